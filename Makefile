@@ -1,0 +1,85 @@
+# Each target sets up .venv first, so `make sweep` and `make test` work in an empty clone.
+# To use another Python:  make test PYTHON=python3.12 VENV=.venv-3.12
+
+# Empty: the first of CANDIDATES that runs and is new enough.
+PYTHON ?=
+CANDIDATES = python3.11 python3 python3.12 python3.13
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+PIP_INSTALL = -m pip --disable-pip-version-check install -q
+
+.PHONY: help sweep test soak bench lint lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile
+
+sweep: $(STAMP)  ## run the first sweep
+	$(BIN)/izhi run -m +experiment=presets_u0_amplitude
+
+test: $(STAMP)  ## run the tests
+	$(BIN)/python -m pytest
+
+soak: $(STAMP)  ## run the tests that take minutes
+	$(BIN)/python -m pytest -m soak
+
+bench: $(STAMP)  ## time izhi against its peers
+	$(BIN)/python -m benchmarks.bench
+
+lint: $(STAMP)  ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# A name on the PATH may be a shim that fails, so every candidate is run before it is chosen.
+FIND_PYTHON = py=; \
+	for candidate in $(or $(PYTHON),$(CANDIDATES)); do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	    2>/dev/null; then py=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$py" ]; then \
+	  echo "error: no working Python 3.11 or newer (with venv) among: $(or $(PYTHON),$(CANDIDATES))." >&2; \
+	  echo "Install one, or name yours: make PYTHON=/path/to/python3 ..." >&2; \
+	  exit 1; \
+	fi
+
+MINOR = -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+
+$(STAMP): pyproject.toml $(wildcard requirements/lock-*.txt)
+	@set -e; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  $(FIND_PYTHON); \
+	  echo "Creating $(VENV) with $$py" >&2; \
+	  "$$py" -m venv --clear $(VENV); \
+	fi; \
+	lock=requirements/lock-$$($(BIN)/python $(MINOR)).txt; \
+	if [ -f "$$lock" ]; then \
+	  echo "Installing $$lock" >&2; \
+	  $(BIN)/python $(PIP_INSTALL) -r "$$lock"; \
+	else \
+	  echo "There is no $$lock: installing the newest versions that pyproject.toml allows" >&2; \
+	  $(BIN)/python $(PIP_INSTALL) -e '.[dev]'; \
+	fi; \
+	$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .; \
+	touch $@
+
+lock:  ## write requirements/lock-X.Y.txt for PYTHON
+	@set -e; \
+	$(FIND_PYTHON); \
+	tmp=$$(mktemp -d); \
+	trap 'rm -rf "$$tmp"' EXIT; trap 'exit 130' INT TERM; \
+	"$$py" -m venv "$$tmp"; \
+	minor=$$("$$py" $(MINOR)); \
+	"$$tmp/bin/python" $(PIP_INSTALL) '.[dev]'; \
+	"$$tmp/bin/python" -m pip freeze --all --exclude pip --exclude izhi >"$$tmp/frozen"; \
+	{ \
+	  echo "# What izhi was tested with on Python $$minor: its dependencies and those of its dev extra."; \
+	  echo "# Written by \`make lock PYTHON=python$$minor\`: a fresh virtual environment, pip install, pip freeze."; \
+	  cat "$$tmp/frozen"; \
+	} >requirements/lock-$$minor.txt; \
+	echo "Wrote requirements/lock-$$minor.txt"
+
+clean:  ## remove the environment, caches and builds; studies stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,59 @@
+"""izhi: parameter sweeps of Izhikevich neurons and Tsodyks-Markram synapses in Brian2.
+
+Examples
+--------
+>>> import izhi
+>>> study = izhi.run(["neuron=chattering", "stimulus.amplitude=8,10"])   # doctest: +SKIP
+>>> study.summary()                                                      # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from izhi.api import open_study, plan, run
+    from izhi.errors import ConfigError, EngineError, IzhiError, StudyError
+    from izhi.study.study import Study
+    from izhi.sweep.plan import Plan
+
+__version__ = version("izhi")
+
+_WHERE = {
+    "run": "izhi.api",
+    "plan": "izhi.api",
+    "open_study": "izhi.api",
+    "Plan": "izhi.sweep.plan",
+    "Study": "izhi.study.study",
+    "IzhiError": "izhi.errors",
+    "ConfigError": "izhi.errors",
+    "EngineError": "izhi.errors",
+    "StudyError": "izhi.errors",
+}
+
+# Grouped by purpose: what to call, what it gives, what can go wrong.
+__all__ = [  # noqa: RUF022
+    "run",
+    "plan",
+    "open_study",
+    "Plan",
+    "Study",
+    "IzhiError",
+    "ConfigError",
+    "EngineError",
+    "StudyError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: ``import izhi`` itself costs nothing."""
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'izhi' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted([*__all__, "__version__"])

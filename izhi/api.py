@@ -1,0 +1,93 @@
+"""What Python programs and notebooks call: the same grammar as the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from izhi.config.compose import compose
+from izhi.errors import EngineError
+from izhi.study import execute
+from izhi.study.study import Study
+from izhi.sweep.plan import Plan
+
+
+def _with(overrides: Sequence[str] | str, **settings: object) -> list[str]:
+    listed = [overrides] if isinstance(overrides, str) else list(overrides)
+    for key, value in settings.items():
+        if value is not None:
+            text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+            quoted = text if isinstance(value, int) else f"'{text}'"
+            listed.append(f"{key.replace('__', '.')}={quoted}")
+    return listed
+
+
+def plan(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None = None) -> Plan:
+    """Return what would run, after checking all of it; nothing is built or written.
+
+    Parameters
+    ----------
+    overrides
+        Overrides in Hydra's grammar; several values of a key sweep it.
+    config_dir
+        A folder with more configs.
+
+    Raises
+    ------
+    ConfigError
+        For anything that cannot be run.
+    """
+    return execute.make_plan(compose(_with(overrides), config_dir=config_dir))
+
+
+def run(
+    overrides: Sequence[str] | str = (),
+    *,
+    name: str | None = None,
+    n_jobs: int | None = None,
+    dir: Path | str | None = None,
+    config_dir: Path | str | None = None,
+    progress: bool = True,
+) -> Study:
+    """Run a sweep and return its study.
+
+    Parameters
+    ----------
+    overrides
+        Overrides in Hydra's grammar; several values of a key sweep it.
+    name
+        ``study.name``; by default the experiment's name and the time.
+    n_jobs
+        ``run.n_jobs``; by default one worker for each core.
+    dir
+        ``study.dir``; by default ``studies``.
+    config_dir
+        A folder with more configs.
+    progress
+        Whether a progress bar (on a terminal) and remarks go to stderr.
+
+    Raises
+    ------
+    ConfigError
+        For anything that cannot be run, before anything is built or written.
+    EngineError
+        When no point could be simulated.
+    """
+    settings = {"study__name": name, "run__n_jobs": n_jobs,
+                "study__dir": None if dir is None else str(dir)}  # fmt: skip
+    sweep = compose(_with(overrides, **settings), config_dir=config_dir)
+    report = execute.execute(sweep, progress=progress)
+    if report.failed == report.points:
+        raise EngineError(f"all {report.points} points failed; the first one: {report.first_error}")
+    return report.study
+
+
+def open_study(path: Path | str) -> Study:
+    """Open a study's folder.
+
+    Raises
+    ------
+    StudyError
+        When there is no study in it.
+    """
+    return Study(path)

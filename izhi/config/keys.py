@@ -1,0 +1,279 @@
+"""Every key that a config may hold: what kind of value it takes, in which unit, within which bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from izhi import units
+from izhi.errors import ConfigError, did_you_mean
+from izhi.units import AMPERE, HERTZ, NUMBER, OHM, SECOND, VOLT, Dimension, Quantity
+
+REST = math.nan
+"""The SI value of ``u_0: rest``: u starts at b*v_0."""
+
+NEVER = math.inf
+"""The SI value of ``offset: null``: the stimulus lasts to the end."""
+
+Value = Quantity | int | bool | str | None | list[Any] | dict[str, Any]
+"""A checked value: a quantity, or what YAML can hold where a key takes no quantity."""
+
+
+@dataclass(frozen=True)
+class QuantityKey:
+    """A key that takes a quantity.
+
+    Attributes
+    ----------
+    dimensions
+        The dimensions that are allowed.
+    unit
+        The unit of a bare number where the config's default names none.
+    rule
+        The bound in words, for the error; ``""`` for no bound.
+    holds
+        Whether an SI value keeps the rule.
+    words
+        Words that stand for a value, with the SI value: ``{"rest": nan}``.
+    """
+
+    dimensions: tuple[Dimension, ...]
+    unit: str
+    rule: str = ""
+    holds: Callable[[float], bool] = lambda value: True
+    words: Mapping[str | None, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChoiceKey:
+    """A key that takes one of a few words."""
+
+    options: tuple[str, ...]
+    why: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CountKey:
+    """A key that takes a whole number, or None where `optional`."""
+
+    rule: str
+    holds: Callable[[int], bool]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class FreeKey:
+    """A key that takes any value of some Python types."""
+
+    types: tuple[type, ...]
+    expected: str
+
+
+Key = QuantityKey | ChoiceKey | CountKey | FreeKey
+
+
+def _positive(what: str) -> tuple[str, Callable[[float], bool]]:
+    return f"{what} is greater than 0", lambda value: value > 0
+
+
+def _not_negative(what: str) -> tuple[str, Callable[[float], bool]]:
+    return f"{what} is not negative", lambda value: value >= 0
+
+
+_CURRENT = (VOLT, AMPERE)
+_METHODS = ("euler", "rk2", "rk4")
+_NOT_LINEAR = "cannot integrate this neuron, whose v**2 is not linear; use euler, rk2 or rk4"
+
+NEURON: dict[str, Key] = {
+    "model": ChoiceKey(("izhikevich",)),
+    "a": QuantityKey((HERTZ,), "1/ms"),
+    "b": QuantityKey((NUMBER,), ""),
+    "c": QuantityKey((VOLT,), "mV"),
+    "d": QuantityKey((VOLT,), "mV"),
+    "v_th": QuantityKey((VOLT,), "mV"),
+    "R": QuantityKey((NUMBER, OHM), ""),
+    "v_0": QuantityKey((VOLT,), "mV"),
+    "u_0": QuantityKey((VOLT,), "mV", words={"rest": REST}),
+}
+SYNAPSE: dict[str, Key] = {
+    "model": ChoiceKey(("none", "static", "tsodyks_markram")),
+    "U_0": QuantityKey(
+        (NUMBER,), "", "a release probability lies in [0, 1]", lambda value: 0 <= value <= 1
+    ),
+    "tau_f": QuantityKey((SECOND,), "ms", *_positive("a time constant")),
+    "tau_d": QuantityKey((SECOND,), "ms", *_positive("a time constant")),
+    "weight": QuantityKey(_CURRENT, "mV"),
+    "tau_s": QuantityKey((SECOND,), "ms", *_positive("a time constant")),
+    "delay": QuantityKey((SECOND,), "ms", *_not_negative("a delay")),
+}
+STIMULUS: dict[str, Key] = {
+    "model": ChoiceKey(("step",)),
+    "amplitude": QuantityKey(_CURRENT, "mV"),
+    "baseline": QuantityKey(_CURRENT, "mV"),
+    "onset": QuantityKey((SECOND,), "ms", *_not_negative("an onset")),
+    "offset": QuantityKey((SECOND,), "ms", *_positive("an offset"), words={None: NEVER}),
+}
+_FIXED: dict[str, Key] = {
+    "simulation.duration": QuantityKey((SECOND,), "s", *_positive("a duration")),
+    "simulation.dt": QuantityKey((SECOND,), "ms", *_positive("a time step")),
+    "simulation.method": ChoiceKey(
+        _METHODS,
+        {"exact": _NOT_LINEAR, "linear": _NOT_LINEAR, "exponential_euler": _NOT_LINEAR},
+    ),
+    "simulation.seed": CountKey("a seed is a whole number from 0 on", lambda value: value >= 0),
+    "record.spikes": FreeKey((bool,), "true or false"),
+    "record.traces": FreeKey(
+        (type(None), str, list, dict),
+        "null, all, a list of point numbers, or values by axis such as {neuron: chattering}",
+    ),
+    "record.interval": QuantityKey((SECOND,), "ms", *_positive("an interval")),
+    "run.engine": ChoiceKey(("auto", "numpy", "compiled")),
+    "run.n_jobs": CountKey(
+        "write a number of workers, or -1 for one for each core", lambda value: value != 0
+    ),
+    "run.backend": ChoiceKey(("loky", "sequential", "dask")),
+    "run.shard_points": CountKey(
+        "a shard holds at least 1 point", lambda value: value >= 1, optional=True
+    ),
+    "study.name": FreeKey((type(None), str, int, float), "a name for the study's folder"),
+    "study.dir": FreeKey((str,), "a folder"),
+}
+_POPULATION: dict[str, Key] = {
+    "count": CountKey("a population has at least 1 cell", lambda value: value >= 1),
+    "stimulated": FreeKey((bool,), "true or false"),
+}
+_PROJECTION: dict[str, Key] = {
+    "source": FreeKey((str,), "the name of a population"),
+    "target": FreeKey((str,), "the name of a population"),
+}
+_GROUPS = {"neuron": NEURON, "synapse": SYNAPSE, "stimulus": STIMULUS}
+
+WHOLE = ("record.traces", "circuit.projections", "circuit.populations")
+"""Keys whose value may be a mapping, and an empty one at that."""
+
+STUDY_WIDE = ("study.", "run.n_jobs", "run.backend", "run.shard_points", "run.engine", "record.")
+"""Keys that hold for a whole study: sweeping them would give the same points twice."""
+
+
+def key_of(name: str) -> Key | None:
+    """Return what the dotted key `name` takes, or None where there is no such key."""
+    parts = name.split(".")
+    if name in _FIXED:
+        return _FIXED[name]
+    if parts[:2] == ["circuit", "populations"] and len(parts) == 4:
+        return _POPULATION.get(parts[3])
+    if parts[:2] == ["circuit", "projections"] and len(parts) == 4:
+        return _PROJECTION.get(parts[3])
+    if len(parts) == 3 and parts[1] == "neuron":  # post.neuron.a: one population's own neuron
+        return NEURON.get(parts[2])
+    if len(parts) == 2 and parts[0] in _GROUPS:
+        return _GROUPS[parts[0]].get(parts[1])
+    return None
+
+
+def known_keys() -> list[str]:
+    """Return the keys that need no name of a population."""
+    return [*_FIXED, *(f"{group}.{name}" for group, keys in _GROUPS.items() for name in keys)]
+
+
+def unknown_key(name: str, present: Iterable[str]) -> ConfigError:
+    """Return the error for a key that does not exist, with the nearest one that does."""
+    names = list(present)
+    last = {known.rsplit(".", 1)[-1]: known for known in names}
+    if "." not in name and name in last:
+        return ConfigError(f"{name}: no such key; did you mean {last[name]}?")
+    return ConfigError(f"{name}: no such key{did_you_mean(name, names)}")
+
+
+def shown(given: Any) -> str:
+    """Return a value as the user may have written it, cut to a line."""
+    if isinstance(given, Quantity):
+        text = f"{given.number:g} {given.unit}".strip()
+    else:
+        text = {None: "null", True: "true", False: "false"}.get(given) if (
+            given is None or isinstance(given, bool)
+        ) else str(given)  # fmt: skip
+        text = str(text)
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:77] + "..."
+
+
+def check_value(name: str, given: Any, default_unit: str | None = None) -> Value:
+    """Check one value of one key.
+
+    Parameters
+    ----------
+    name
+        The dotted key.
+    given
+        What the config or the override holds.
+    default_unit
+        The unit of a bare number; None for the key's own.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key, the value, what was expected.
+    """
+    key = key_of(name)
+    if key is None:
+        raise unknown_key(name, known_keys())
+    if isinstance(key, QuantityKey):
+        return _check_quantity(name, key, given, default_unit)
+    if isinstance(key, ChoiceKey):
+        if not isinstance(given, str) or given not in key.options:
+            why = key.why.get(str(given))
+            hint = (
+                f" {why}"
+                if why
+                else f": expected one of {', '.join(key.options)}"
+                + (did_you_mean(str(given), key.options) if isinstance(given, str) else "")
+            )
+            raise ConfigError(f"{name} = {shown(given)}{hint}")
+        return given
+    if isinstance(key, CountKey):
+        if given is None and key.optional:
+            return None
+        if isinstance(given, float) and given.is_integer():
+            given = int(given)
+        if isinstance(given, bool) or not isinstance(given, int) or not key.holds(given):
+            raise ConfigError(f"{name} = {shown(given)}: {key.rule}")
+        if abs(given) > 2**31 - 1:
+            raise ConfigError(f"{name} = {given}: at most {2**31 - 1}")
+        return given
+    if not isinstance(given, key.types) or (isinstance(given, bool) and bool not in key.types):
+        raise ConfigError(f"{name} = {shown(given)}: expected {key.expected}")
+    return str(given) if isinstance(given, float | int) and bool not in key.types else given
+
+
+def _check_quantity(name: str, key: QuantityKey, given: Any, default_unit: str | None) -> Quantity:
+    if given is None or isinstance(given, str):
+        for word, si in key.words.items():
+            if given == word or (word is None and given in ("null", "none")):
+                return Quantity(si, key.dimensions[0], si, "null" if word is None else word)
+    unit = key.unit if default_unit is None else default_unit
+    if given is None:
+        raise ConfigError(f"{name} = null: expected {_expected(key, unit)}")
+    try:
+        quantity = units.parse(given)
+        if quantity.unit == "" and unit and quantity.dimension == NUMBER:
+            quantity = units.with_unit(quantity.number, unit)
+    except ConfigError as error:
+        raise ConfigError(f"{name} = {shown(given)}: {error}") from None
+    if quantity.dimension not in key.dimensions:
+        raise ConfigError(
+            f"{name} = {shown(given)}: expected {_expected(key, unit)}, "
+            f"not {units.name_of(quantity.dimension)}"
+        )
+    if not key.holds(quantity.si):
+        raise ConfigError(f"{name} = {shown(given)}: {key.rule}")
+    return quantity
+
+
+def _expected(key: QuantityKey, unit: str) -> str:
+    kinds = " or ".join(units.name_of(dimension) for dimension in key.dimensions)
+    return f"{kinds} such as {'0.5' if not unit else '10 ' + unit.removeprefix('1')}".replace(
+        "10 /", "10/"
+    )

@@ -1,0 +1,50 @@
+"""What has to be known and made before shards can run: the machine, and the builds."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+
+from izhi.config.sweep import Sweep
+from izhi.engine import cache
+from izhi.engine.cache import Build
+from izhi.sweep.plan import Batch, Machine, Plan, build_digest, capacity_of
+from izhi.sweep.structures import StructurePoints
+
+
+def machine(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> Machine:
+    """Return what the plan has to know of this machine."""
+    asked = int(sweep.setting("run.n_jobs"))
+    cores = joblib.cpu_count()
+    workers = asked if asked > 0 else max(1, cores + 1 + asked)
+    if sweep.setting("run.backend") == "sequential":
+        workers = 1
+    if sweep.setting("run.engine") == "numpy":
+        return Machine(workers, compiler=False, built=frozenset())
+    compiler = cache.compiler() is not None
+    built = set()
+    for found in structures if compiler else ():
+        capacity = capacity_of(
+            found.structure, "compiled", sweep.setting("run.shard_points"), found.points.size
+        )
+        if cache.find(found.structure, capacity) is not None:
+            built.add(build_digest(found.structure, capacity))
+    return Machine(workers, compiler, frozenset(built))
+
+
+def builds(plan: Plan) -> dict[int, Build]:
+    """Return the builds of a plan's compiled batches, making the ones that are missing.
+
+    Raises
+    ------
+    EngineError
+        When a build fails.
+    """
+    wanted = {n: batch for n, batch in enumerate(plan.batches) if batch.engine == "compiled"}
+
+    def make(batch: Batch) -> Build:
+        return cache.make(batch.structure, batch.capacity)
+
+    with ThreadPoolExecutor(max(1, plan.workers)) as pool:
+        return dict(zip(wanted, pool.map(make, wanted.values()), strict=True))

@@ -1,0 +1,84 @@
+"""What an engine hands back for a shard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.sweep.structures import Structure
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Spikes and traces of a shard.
+
+    Attributes
+    ----------
+    step
+        Time step of every spike, ordered by train and time; int32.
+    count
+        Spikes of each train, shape (points, cells); int64.
+    finite
+        Whether a point's state was finite at the end, shape (points,).
+    traces
+        ``v``, ``u`` in volt and ``I``, each of shape (points, cells, samples).
+    """
+
+    step: NDArray[np.int32]
+    count: NDArray[np.int64]
+    finite: NDArray[np.bool_]
+    traces: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+def fold_back(
+    structure: Structure,
+    n_points: int,
+    spikes: dict[str, tuple[NDArray[Any], NDArray[Any]]],
+    state: dict[str, list[NDArray[np.float64]]],
+    traces: dict[str, dict[str, NDArray[np.float64]]],
+) -> Raw:
+    """Give each point its own spikes back.
+
+    Parameters
+    ----------
+    structure
+        What was simulated.
+    n_points
+        Points of the shard; replicas beyond are padding and dropped.
+    spikes
+        By population: cell numbers in the network and time steps, in order of time.
+    state
+        By population: arrays with one value per cell, to be finite.
+    traces
+        By population and variable: samples of shape (cells in the network, samples).
+    """
+    circuit = structure.circuit
+    n_cells = len(circuit.cells)
+    trains, steps, finite = [], [], np.ones(n_points, bool)
+    first = 0
+    parts: dict[str, list[NDArray[np.float64]]] = {}
+    for population in circuit.populations:
+        index, step = spikes[population.name]
+        replica, cell = np.divmod(np.asarray(index, np.int32), np.int32(population.count))
+        kept = replica < n_points
+        trains.append((replica * np.int32(n_cells) + (cell + np.int32(first)))[kept])
+        steps.append(np.asarray(step, np.int32)[kept])
+        for values in state[population.name]:
+            here = np.isfinite(values).reshape(-1, population.count)[:n_points]
+            finite &= here.all(axis=1)
+        for name, samples in traces.get(population.name, {}).items():
+            shaped = samples.reshape(-1, population.count, samples.shape[-1])[:n_points]
+            parts.setdefault(name, []).append(shaped)
+        first += population.count
+    train = np.concatenate(trains)
+    order = np.argsort(train, kind="stable")
+    count = np.bincount(train, minlength=n_points * n_cells)
+    return Raw(
+        np.concatenate(steps)[order],
+        count.reshape(n_points, n_cells).astype(np.int64),
+        finite,
+        {name: np.concatenate(arrays, axis=1) for name, arrays in parts.items()},
+    )

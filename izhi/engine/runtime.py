@@ -1,0 +1,77 @@
+"""The numpy engine: a folded network in Brian2's runtime. Needs no compiler."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.engine import network
+from izhi.engine.result import Raw, fold_back
+from izhi.sweep.structures import Structure
+
+
+@contextlib.contextmanager
+def quiet_brian() -> Iterator[Any]:
+    """Give Brian2 without the hooks that its import leaves in the process."""
+    hooks = sys.excepthook, warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import brian2
+    sys.excepthook, warnings.showwarning = hooks
+    logging.getLogger("brian2").setLevel(logging.ERROR)
+    target = brian2.prefs.codegen.target
+    dt = brian2.defaultclock.dt if brian2.get_device() is brian2.all_devices["runtime"] else None
+    try:
+        brian2.prefs.codegen.target = "numpy"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield brian2
+    finally:
+        brian2.prefs.codegen.target = target
+        if dt is not None:
+            brian2.defaultclock.dt = dt
+
+
+def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points: int) -> Raw:
+    """Simulate points as one network in this process.
+
+    Parameters
+    ----------
+    structure
+        What is simulated.
+    parameters
+        One SI value per point; see :func:`izhi.sweep.plan.parameters`.
+    n_points
+        Number of points.
+    """
+    with quiet_brian() as b2, np.errstate(over="ignore", invalid="ignore"):
+        folded = network.build(structure, n_points)
+        objects = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
+        for name, values in network.variables(structure, parameters, n_points).items():
+            owner, variable = name.split(".")
+            if variable == "delay":
+                objects[owner.removesuffix("_pre")].pre.delay = values * b2.second
+            else:
+                setattr(objects[owner], variable + "_" * (values.dtype != np.int32), values)
+        folded.network.run(structure.duration * b2.second, namespace={})
+        names = [p.name for p in structure.circuit.populations]
+        return fold_back(
+            structure,
+            n_points,
+            {n: (np.array(folded.spikes[n].i), _steps(folded.spikes[n].t_, structure))
+             for n in names},
+            {n: [np.array(folded.cells[n].v_), np.array(folded.cells[n].u_)] for n in names},
+            {n: {v: np.array(getattr(m, v + "_")) for v in ("v", "u", "I")}
+             for n, m in folded.traces.items()},
+        )  # fmt: skip
+
+
+def _steps(time: Any, structure: Structure) -> NDArray[np.int32]:
+    return np.rint(np.asarray(time) / structure.dt).astype(np.int32)

@@ -1,0 +1,40 @@
+"""What goes wrong, said in one line that names the key, the value and the way out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class IzhiError(Exception):
+    """Base class of every error that izhi raises on purpose."""
+
+
+class ConfigError(IzhiError):
+    """What the user wrote cannot be run: a wrong name, value or unit."""
+
+
+class EngineError(IzhiError):
+    """A build or a simulation failed, or left incomplete results."""
+
+
+class StudyError(IzhiError):
+    """A study on disk cannot be read, or is not the one that was asked for."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean X?"``, or the list of what exists when nothing is near.
+
+    Parameters
+    ----------
+    word
+        What was given.
+    known
+        What would have been right.
+    """
+    names = sorted(known)
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {folded[near[0]]}?"
+    return f"; there are {', '.join(names)}" if names else ""

@@ -1,0 +1,161 @@
+"""Circuits: populations of cells and the projections between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from izhi.config import keys
+from izhi.config.sweep import Base
+from izhi.errors import ConfigError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Population:
+    """Cells of one neuron model.
+
+    Attributes
+    ----------
+    name
+        Cells are labelled with it and a number: ``pre0``, ``pre1``.
+    count
+        Number of cells.
+    neuron
+        Name of the neuron model.
+    stimulus
+        Name of the stimulus model that drives every cell; None for cells that get none.
+    current
+        ``"volt"`` where R is a number, ``"amp"`` where R is a resistance.
+    """
+
+    name: str
+    count: int
+    neuron: str
+    stimulus: str | None
+    current: str
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses of one model from every cell of a population onto every cell of another.
+
+    Attributes
+    ----------
+    name
+        Its name in the circuit's config.
+    source, target
+        Names of populations. Cells do not project onto themselves.
+    synapse
+        Name of the synapse model.
+    delayed
+        Whether any synapse has a delay.
+    """
+
+    name: str
+    source: str
+    target: str
+    synapse: str
+    delayed: bool
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Populations and projections, as each replica in a network repeats them."""
+
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Labels of all cells: ``("pre0", "pre1", "post0")``."""
+        return tuple(f"{p.name}{i}" for p in self.populations for i in range(p.count))
+
+    def population(self, name: str) -> Population:
+        """Return a population by name."""
+        return next(p for p in self.populations if p.name == name)
+
+    def pairs(self, projection: Projection) -> list[tuple[int, int]]:
+        """Return (source cell, target cell) of a projection's synapses, counted per population."""
+        itself = projection.source == projection.target
+        return [
+            (i, j)
+            for i in range(self.population(projection.source).count)
+            for j in range(self.population(projection.target).count)
+            if not (itself and i == j)
+        ]
+
+
+def names(base: Base, kind: str) -> list[str]:
+    """Return the names of the populations or projections that a config holds, in its order."""
+    prefix = f"circuit.{kind}."
+    found = [key.split(".")[2] for key in [*base.values, *base.swept] if key.startswith(prefix)]
+    return list(dict.fromkeys(found))
+
+
+def neuron_group(base: Base, population: str) -> str:
+    """Return the config group that a population's neuron comes from."""
+    own = f"{population}.neuron"
+    return own if base.has(f"{own}.model") else "neuron"
+
+
+def check_names(base: Base) -> None:
+    """Check that a circuit's names can be used and refer to what exists.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key that is off.
+    """
+    populations = names(base, "populations")
+    if not populations:
+        raise ConfigError("circuit.populations: empty; a circuit has at least one population")
+    for name in [*populations, *names(base, "projections")]:
+        if not name.isidentifier() or name.startswith("_"):
+            raise ConfigError(f"circuit: {name!r} is no name for a population or projection")
+    labels = [
+        f"{p}{i}" for p in populations for i in range(_int(base, f"circuit.populations.{p}.count"))
+    ]
+    if len(set(labels)) < len(labels):
+        raise ConfigError("circuit.populations: two cells would have the same label")
+    for projection in names(base, "projections"):
+        for end in ("source", "target"):
+            key = f"circuit.projections.{projection}.{end}"
+            if not base.has(key):
+                raise ConfigError(f"{key}: missing; expected the name of a population")
+            given = base.values.get(key)
+            if given is not None and given not in populations:
+                raise ConfigError(
+                    f"{key} = {given}: no such population{did_you_mean(str(given), populations)}"
+                )
+    for key in [*base.values, *base.swept]:
+        owner, _, rest = key.partition(".")
+        if rest.startswith("neuron.") and owner not in populations:
+            raise ConfigError(
+                f"neuron@{owner}.neuron: this circuit has no population {owner}"
+                f"{did_you_mean(owner, populations)}"
+            )
+
+
+def _int(base: Base, key: str) -> int:
+    value = base.values.get(key, 1)
+    if not isinstance(value, int):
+        raise ConfigError(f"{key}: missing; expected a number of cells")
+    return min(value, 10_000)
+
+
+def needed_keys(base: Base) -> list[str]:
+    """Return the keys that a config must hold for its models."""
+    needed: list[str] = []
+    groups = {neuron_group(base, p) for p in names(base, "populations")}
+    for group in sorted(groups):
+        needed += [f"{group}.{name}" for name in keys.NEURON]
+    needed += [f"stimulus.{name}" for name in keys.STIMULUS]
+    model = base.values.get("synapse.model")
+    needed += [f"synapse.{name}" for name in SYNAPSE_PARAMETERS.get(str(model), ())]
+    return [*needed, "synapse.model"]
+
+
+SYNAPSE_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "static": ("weight", "tau_s", "delay"),
+    "tsodyks_markram": ("U_0", "tau_f", "tau_d", "weight", "tau_s", "delay"),
+}

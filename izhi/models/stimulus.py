@@ -1,0 +1,45 @@
+"""Stimuli: what drives a cell from outside, as a term of its current."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+PARAMETERS = ("amplitude", "baseline", "onset_step", "offset_step")
+"""Per-cell parameters of the step; the last two are whole numbers of time steps."""
+
+LAST_STEP = 2**31 - 1
+
+
+def terms() -> list[str]:
+    """Return the step as terms: exactly `amplitude` while it is on, exactly `baseline` else."""
+    on = "t_in_timesteps >= onset_step and t_in_timesteps < offset_step"
+    return [f"amplitude*int({on})", f"baseline*int(not ({on}))"]
+
+
+def equations(current: str) -> str:
+    """Return the declarations that :func:`terms` needs, for a current in `current`."""
+    return f"""
+        amplitude : {current} (constant)
+        baseline : {current} (constant)
+        onset_step : integer (constant)
+        offset_step : integer (constant)
+        """
+
+
+def first_step(time: NDArray[np.float64], dt: float) -> NDArray[np.int32]:
+    """Return the first time step that starts at or after `time`.
+
+    Parameters
+    ----------
+    time
+        Seconds, any shape; inf for never.
+    dt
+        The time step in seconds.
+
+    Returns
+    -------
+    ndarray
+        Step numbers, same shape. A time that lies on the grid up to rounding is on the grid.
+    """
+    return np.minimum(np.ceil(time / dt - 1e-3), LAST_STEP).astype(np.int32)

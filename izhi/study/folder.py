@@ -1,0 +1,124 @@
+"""A study's folder: its name, its files, and writing them so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from izhi.config.sweep import Sweep
+from izhi.errors import ConfigError
+from izhi.sweep.plan import Plan
+
+_NAME = re.compile(r"\w[\w.+=,@ -]{0,199}")
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Where the parts of a study lie."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """What was asked for: ``study.yaml``."""
+        return self.path / "study.yaml"
+
+    @property
+    def shards(self) -> Path:
+        """The folder of shard files."""
+        return self.path / "shards"
+
+    @property
+    def dataset(self) -> Path:
+        """The gathered dataset."""
+        return self.path / "dataset.nc"
+
+    @property
+    def summary(self) -> Path:
+        """The summary table."""
+        return self.path / "summary.csv"
+
+    @property
+    def log(self) -> Path:
+        """The log, one event a line."""
+        return self.path / "log.jsonl"
+
+
+def study_folder(sweep: Sweep) -> StudyFolder:
+    """Return the folder that a sweep's config names; a free name with the time if it names none.
+
+    Raises
+    ------
+    ConfigError
+        For a name that is no plain folder name.
+    """
+    name, parent = sweep.setting("study.name"), Path(str(sweep.setting("study.dir"))).expanduser()
+    if name is not None:
+        if not _NAME.fullmatch(str(name)) or str(name).endswith(" "):
+            raise ConfigError(
+                f"study.name = {str(name)[:80]!r}: expected a plain name of letters, digits "
+                "and - _ . + = , @"
+            )
+        return StudyFolder(parent / str(name))
+    stem = f"{sweep.choices.get('experiment') or 'run'}-{datetime.now():%Y%m%d-%H%M%S}"
+    free, number = parent / stem, 1
+    while free.exists():
+        number += 1
+        free = parent / f"{stem}-{number}"
+    return StudyFolder(free)
+
+
+def check_writable(folder: StudyFolder, plan: Plan) -> None:
+    """Check that a study of this size can be written here, without writing anything.
+
+    Raises
+    ------
+    ConfigError
+        When the folder cannot be written or the disk has too little room.
+    """
+    existing = folder.path
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    key = "study.name" if existing == folder.path else "study.dir"
+    if not existing.is_dir():
+        raise ConfigError(f"{key}: {existing} is a file, not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ConfigError(f"{key}: {existing} cannot be written")
+    free = shutil.disk_usage(existing).free
+    if plan.disk > free:
+        raise ConfigError(
+            f"{key}: the study needs about {size(plan.disk)}, but {existing} has {size(free)} "
+            "free; choose another study.dir, fewer points or record.spikes=false"
+        )
+
+
+def size(n_bytes: float) -> str:
+    """Return a size in words: ``"1.2 GB"``."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if n_bytes < 1000 or unit == "TB":
+            break
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} {unit}"
+
+
+def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file under a temporary name, flush it to the disk, and give it its name."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

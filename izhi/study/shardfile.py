@@ -1,0 +1,114 @@
+"""Shard files: the results of one run of points, as netCDF."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.study.folder import write_atomic
+
+DONE, NOT_RUN, FAILED, DIVERGED = 0, 1, 2, 3
+"""The state of a point, as stored in ``status``."""
+
+
+@dataclass(frozen=True)
+class ShardData:
+    """The results of some points of one structure.
+
+    Attributes
+    ----------
+    points
+        Numbers of the points.
+    cells
+        Labels of the circuit's cells.
+    status
+        State of each point.
+    statistics
+        By name, arrays of shape (points, cells).
+    count
+        Spikes of each train, shape (points, cells).
+    step
+        Time steps of all spikes, train after train; None where spikes are not kept.
+    dt
+        The time step in seconds.
+    traces
+        By variable, arrays of shape (points, cells, samples).
+    interval
+        Seconds between samples; None without traces.
+    """
+
+    points: NDArray[np.int64]
+    cells: tuple[str, ...]
+    status: NDArray[np.int8]
+    statistics: dict[str, NDArray[Any]]
+    count: NDArray[np.int64]
+    step: NDArray[np.int32] | None
+    dt: float
+    traces: dict[str, NDArray[np.float64]]
+    interval: float | None
+
+
+def write(path: Path, data: ShardData, fingerprint: str) -> None:
+    """Write a shard file atomically."""
+    write_atomic(path, lambda temporary: _write(temporary, data, fingerprint))
+
+
+def _write(path: Path, data: ShardData, fingerprint: str) -> None:
+    with netCDF4.Dataset(str(path), "w") as file:
+        file.setncatts({"fingerprint": fingerprint, "cells": json.dumps(data.cells), "dt": data.dt})
+        file.createDimension("point", data.points.size)
+        file.createDimension("cell", len(data.cells))
+
+        def put(name: str, dimensions: tuple[str, ...], values: NDArray[Any]) -> None:
+            variable = file.createVariable(name, values.dtype, dimensions)
+            variable[...] = values
+
+        put("point", ("point",), data.points)
+        put("status", ("point",), data.status)
+        put("train_count", ("point", "cell"), data.count)
+        for name, values in data.statistics.items():
+            put(f"statistic_{name}", ("point", "cell"), values)
+        if data.step is not None:
+            file.createDimension("spike", data.step.size)
+            put("spike_step", ("spike",), data.step)
+        for name, samples in data.traces.items():
+            if "sample" not in file.dimensions:
+                file.createDimension("sample", samples.shape[-1])
+            put(f"trace_{name}", ("point", "cell", "sample"), samples)
+        if data.interval is not None:
+            file.interval = data.interval
+
+
+def read_points(path: Path, fingerprint: str) -> NDArray[np.int64] | None:
+    """Return the points of a shard file; None when it is unreadable or of another study."""
+    try:
+        with netCDF4.Dataset(str(path)) as file:
+            if file.getncattr("fingerprint") != fingerprint:
+                return None
+            return np.asarray(file["point"][:].data, np.int64)
+    except (OSError, AttributeError, IndexError, RuntimeError):
+        return None
+
+
+def read(path: Path) -> ShardData:
+    """Read a shard file."""
+    with netCDF4.Dataset(str(path)) as file:
+        file.set_auto_mask(False)
+        variables = file.variables
+        return ShardData(
+            points=variables["point"][:],
+            cells=tuple(json.loads(file.cells)),
+            status=variables["status"][:],
+            statistics={n[10:]: v[:] for n, v in variables.items() if n.startswith("statistic_")},
+            count=variables["train_count"][:],
+            step=variables["spike_step"][:] if "spike_step" in variables else None,
+            dt=float(file.dt),
+            traces={n[6:]: v[:] for n, v in variables.items() if n.startswith("trace_")},
+            interval=float(file.interval) if "interval" in file.ncattrs() else None,
+        )

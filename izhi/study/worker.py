@@ -1,0 +1,110 @@
+"""What a worker does with a shard: simulate, summarise, write. Imports neither Hydra nor xarray."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.engine.cache import Build
+from izhi.errors import EngineError
+from izhi.study import shardfile
+from izhi.sweep.structures import Structure
+
+
+@dataclass(frozen=True)
+class Task:
+    """A shard with all that is needed to run it anywhere.
+
+    Attributes
+    ----------
+    points
+        Numbers of the points.
+    structure
+        What is simulated.
+    parameters
+        One value per point, by owner and name.
+    onset
+        Stimulus onset of each point, in seconds.
+    build
+        The program to run; None for the numpy engine.
+    path
+        The shard file to write.
+    fingerprint
+        What the study is known by.
+    keep_spikes
+        Whether the spikes are stored, not only their statistics.
+    """
+
+    points: NDArray[np.int64]
+    structure: Structure
+    parameters: dict[str, NDArray[Any]]
+    onset: NDArray[np.float64]
+    build: Build | None
+    path: Path
+    fingerprint: str
+    keep_spikes: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a shard: its points, spikes and time, and why it failed if it did."""
+
+    points: NDArray[np.int64]
+    path: Path
+    spikes: int
+    diverged: int
+    seconds: float
+    error: str | None
+
+
+def run(task: Task) -> Outcome:
+    """Run a shard; what goes wrong is returned, so that the other shards go on."""
+    start = time.perf_counter()
+    try:
+        data = simulate(task)
+        shardfile.write(task.path, data, task.fingerprint)
+    except (EngineError, OSError, MemoryError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        return Outcome(task.points, task.path, 0, 0, time.perf_counter() - start, reason)
+    except Exception:
+        reason = traceback.format_exc()
+        return Outcome(task.points, task.path, 0, 0, time.perf_counter() - start, reason)
+    diverged = int(np.count_nonzero(data.status == shardfile.DIVERGED))
+    spikes = int(data.count.sum())
+    return Outcome(task.points, task.path, spikes, diverged, time.perf_counter() - start, None)
+
+
+def simulate(task: Task) -> shardfile.ShardData:
+    """Simulate a shard and compute its statistics."""
+    from izhi.spikes import Trains, summary_statistics
+
+    structure, n = task.structure, task.points.size
+    if task.build is None:
+        from izhi.engine import runtime
+
+        raw = runtime.simulate(structure, task.parameters, n)
+    else:
+        from izhi.engine import compiled
+
+        raw = compiled.simulate(task.build, structure, task.parameters, n)
+    cells = structure.circuit.cells
+    trains = Trains(raw.step * structure.dt, raw.count.ravel())
+    onset = np.repeat(task.onset, len(cells))
+    statistics = summary_statistics(trains, structure.duration, onset)
+    return shardfile.ShardData(
+        points=task.points,
+        cells=cells,
+        status=np.where(raw.finite, shardfile.DONE, shardfile.DIVERGED).astype(np.int8),
+        statistics={name: values.reshape(n, -1) for name, values in statistics.items()},
+        count=raw.count,
+        step=raw.step if task.keep_spikes else None,
+        dt=structure.dt,
+        traces=raw.traces,
+        interval=structure.trace_interval,
+    )

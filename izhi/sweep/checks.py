@@ -1,0 +1,220 @@
+"""Checks that need more than one key: all points at once, before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi import units
+from izhi.config import keys
+from izhi.config.sweep import Base, Sweep
+from izhi.errors import ConfigError, did_you_mean
+from izhi.models import circuit as circuits
+from izhi.sweep import points
+from izhi.units import AMPERE, OHM, VOLT, Dimension, Quantity
+
+
+def _value(sweep: Sweep, base: Base, key: str) -> Any:
+    """Return a key's value, the first of its axis where it is swept."""
+    for axis in sweep.axes:
+        if axis.key == key and axis.values is not None:
+            return axis.values[0]
+    return base.values.get(key)
+
+
+def dimension(sweep: Sweep, base: Base, key: str) -> Dimension | None:
+    """Return the dimension of a key's value, swept or not."""
+    for axis in sweep.axes:
+        if axis.key == key and axis.values is not None:
+            return axis.dimension
+    value = base.values.get(key)
+    return value.dimension if isinstance(value, Quantity) else None
+
+
+def check_base(sweep: Sweep, base: Base) -> None:
+    """Check that one composed config is whole and its units agree.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key.
+    """
+    circuits.check_names(base)
+    for key in circuits.needed_keys(base):
+        if not base.has(key):
+            known = keys.key_of(key)
+            unit = f" such as 10 {known.unit}" if isinstance(known, keys.QuantityKey) else ""
+            raise ConfigError(f"{key}: missing; expected a value{unit}")
+    for name in circuits.names(base, "populations"):
+        for part in ("count", "stimulated"):
+            key = f"circuit.populations.{name}.{part}"
+            if not base.has(key):
+                raise ConfigError(f"{key}: missing")
+        _check_currents(sweep, base, name)
+
+
+def _check_currents(sweep: Sweep, base: Base, population: str) -> None:
+    """Check R against the currents it is multiplied with: R*I has to be a voltage."""
+    group = circuits.neuron_group(base, population)
+    resistance = dimension(sweep, base, f"{group}.R") == OHM
+    wanted = AMPERE if resistance else VOLT
+    fed = []
+    if _value(sweep, base, f"circuit.populations.{population}.stimulated"):
+        fed += ["stimulus.amplitude", "stimulus.baseline"]
+    if _value(sweep, base, "synapse.model") != "none" and any(
+        _value(sweep, base, f"circuit.projections.{name}.target") == population
+        for name in circuits.names(base, "projections")
+    ):
+        fed.append("synapse.weight")
+    for key in fed:
+        given = dimension(sweep, base, key)
+        if given is None or given == wanted or not np.any(points.grid(sweep, key)):
+            continue
+        value = _shown(sweep, base, key)
+        r_value = _shown(sweep, base, f"{group}.R")
+        if resistance:
+            way = f"give {key} in ampere (10 nA), or make {group}.R a number (1)"
+        else:
+            way = f"give {key} in volt (10 mV), or make {group}.R a resistance (1 Mohm)"
+        raise ConfigError(
+            f"{key} = {value} is {units.name_of(given)}, but {group}.R = {r_value} is "
+            f"{units.name_of(OHM if resistance else units.NUMBER)}, and R*I has to be a voltage: {way}"
+        )
+
+
+def _shown(sweep: Sweep, base: Base, key: str) -> str:
+    for axis in sweep.axes:
+        if axis.key == key:
+            return f"{axis.labels[0]} {axis.unit or ''}".strip()
+    return keys.shown(base.values.get(key))
+
+
+def check_points(sweep: Sweep) -> None:
+    """Check values against each other over all points.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first point's values that do not fit together.
+    """
+    grid = _lookup(sweep)
+    rules: list[tuple[str, str, Callable[[Any, Any], Any], str]] = [
+        ("simulation.dt", "simulation.duration", np.less_equal,
+         "a time step is at most the duration"),
+        ("stimulus.onset", "simulation.duration", np.less, "the onset lies before the end"),
+        ("stimulus.offset", "stimulus.onset", np.greater, "the offset lies after the onset"),
+    ]  # fmt: skip
+    groups = {
+        circuits.neuron_group(sweep.bases[b], name)
+        for b in sweep.used for name in circuits.names(sweep.bases[b], "populations")
+    }  # fmt: skip
+    for group in sorted(groups):
+        rules.append((f"{group}.c", f"{group}.v_th", np.less, "a spike resets below the threshold"))
+    for key, other, holds, rule in rules:
+        left, right = grid(key), grid(other)
+        bad = ~(holds(left, right) | np.isnan(left) | np.isnan(right))
+        if bad.any():
+            at = np.unravel_index(int(np.argmax(bad)), bad.shape)
+            raise ConfigError(
+                f"{key} = {_at(sweep, key, left, at)} with {other} = "
+                f"{_at(sweep, other, right, at)}: {rule}"
+            )
+    steps = grid("simulation.duration") / grid("simulation.dt")
+    if (steps >= 2**31 - 1).any():
+        raise ConfigError("simulation.duration: more than 2,147,483,646 time steps")
+
+
+def _lookup(sweep: Sweep) -> Callable[[str], NDArray[np.float64]]:
+    cache: dict[str, NDArray[np.float64]] = {}
+    return lambda key: cache.setdefault(key, points.grid(sweep, key))
+
+
+def _at(sweep: Sweep, key: str, values: NDArray[np.float64], at: Any) -> str:
+    """Return the value of a grid at a position, in the unit it was written in."""
+    position = tuple(i if n > 1 else 0 for i, n in zip(at, values.shape, strict=True))
+    for number, axis in enumerate(sweep.axes):
+        if axis.key == key and axis.values is not None:
+            return f"{axis.labels[at[number]]} {axis.unit or ''}".strip()
+    base_at = tuple(i if n > 1 else 0 for i, n in zip(at, sweep.base_of.shape, strict=True))
+    del position
+    return keys.shown(sweep.bases[int(sweep.base_of[base_at])].values.get(key))
+
+
+def traced_points(sweep: Sweep) -> NDArray[np.int64]:
+    """Return the numbers of the points whose traces are recorded.
+
+    Raises
+    ------
+    ConfigError
+        For a selection that names a point, axis or value that is not there.
+    """
+    given = sweep.setting("record.traces")
+    total = points.count(sweep)
+    none = np.empty(0, np.int64)
+    if given is None or given == []:
+        return none
+    interval = points.grid(sweep, "record.interval")
+    ratio = interval / points.grid(sweep, "simulation.dt")
+    if (np.abs(ratio - np.round(ratio)) > 1e-6).any() or (ratio < 0.5).any():
+        raise ConfigError(
+            f"record.interval = {keys.shown(sweep.setting('record.interval'))}: "
+            "expected a multiple of simulation.dt"
+        )
+    if given == "all":
+        return np.arange(total)
+    if isinstance(given, list):
+        for number in given:
+            if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < total:
+                raise ConfigError(
+                    f"record.traces = {keys.shown(given)}: {number} is no point number; "
+                    f"expected 0 to {total - 1}"
+                )
+        return np.unique(np.array(given, np.int64))
+    if isinstance(given, dict):
+        return _selected(sweep, given)
+    raise ConfigError(
+        f"record.traces = {keys.shown(given)}: expected null, all, a list of point numbers, "
+        "or values by axis such as {neuron: chattering}"
+    )
+
+
+def _selected(sweep: Sweep, selection: Mapping[Any, Any]) -> NDArray[np.int64]:
+    chosen = np.ones(sweep.shape, bool)
+    names = {name: n for n, axis in enumerate(sweep.axes) for name in (axis.name, axis.key)}
+    for name, wanted in selection.items():
+        if name not in names:
+            raise ConfigError(f"record.traces: no axis {name}{did_you_mean(str(name), names)}")
+        axis = sweep.axes[names[name]]
+        here = np.zeros(len(axis), bool)
+        for value in wanted if isinstance(wanted, list) else [wanted]:
+            here |= match(axis.labels, axis.unit, value, f"record.traces: {name}")
+        shape = [1] * len(sweep.axes)
+        shape[names[name]] = len(axis)
+        chosen &= here.reshape(shape)
+    return np.flatnonzero(chosen.ravel())
+
+
+def match(labels: NDArray[Any], unit: str | None, value: Any, what: str) -> NDArray[np.bool_]:
+    """Return which labels are meant by a value: text, a number, or a quantity.
+
+    Raises
+    ------
+    ConfigError
+        When none is.
+    """
+    if labels.dtype == object:
+        found = labels == value
+    else:
+        if isinstance(value, str):
+            quantity = units.parse(value)
+            value = quantity.number if quantity.unit == "" else units.in_unit(quantity, unit or "")
+        found = np.isclose(labels.astype(float), float(value), rtol=1e-9, atol=0)
+    if not np.any(found):
+        raise ConfigError(
+            f"{what} = {keys.shown(value)}: not on the axis"
+            f"{did_you_mean(str(value), map(str, labels[:20]))}"
+        )
+    return np.asarray(found, bool)

@@ -1,0 +1,281 @@
+"""The plan: structures, shards and what they will cost, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.config.keys import NEURON
+from izhi.config.sweep import Sweep
+from izhi.models import circuit as circuits
+from izhi.models import stimulus
+from izhi.models.circuit import SYNAPSE_PARAMETERS
+from izhi.sweep import points
+from izhi.sweep.structures import Structure, StructurePoints
+
+NUMPY_POINTS = 2048
+"""Points of a shard on the numpy engine: the cost of a step is spread over many cells by then."""
+
+COMPILED_CELLS = 1536
+"""Cells of a shard on the compiled engine: their state stays in the second-level cache."""
+
+TRACED_POINTS = 16
+"""Points of a shard that records traces, whose samples are kept in memory."""
+
+# What things cost, in seconds, on one core of a 2020s machine; they only have to rank the engines.
+_NUMPY_START, _NUMPY_STEP, _NUMPY_CELL = 1.2, 70e-6, 45e-9
+_COMPILED_START, _COMPILED_CELL, _BUILD = 0.05, 3.5e-9, 13.0
+_BUILD_SHARE = 0.25  # a build is kept and used again, so one run bears a part of its cost
+
+_MEAN_RATE = 40.0  # spikes per second and cell, for the estimate of disk space
+_STATISTICS = 8
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the plan has to know of the machine.
+
+    Attributes
+    ----------
+    workers
+        Number of workers.
+    compiler
+        Whether there is a C++ compiler.
+    built
+        Digests of structures with capacities for which a build is at hand.
+    """
+
+    workers: int
+    compiler: bool
+    built: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of points that are simulated as one network.
+
+    Attributes
+    ----------
+    number
+        Its number in the plan.
+    batch
+        Number of the batch that it belongs to.
+    points
+        Numbers of its points, in rising order.
+    """
+
+    number: int
+    batch: int
+    points: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A structure with the engine that runs it.
+
+    Attributes
+    ----------
+    structure
+        What is simulated.
+    points
+        Number of points.
+    engine
+        ``"numpy"`` or ``"compiled"``.
+    capacity
+        Replicas of the network that is built; a shard has at most as many points.
+    build
+        Whether it has to be built first.
+    seconds
+        Estimated time on all workers, with the build.
+    why
+        Why this engine.
+    """
+
+    structure: Structure
+    points: int
+    engine: str
+    capacity: int
+    build: bool
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that will run.
+
+    Attributes
+    ----------
+    sweep
+        Axes and values.
+    batches
+        Structures with their engines.
+    shards
+        Runs of points.
+    cells
+        Labels of the cells of all circuits, in the order of the dataset.
+    disk
+        Estimated size of the study in bytes.
+    workers
+        Number of workers.
+    """
+
+    sweep: Sweep
+    batches: tuple[Batch, ...]
+    shards: tuple[Shard, ...]
+    cells: tuple[str, ...]
+    disk: int
+    workers: int
+
+    @property
+    def points(self) -> int:
+        """Number of points."""
+        return points.count(self.sweep)
+
+    @property
+    def builds(self) -> int:
+        """Number of builds that are still to be made."""
+        return sum(batch.build for batch in self.batches)
+
+    @property
+    def seconds(self) -> float:
+        """Estimated time."""
+        return sum(batch.seconds for batch in self.batches)
+
+
+def build_digest(structure: Structure, capacity: int) -> str:
+    """Return what a build is known by: its structure and its number of replicas."""
+    return f"{structure.digest}-{capacity}"
+
+
+def capacity_of(structure: Structure, engine: str, shard_points: int | None, total: int) -> int:
+    """Return how many points one network of a structure holds.
+
+    A compiled network has one of a few sizes, whatever the sweep, so that a build fits every sweep
+    of its structure; shards with fewer points are filled up.
+    """
+    if engine == "numpy":
+        most = TRACED_POINTS if structure.trace_interval else NUMPY_POINTS
+        return min(shard_points or most, total)
+    cells = len(structure.circuit.cells)
+    usual = TRACED_POINTS if structure.trace_interval else max(1, COMPILED_CELLS // cells)
+    capacity = usual
+    while capacity < min(shard_points or 1, total):
+        capacity *= 2
+    return capacity
+
+
+def make_plan(sweep: Sweep, structures: tuple[StructurePoints, ...], machine: Machine) -> Plan:
+    """Choose engines and cut the points of each structure into shards."""
+    batches: list[Batch] = []
+    shards: list[Shard] = []
+    asked = sweep.setting("run.engine")
+    shard_points = sweep.setting("run.shard_points")
+    for found in structures:
+        batch = _batch(found, asked, shard_points, machine)
+        size = min(shard_points or batch.capacity, batch.capacity)
+        for start in range(0, found.points.size, size):
+            part = found.points[start : start + size]
+            shards.append(Shard(len(shards), len(batches), part))
+        batches.append(batch)
+    cells = dict.fromkeys(cell for b in batches for cell in b.structure.circuit.cells)
+    return Plan(
+        sweep, tuple(batches), tuple(shards), tuple(cells), _disk(sweep, batches), machine.workers
+    )
+
+
+def _batch(found: StructurePoints, asked: str, shard_points: int | None, machine: Machine) -> Batch:
+    structure, total = found.structure, found.points.size
+    costs: dict[str, tuple[float, float, int, bool]] = {}
+    for engine in ("numpy", "compiled"):
+        capacity = capacity_of(structure, engine, shard_points, total)
+        shards = -(-total // min(shard_points or capacity, capacity))
+        rounds = -(-shards // machine.workers)
+        cells = len(structure.circuit.cells) * structure.steps
+        if engine == "numpy":
+            run = rounds * (structure.steps * _NUMPY_STEP + capacity * cells * _NUMPY_CELL)
+            costs[engine] = (run + _NUMPY_START, run + _NUMPY_START, capacity, False)
+        else:
+            build = build_digest(structure, capacity) not in machine.built
+            run = rounds * (_COMPILED_START + capacity * cells * _COMPILED_CELL)
+            weighed = run + build * _BUILD * _BUILD_SHARE
+            costs[engine] = (run + build * _BUILD, weighed, capacity, build)
+    engine, why = _choose(asked, {name: cost[1] for name, cost in costs.items()}, machine)
+    seconds, _, capacity, build = costs[engine]
+    return Batch(structure, total, engine, capacity, build, seconds, why)
+
+
+def _choose(asked: str, costs: Mapping[str, float], machine: Machine) -> tuple[str, str]:
+    if asked == "numpy":
+        return "numpy", "as asked"
+    if not machine.compiler:
+        return "numpy", "there is no C++ compiler"
+    if asked == "compiled":
+        return "compiled", "as asked"
+    engine = min(costs, key=lambda name: costs[name])
+    other = max(costs, key=lambda name: costs[name])
+    return engine, f"about {costs[engine]:.1f} s; {other} would cost about {costs[other]:.1f} s"
+
+
+def _disk(sweep: Sweep, batches: list[Batch]) -> int:
+    spikes = bool(sweep.setting("record.spikes"))
+    total = 200_000.0
+    for batch in batches:
+        structure = batch.structure
+        trains = batch.points * len(structure.circuit.cells)
+        total += 2 * trains * 8 * (_STATISTICS + 2)
+        total += 2 * trains * spikes * 4 * min(_MEAN_RATE * structure.duration, structure.steps)
+        if structure.trace_interval:
+            total += 2 * trains * 3 * 8 * structure.duration / structure.trace_interval
+    return int(total)
+
+
+def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
+    """Return the parameters of a shard's points.
+
+    Returns
+    -------
+    dict
+        By owner and name (``"pre.a"``, ``"pre_to_post.U_0"``), one SI value per point. Onset and
+        offset are step numbers; ``u_0`` is resolved.
+    """
+    sweep, structure = plan.sweep, plan.batches[shard.batch].structure
+    position = points.index(sweep, shard.points)
+
+    def at(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+        return points.take(grid, position, shard.points.size)
+
+    result: dict[str, NDArray[Any]] = {}
+    for population in structure.circuit.populations:
+        for name in [name for name in NEURON if name != "model"]:
+            grid = points.grid_by_base(
+                sweep,
+                lambda base, p=population.name, n=name: (  # type: ignore[misc]
+                    f"{circuits.neuron_group(base, p)}.{n}"
+                ),
+            )
+            result[f"{population.name}.{name}"] = at(grid)
+        p = population.name
+        start = result[f"{p}.u_0"]
+        result[f"{p}.u_0"] = np.where(np.isnan(start), result[f"{p}.b"] * result[f"{p}.v_0"], start)
+        if population.stimulus is not None:
+            for name in ("amplitude", "baseline"):
+                result[f"{p}.{name}"] = at(points.grid(sweep, f"stimulus.{name}"))
+            for name in ("onset", "offset"):
+                time = at(points.grid(sweep, f"stimulus.{name}"))
+                result[f"{p}.{name}_step"] = stimulus.first_step(time, structure.dt)
+    for projection in structure.circuit.projections:
+        for name in SYNAPSE_PARAMETERS[projection.synapse]:
+            grid = points.grid(sweep, f"synapse.{name}")
+            result[f"{projection.name}.{name}"] = at(grid)
+    return result
+
+
+def onset(plan: Plan, shard: Shard) -> NDArray[np.float64]:
+    """Return the stimulus onset of a shard's points, in seconds."""
+    position = points.index(plan.sweep, shard.points)
+    return points.take(points.grid(plan.sweep, "stimulus.onset"), position, shard.points.size)

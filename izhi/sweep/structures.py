@@ -1,0 +1,175 @@
+"""Structures: points that one network can hold side by side, because only numbers differ."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.config import keys
+from izhi.config.sweep import Axis, Base, Sweep
+from izhi.models import circuit as circuits
+from izhi.models.circuit import Circuit, Population, Projection
+from izhi.sweep import checks, points
+from izhi.units import OHM, Quantity
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What needs a network of its own.
+
+    Attributes
+    ----------
+    circuit
+        Populations and projections.
+    dt, duration
+        Time step and length, in seconds.
+    method
+        Brian2's name of the integration method.
+    trace_interval
+        Seconds between the samples of traces; None where none are recorded.
+    """
+
+    circuit: Circuit
+    dt: float
+    duration: float
+    method: str
+    trace_interval: float | None = None
+
+    @property
+    def steps(self) -> int:
+        """Number of time steps, counted as Brian2 does."""
+        steps = round(self.duration / self.dt)
+        return steps if abs(steps * self.dt - self.duration) <= 1e-6 * self.dt else int(
+            np.ceil(self.duration / self.dt)
+        )  # fmt: skip
+
+    @property
+    def digest(self) -> str:
+        """A short hash that is the same for equal structures."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class StructurePoints:
+    """A structure and the numbers of its points, in rising order."""
+
+    structure: Structure
+    points: NDArray[np.int64]
+
+
+def _is_array(axis: Axis) -> bool:
+    """Whether an axis's values can differ from replica to replica in one network."""
+    return axis.key.rsplit(".", 2)[-2] in ("neuron", "synapse", "stimulus") and isinstance(
+        keys.key_of(axis.key), keys.QuantityKey
+    )
+
+
+def find(sweep: Sweep) -> tuple[StructurePoints, ...]:
+    """Sort all points of a sweep into structures, after checking all of them.
+
+    Raises
+    ------
+    ConfigError
+        For any point that cannot be run.
+    """
+    for number in sweep.used:
+        checks.check_base(sweep, sweep.bases[number])
+    delayed = bool(np.nan_to_num(points.grid(sweep, "synapse.delay")).max() > 0)
+    fixed = [
+        (number, axis)
+        for number, axis in enumerate(sweep.axes)
+        if axis.values is not None and axis.key != "simulation.seed" and not _is_array(axis)
+    ]
+    code = sweep.base_of.copy()
+    for number, axis in fixed:
+        shape = [1] * len(sweep.axes)
+        shape[number] = len(axis)
+        code = code * len(axis) + np.arange(len(axis)).reshape(shape)
+    # the same structure from several bases (the seven neuron types) is one structure
+    structures: dict[Structure, int] = {}
+    number_of: dict[int, int] = {}
+    for base in sweep.used:
+        for values in itertools.product(*(range(len(axis)) for _, axis in fixed)):
+            key = base
+            for value, (_, axis) in zip(values, fixed, strict=True):
+                key = key * len(axis) + value
+            chosen = {
+                axis.key: axis.values[value]  # type: ignore[index]
+                for value, (_, axis) in zip(values, fixed, strict=True)
+            }
+            structure = _describe(sweep, sweep.bases[base], chosen, delayed)
+            number_of[key] = structures.setdefault(structure, len(structures))
+    checks.check_points(sweep)
+    codes, inverse = np.unique(code, return_inverse=True)
+    numbers = np.array([number_of[int(c)] for c in codes])[inverse].reshape(code.shape)
+    every = np.broadcast_to(numbers, sweep.shape).ravel()
+    found = tuple(
+        StructurePoints(structure, np.flatnonzero(every == number))
+        for structure, number in structures.items()
+    )
+    return _with_traces(sweep, found)
+
+
+def _with_traces(sweep: Sweep, found: tuple[StructurePoints, ...]) -> tuple[StructurePoints, ...]:
+    """Move points whose traces are recorded into structures of their own."""
+    traced = checks.traced_points(sweep)
+    if traced.size == 0:
+        return found
+    interval = sweep.setting("record.interval").si
+    result = []
+    for group in found:
+        is_traced = np.isin(group.points, traced)
+        s = group.structure
+        recording = Structure(s.circuit, s.dt, s.duration, s.method, interval)
+        for structure, chosen in ((s, ~is_traced), (recording, is_traced)):
+            if chosen.any():
+                result.append(StructurePoints(structure, group.points[chosen]))
+    return tuple(result)
+
+
+def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any], delayed: bool) -> Structure:
+    """Return the structure of one base, with the values of axes that change structure."""
+
+    def value(key: str) -> Any:
+        found = chosen.get(key, base.values.get(key))
+        return found.si if isinstance(found, Quantity) else found
+
+    populations = []
+    for name in circuits.names(base, "populations"):
+        group = circuits.neuron_group(base, name)
+        populations.append(
+            Population(
+                name=name,
+                count=int(value(f"circuit.populations.{name}.count")),
+                neuron=str(value(f"{group}.model")),
+                stimulus=str(value("stimulus.model"))
+                if value(f"circuit.populations.{name}.stimulated") else None,
+                current="amp"
+                if checks.dimension(sweep, base, f"{group}.R") == OHM else "volt",
+            )
+        )  # fmt: skip
+    model = str(value("synapse.model"))
+    projections = tuple(
+        Projection(
+            name,
+            str(value(f"circuit.projections.{name}.source")),
+            str(value(f"circuit.projections.{name}.target")),
+            model,
+            delayed,
+        )
+        for name in (circuits.names(base, "projections") if model != "none" else ())
+    )
+    return Structure(
+        Circuit(tuple(populations), projections),
+        float(value("simulation.dt")),
+        float(value("simulation.duration")),
+        str(value("simulation.method")),
+    )
