@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from izhi.sweep.plan import Plan
 
 USAGE = """\
-izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousands of points at a time.
+izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousands at once.
 
   izhi run  [-m] OVERRIDES...    run one point, or with -m the product of all sweep values
   izhi plan [-m] OVERRIDES...    what would run: axes, points, structures, shards, time and disk
@@ -24,7 +24,7 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
   izhi run --help        all choices and values        izhi run --cfg job     the composed config
   izhi --version         the version                   izhi run --hydra-help  Hydra's own flags
 
-Quantities have units (quote them: "stimulus.amplitude='8 mV'"); a bare number has the default's unit.
+Quantities have units, in quotes: "stimulus.amplitude='8 mV'"; a bare number has the default's unit.
 Exit status: 0 all points done, 1 some failed, 2 wrong input, 130 interrupted.
 """
 
@@ -103,7 +103,7 @@ def _compose(command: str, arguments: list[str]) -> Sweep | None:
     from omegaconf import DictConfig
     from omegaconf.errors import OmegaConfBaseException
 
-    from izhi.config.compose import compose_with, config_error
+    from izhi.config.compose import compose_with
     from izhi.config.folder import conf_folder
 
     caught: list[Any] = []
@@ -118,7 +118,7 @@ def _compose(command: str, arguments: list[str]) -> Sweep | None:
                       file=sys.stderr)  # fmt: skip
             name = settings.job.config_name
             try:
-                composed = compose_with(loader, overrides, multirun=False, config_name=name)
+                composed = compose_with(loader, overrides, multirun=False, config_name=str(name))
             except Exception as error:
                 composed = error
         caught.append(composed)
@@ -140,12 +140,11 @@ def _compose(command: str, arguments: list[str]) -> Sweep | None:
     if not caught:
         return None
     sweep: Sweep = caught[0]
-    del config_error
     return sweep
 
 
 def _explained(error: Exception, arguments: list[str]) -> Exception:
-    """Return an error of Hydra's as izhi's: composing again outside names the nearest right word."""
+    """Return an error of Hydra's as izhi's: composing again names the nearest right word."""
     from izhi.config.compose import compose, config_error
     from izhi.errors import ConfigError
 

@@ -1,0 +1,1 @@
+"""Composes configs with Hydra and checks every value and unit (compose)."""

@@ -10,10 +10,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
+import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,7 @@ from izhi.config import keys
 from izhi.config.folder import conf_folder
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError, did_you_mean
+from izhi.units import Quantity
 
 _MOST_VALUES = 10_000_000
 _MOST_COMPOSITIONS = 10_000
@@ -56,7 +60,7 @@ class _Swept:
         return self.override.package or self.override.key_or_group
 
     def text(self, index: int) -> str:
-        """The override that sets value `index` alone."""
+        """Return the override that sets value `index` alone."""
         value = Transformer.str(self.values[index])
         return f"{self.override.get_key_element()}={value}"
 
@@ -158,11 +162,12 @@ def _compose(loader: ConfigLoader, overrides: list[str], multirun: bool, config_
     except RecursionError:
         raise ConfigError("an override is nested too deeply") from None
     request = _sorted(loader, parsed, multirun)
-    first = _load(loader, config_name, request.fixed + [s.text(0) for s in request.composed])
-    _move_interpolated(request, first)
-    return _Composer(loader, config_name, request).sweep(
-        choices=dict(first.hydra.runtime.choices), overrides=overrides
-    )
+    texts = [swept.text(0) for swept in request.composed]
+    first = _load(loader, config_name, request.fixed + texts)
+    composer = _Composer(loader, config_name, request)
+    if not _move_interpolated(request, first):
+        composer.loaded[tuple(request.fixed + texts)] = first
+    return composer.sweep(choices=dict(first.hydra.runtime.choices), overrides=overrides)
 
 
 def _experiment_params(
@@ -252,9 +257,20 @@ def _values(override: Override, key: str) -> list[Any]:
             raise ConfigError(f"{override.input_line}: a range needs a finite, non-zero step")
         if (stop - start) / step > _MOST_VALUES:  # type: ignore[operator]
             raise ConfigError(f"{key}: more than {_MOST_VALUES:,} values on one axis")
-    values = list(override.sweep_iterator())
+    values = _range(sweep) if isinstance(sweep, RangeSweep) else list(override.sweep_iterator())
     if not values:
         raise ConfigError(f"{override.input_line}: an empty axis, no value to run")
+    return values
+
+
+def _range(sweep: RangeSweep) -> list[float] | list[int]:
+    """Return a range's values as the decimals that were written: 0.3, not 0.30000000000000004."""
+    start, stop, step = (Decimal(str(x)) for x in (sweep.start, sweep.stop, sweep.step))
+    count = max(0, math.ceil((stop - start) / step))
+    whole = all(isinstance(x, int) for x in (sweep.start, sweep.stop, sweep.step))
+    values = [(int if whole else float)(start + i * step) for i in range(count)]
+    if sweep.shuffle:
+        random.shuffle(values)
     return values
 
 
@@ -274,24 +290,31 @@ def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
             )
 
 
-def _move_interpolated(request: _Request, config: DictConfig) -> None:
-    """Compose, rather than fill in, what an interpolation of the config may read."""
-    plain = {k: v for k, v in OmegaConf.to_container(config, resolve=False).items()
-             if k != "hydra"}  # type: ignore[union-attr]  # fmt: skip
+def _move_interpolated(request: _Request, config: DictConfig) -> bool:
+    """Compose, rather than fill in, what an interpolation of the config may read.
+
+    Returns whether there was any such key.
+    """
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    plain.pop("hydra", None)
     found = _INTERPOLATION.findall(json.dumps(plain, default=str) + " ".join(request.fixed))
     if not found:
-        return
+        return False
     read = " ".join(found)
 
     def is_read(key: str) -> bool:
-        return any(part in read for part in (key.rsplit(".", 1)[-1],))
+        return key.rsplit(".", 1)[-1] in read
 
-    for swept in [s for s in request.values if is_read(s.key)]:
+    values = [swept for swept in request.values if is_read(swept.key)]
+    leaves = [leaf for leaf in request.leaves if is_read(leaf[0])]
+    for swept in values:
         request.values.remove(swept)
         request.composed.append(swept)
-    for key, value in [leaf for leaf in request.leaves if is_read(leaf[0])]:
+    for key, value in leaves:
         request.leaves.remove((key, value))
         request.fixed.append(f"{key}={Transformer.str(value)}")
+    return bool(values or leaves)
 
 
 class _Composer:
@@ -299,6 +322,7 @@ class _Composer:
 
     def __init__(self, loader: ConfigLoader, config_name: str, request: _Request) -> None:
         self.loader, self.config_name, self.request = loader, config_name, request
+        self.loaded: dict[tuple[str, ...], DictConfig] = {}
         self.bases: dict[tuple[str, ...], int] = {}
         self.configs: list[dict[str, Any]] = []
         self.units: list[dict[str, str]] = []
@@ -308,8 +332,8 @@ class _Composer:
         sizes = [len(s.values) for s in request.composed]
         if np.prod(sizes, dtype=float) > _MOST_COMPOSITIONS:
             raise ConfigError(
-                f"{' x '.join(s.key for s in request.composed)}: {int(np.prod(sizes)):,} combinations "
-                f"of choices, at most {_MOST_COMPOSITIONS:,}; sweep values instead"
+                f"{' x '.join(s.key for s in request.composed)}: {int(np.prod(sizes)):,} "
+                f"combinations of choices, at most {_MOST_COMPOSITIONS:,}; sweep values instead"
             )
         seeds = self._seeds()
         base_of = np.zeros((*sizes, len(seeds)), np.int64)
@@ -348,7 +372,10 @@ class _Composer:
         """Return the number of the base that these choices compose to, composing it if new."""
         known = self.bases.get(tuple(texts))
         if known is None:
-            config = _load(self.loader, self.config_name, self.request.fixed + texts)
+            overrides = self.request.fixed + texts
+            config = self.loaded.pop(tuple(overrides), None)
+            if config is None:
+                config = _load(self.loader, self.config_name, overrides)
             known = self._add(texts, config)
         drawn = {
             key.removesuffix("draw").rstrip("."): _drawn(names, key, self._seed(known, seed))
@@ -471,7 +498,7 @@ def _unit(key: str, default: Any) -> str | None:
     if isinstance(default, str) and "${" in default:
         return None
     checked = keys.check_value(key, default)
-    assert isinstance(checked, keys.Quantity)
+    assert isinstance(checked, Quantity)
     return checked.unit
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def conf_folder() -> Path:
-    """Return the folder of ``config.yaml``: inside an installed package, beside it in a checkout."""
+    """Return the folder of ``config.yaml``: in an installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"

@@ -1,11 +1,11 @@
-"""Every key that a config may hold: what kind of value it takes, in which unit, within which bounds."""
+"""Every key that a config may hold: the kind of its value, its unit and its bounds."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
@@ -189,13 +189,14 @@ def unknown_key(name: str, present: Iterable[str]) -> ConfigError:
 
 def shown(given: Any) -> str:
     """Return a value as the user may have written it, cut to a line."""
-    if isinstance(given, Quantity):
-        text = f"{given.number:g} {given.unit}".strip()
+    if isinstance(given, Quantity) and given.unit in ("null", "rest"):
+        text = given.unit
+    elif isinstance(given, Quantity):
+        text = f"{given.number!r} {given.unit}".replace(".0 ", " ").strip()
+    elif given is None or isinstance(given, bool):
+        text = {None: "null", True: "true", False: "false"}[given]
     else:
-        text = {None: "null", True: "true", False: "false"}.get(given) if (
-            given is None or isinstance(given, bool)
-        ) else str(given)  # fmt: skip
-        text = str(text)
+        text = str(given)
     line = " ".join(text.split())
     return line if len(line) <= 80 else line[:77] + "..."
 
@@ -243,9 +244,15 @@ def check_value(name: str, given: Any, default_unit: str | None = None) -> Value
         if abs(given) > 2**31 - 1:
             raise ConfigError(f"{name} = {given}: at most {2**31 - 1}")
         return given
+    return _check_free(name, key, given)
+
+
+def _check_free(name: str, key: FreeKey, given: Any) -> Value:
     if not isinstance(given, key.types) or (isinstance(given, bool) and bool not in key.types):
         raise ConfigError(f"{name} = {shown(given)}: expected {key.expected}")
-    return str(given) if isinstance(given, float | int) and bool not in key.types else given
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return str(given)  # a study named 2026
+    return cast(Value, given)
 
 
 def _check_quantity(name: str, key: QuantityKey, given: Any, default_unit: str | None) -> Quantity:

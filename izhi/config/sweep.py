@@ -1,4 +1,4 @@
-"""What the config room hands on: axes, and the checked values that hold where no axis varies them."""
+"""What the config room hands on: axes, and the checked values of all other keys."""
 
 from __future__ import annotations
 

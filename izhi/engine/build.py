@@ -1,4 +1,4 @@
-"""Builds the C++ program of a structure; run as ``python -m izhi.engine.build`` in a process of its own.
+"""Builds the C++ program of a structure: ``python -m izhi.engine.build``, a process of its own.
 
 Brian2's standalone device keeps global state and an import of it takes a second, so a build never
 happens in the process that plans and gathers.
@@ -20,8 +20,9 @@ FLAGS = (
     "-w", "-O3", "-march=native", "-std=c++14",
     "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
 )  # fmt: skip
-"""Strict IEEE arithmetic: no fast-math and no contraction, so that the bits of a point do not depend
-on where in a vector it lies. The two -fno flags change no result, they let loops vectorise."""
+"""Strict IEEE arithmetic: no fast-math and no contraction, so that the bits of a point do not
+depend on where in a vector it lies. The two -fno flags change no result; they let loops
+vectorise."""
 
 
 def structure_from(data: dict[str, Any]) -> Structure:

@@ -1,0 +1,1 @@
+"""What is simulated: neurons, synapses, stimuli and circuits as plain descriptions."""

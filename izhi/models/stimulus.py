@@ -42,4 +42,4 @@ def first_step(time: NDArray[np.float64], dt: float) -> NDArray[np.int32]:
     ndarray
         Step numbers, same shape. A time that lies on the grid up to rounding is on the grid.
     """
-    return np.minimum(np.ceil(time / dt - 1e-3), LAST_STEP).astype(np.int32)
+    return np.asarray(np.minimum(np.ceil(time / dt - 1e-3), LAST_STEP), np.int32)

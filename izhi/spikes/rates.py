@@ -60,7 +60,7 @@ def first_spike_latency(trains: Trains, onset: ArrayLike) -> FloatArray:
         raise ValueError("onset must not be infinite; give NaN for a train without a stimulus")
     earliest = onset - ROUNDING * np.abs(onset)
     before = sum_per_train(trains.time < np.repeat(earliest, trains.count), trains.count)
-    found = (before < trains.count) & ~np.isnan(onset)
+    found = before < trains.count
     latency = np.full(len(trains), np.nan)
     first = (trains.offset[:-1] + before)[found]
     latency[found] = np.maximum(trains.time[first] - onset[found], 0.0)

@@ -1,0 +1,1 @@
+"""The folder on disk: shards, dataset, summary, log (gather)."""

@@ -311,8 +311,10 @@ def _gather(plan: Plan, folder: StudyFolder, paths: list[Path], failed: NDArray[
 
     free = shutil.disk_usage(folder.path).free
     if free < plan.disk // 8:
-        raise StudyError(f"{folder.path}: {folders.size(free)} left on the disk, too little to "
-                         "gather the dataset; make room and run the same command again")  # fmt: skip
+        raise StudyError(
+            f"{folder.path}: {folders.size(free)} left on the disk, too little to gather the "
+            "dataset; make room and run the same command again"
+        )
     attributes = {
         "title": folder.path.name,
         "izhi_version": izhi.__version__,

@@ -1,4 +1,4 @@
-"""A study's folder: its name, its files, and writing them so that a reader never sees half of one."""
+"""A study's folder: its name, its files, and writing them whole or not at all."""
 
 from __future__ import annotations
 

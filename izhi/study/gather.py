@@ -74,7 +74,7 @@ def gather(
     }  # fmt: skip
     for shard in shards:
         status[shard.points] = shard.status
-        cells = [plan.cells.index(cell) for cell in shard.cells]
+        cells = np.array([plan.cells.index(cell) for cell in shard.cells])
         for name, array in values.items():
             array[np.ix_(shard.points, cells)] = shard.statistics[name]
     coordinates: dict[str, Any] = {axis.name: axis_coordinate(axis) for axis in plan.sweep.axes}
@@ -127,7 +127,7 @@ def _spikes(plan: Plan, shards: list[ShardData]) -> xr.Dataset:
 
     count = np.zeros((plan.points, len(plan.cells)), np.int64)
     for shard in shards:
-        cells = [plan.cells.index(cell) for cell in shard.cells]
+        cells = np.array([plan.cells.index(cell) for cell in shard.cells])
         count[np.ix_(shard.points, cells)] = shard.count
     starts = np.concatenate([[0], np.cumsum(count.sum(axis=1))])
     steps_of = {shard.dt for shard in shards}
@@ -167,7 +167,7 @@ def _traces(plan: Plan, shards: list[ShardData]) -> xr.Dataset:
     parts = []
     for shard in (s for s in shards if s.traces):
         samples = next(iter(shard.traces.values())).shape[-1]
-        time = np.arange(samples) * shard.interval
+        time = np.arange(samples) * (shard.interval or 0.0)
         parts.append(
             xr.Dataset(
                 {name: (("trace", "cell", "time"), values)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.errors import StudyError, did_you_mean
+from izhi.errors import ConfigError, StudyError, did_you_mean
 from izhi.study import log
 from izhi.study.folder import StudyFolder
 from izhi.sweep.checks import match
@@ -58,7 +58,7 @@ class Study:
 
     @cached_property
     def spikes(self) -> xr.Dataset:
-        """All spikes as a CF contiguous ragged array: ``spike_time(spike)``, ``spike_count(train)``.
+        """All spikes as a CF contiguous ragged array: ``spike_time``, ``spike_count`` by train.
 
         Raises
         ------
@@ -158,16 +158,7 @@ class Study:
             coordinate = dataset[name]
             if name not in given and coordinate.size > 1:
                 raise StudyError(f"{name}: say which of its {coordinate.size} values is meant")
-            labels = coordinate.values
-            if labels.dtype.kind in "OUST":
-                labels = labels.astype(object)
-            found = (
-                match(labels, coordinate.attrs.get("units", "1").replace("1", "", 1)
-                      if coordinate.attrs.get("units") == "1" else coordinate.attrs.get("units"),
-                      given[name], name)
-                if name in given else np.ones(1, bool)
-            )  # fmt: skip
-            position.append(int(np.argmax(found)))
+            position.append(_position(coordinate, given[name]) if name in given else 0)
         shape = tuple(dataset.sizes[name] for name in self.axes)
         number = int(np.ravel_multi_index(position, shape)) if shape else 0
         train = number * len(cells) + cells.index(cell)
@@ -190,3 +181,16 @@ class Study:
             opened = self.__dict__.pop(name, None)
             if hasattr(opened, "close"):
                 opened.close()
+
+
+def _position(coordinate: xr.DataArray, value: Any) -> int:
+    """Return where on an axis a value is."""
+    labels = coordinate.values
+    if labels.dtype.kind not in "if":
+        labels = labels.astype(object)
+    unit = coordinate.attrs.get("units", "")
+    try:
+        found = match(labels, "" if unit == "1" else unit, value, str(coordinate.name))
+    except ConfigError as error:
+        raise StudyError(str(error)) from None
+    return int(np.argmax(found))

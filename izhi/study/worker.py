@@ -94,7 +94,7 @@ def simulate(task: Task) -> shardfile.ShardData:
 
         raw = compiled.simulate(task.build, structure, task.parameters, n)
     cells = structure.circuit.cells
-    trains = Trains(raw.step * structure.dt, raw.count.ravel())
+    trains = Trains(np.multiply(raw.step, structure.dt, dtype=np.float64), raw.count.ravel())
     onset = np.repeat(task.onset, len(cells))
     statistics = summary_statistics(trains, structure.duration, onset)
     return shardfile.ShardData(

@@ -1,0 +1,1 @@
+"""Axes, points, structures and shards as plain data (plan)."""

@@ -81,7 +81,8 @@ def _check_currents(sweep: Sweep, base: Base, population: str) -> None:
             way = f"give {key} in volt (10 mV), or make {group}.R a resistance (1 Mohm)"
         raise ConfigError(
             f"{key} = {value} is {units.name_of(given)}, but {group}.R = {r_value} is "
-            f"{units.name_of(OHM if resistance else units.NUMBER)}, and R*I has to be a voltage: {way}"
+            f"{units.name_of(OHM if resistance else units.NUMBER)}, and R*I has to be a voltage: "
+            f"{way}"
         )
 
 
