@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from izhi.spikes import (
@@ -63,6 +63,7 @@ def literal_bursts(part, limit, min_spikes):
     return [(run[0], len(run)) for run in found if len(run) >= min_spikes]
 
 
+@settings(deadline=None)
 @given(grid_trains())
 def test_intervals(drawn):
     dt, _, parts = drawn
@@ -76,6 +77,7 @@ def test_intervals(drawn):
     np.testing.assert_allclose(interval, [k * dt for _, k in expected], atol=1e-12)
 
 
+@settings(deadline=None)
 @given(grid_trains())
 def test_mean_and_variation(drawn):
     dt, _, parts = drawn
@@ -96,6 +98,7 @@ def test_mean_and_variation(drawn):
             assert cv == 0
 
 
+@settings(deadline=None)
 @given(grid_trains(), st.integers(2, 5))
 def test_bursts(drawn, min_spikes):
     dt, limit, parts = drawn
@@ -123,6 +126,7 @@ def test_bursts(drawn, min_spikes):
     np.testing.assert_allclose(spikes_per_burst(found), means)
 
 
+@settings(deadline=None)
 @given(grid_trains(), st.data())
 def test_latency(drawn, data):
     dt, _, parts = drawn
@@ -144,6 +148,7 @@ def test_latency(drawn, data):
             assert got >= 0
 
 
+@settings(deadline=None)
 @given(grid_trains(), st.floats(0.1, 1e3))
 def test_count_and_rate(drawn, duration):
     dt, _, parts = drawn
@@ -153,6 +158,7 @@ def test_count_and_rate(drawn, duration):
     np.testing.assert_allclose(firing_rate(trains, duration), expected)
 
 
+@settings(deadline=None)
 @given(grid_trains(), st.randoms(use_true_random=False))
 def test_each_train_has_its_result_wherever_it_is(drawn, random):
     dt, _, parts = drawn
@@ -169,6 +175,7 @@ def test_each_train_has_its_result_wherever_it_is(drawn, random):
             np.testing.assert_array_equal(alone[name], values[i : i + 1], err_msg=name)
 
 
+@settings(deadline=None)
 @given(grid_trains())
 def test_events_in_order_of_time_give_the_same_trains(drawn):
     dt, _, parts = drawn
@@ -180,6 +187,7 @@ def test_events_in_order_of_time_give_the_same_trains(drawn):
     assert made.count.tolist() == expected.count.tolist()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.floats(0, 1, allow_subnormal=False), max_size=30).map(sorted), max_size=6),
     st.floats(1e-3, 1),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from izhi.spikes import Trains
@@ -69,6 +69,7 @@ def test_events_that_do_not_fit_are_refused(time, train, n_trains, message):
         Trains.from_events(time, train, n_trains)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5)))
 def test_events_become_trains(numbers):
     time = np.arange(len(numbers)) * 1e-4

@@ -1,0 +1,1 @@
+"""Timings of izhi beside what people do today; ``make bench`` runs them."""
