@@ -66,8 +66,8 @@ def main(argv: list[str] | None = None) -> int:
     except IzhiError as error:
         _say_error(error)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted; the same command with the same study.name goes on", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print("; ".join(["interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,7 +24,11 @@ from izhi.sweep.structures import Structure
 
 
 def simulate(
-    build: Build, structure: Structure, parameters: dict[str, NDArray[Any]], n_points: int
+    build: Build,
+    structure: Structure,
+    parameters: dict[str, NDArray[Any]],
+    n_points: int,
+    scratch: Path | None = None,
 ) -> Raw:
     """Simulate points with a compiled program.
 
@@ -38,13 +42,15 @@ def simulate(
         One SI value per point; see :func:`izhi.sweep.plan.parameters`.
     n_points
         Number of points, at most the build's replicas.
+    scratch
+        Where parameters and results pass through files; the system's temporary folder by default.
 
     Raises
     ------
     EngineError
         When the program fails or its results are not whole.
     """
-    work = Path(tempfile.mkdtemp(prefix="izhi-shard-"))
+    work = Path(tempfile.mkdtemp(prefix="izhi-shard-", dir=scratch))
     try:
         _run(build, work, variables(structure, parameters, build.replicas))
         return _collect(build, structure, work, n_points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
@@ -33,15 +34,15 @@ def machine(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> Machine:
     return Machine(workers, compiler, frozenset(built))
 
 
-def builds(plan: Plan) -> dict[int, Build]:
-    """Return the builds of a plan's compiled batches, making the ones that are missing.
+def builds(plan: Plan, batches: Iterable[int]) -> dict[int, Build]:
+    """Return the builds of some batches by their number, making the ones that are missing.
 
     Raises
     ------
     EngineError
         When a build fails.
     """
-    wanted = {n: batch for n, batch in enumerate(plan.batches) if batch.engine == "compiled"}
+    wanted = {number: plan.batches[number] for number in batches}
 
     def make(batch: Batch) -> Build:
         return cache.make(batch.structure, batch.capacity)

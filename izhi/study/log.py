@@ -34,10 +34,8 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def environment() -> dict[str, Any]:
     """Return what a result may depend on besides the config."""
-    import izhi
-
     return {
-        "izhi": izhi.__version__,
+        "izhi": metadata.version("izhi"),
         "python": platform.python_version(),
         "libraries": {name: metadata.version(name) for name in _LIBRARIES},
         "host": platform.node(),

@@ -39,6 +39,8 @@ class Task:
         What the study is known by.
     keep_spikes
         Whether the spikes are stored, not only their statistics.
+    scratch
+        A folder for passing files, which whoever made the task removes.
     """
 
     points: NDArray[np.int64]
@@ -49,6 +51,7 @@ class Task:
     path: Path
     fingerprint: str
     keep_spikes: bool
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def simulate(task: Task) -> shardfile.ShardData:
     else:
         from izhi.engine import compiled
 
-        raw = compiled.simulate(task.build, structure, task.parameters, n)
+        raw = compiled.simulate(task.build, structure, task.parameters, n, task.scratch)
     cells = structure.circuit.cells
     trains = Trains(np.multiply(raw.step, structure.dt, dtype=np.float64), raw.count.ravel())
     onset = np.repeat(task.onset, len(cells))

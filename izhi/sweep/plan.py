@@ -31,6 +31,8 @@ _NUMPY_START, _NUMPY_STEP, _NUMPY_CELL = 1.2, 70e-6, 45e-9
 _COMPILED_START, _COMPILED_CELL, _BUILD = 0.05, 3.5e-9, 13.0
 _BUILD_SHARE = 0.25  # a build is kept and used again, so one run bears a part of its cost
 
+NO_COMPILER = "there is no C++ compiler"
+
 _MEAN_RATE = 40.0  # spikes per second and cell, for the estimate of disk space
 _STATISTICS = 8
 
@@ -213,7 +215,7 @@ def _choose(asked: str, costs: Mapping[str, float], machine: Machine) -> tuple[s
     if asked == "numpy":
         return "numpy", "as asked"
     if not machine.compiler:
-        return "numpy", "there is no C++ compiler"
+        return "numpy", NO_COMPILER
     if asked == "compiled":
         return "compiled", "as asked"
     engine = min(costs, key=lambda name: costs[name])

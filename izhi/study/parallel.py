@@ -1,0 +1,108 @@
+"""Running shards in parallel, with a progress bar and a line in the log for each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from izhi.engine.cache import Build
+from izhi.study import log, worker
+from izhi.study.folder import StudyFolder
+from izhi.sweep import plan as plans
+from izhi.sweep.plan import Plan, Shard
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be run.
+
+    Attributes
+    ----------
+    plan
+        The plan.
+    shards
+        Its shards, without the points that are done.
+    builds
+        Programs by number of the batch.
+    folder
+        Where the study lies.
+    fingerprint
+        What the study is known by.
+    """
+
+    plan: Plan
+    shards: list[Shard]
+    builds: dict[int, Build]
+    folder: StudyFolder
+    fingerprint: str
+
+
+def _tasks(job: Job, scratch: Path) -> Iterator[worker.Task]:
+    plan = job.plan
+    for shard in job.shards:
+        batch = plan.batches[shard.batch]
+        name = f"{batch.structure.digest}-{shard.points[0]:09d}-{shard.points.size}.nc"
+        yield worker.Task(
+            shard.points,
+            batch.structure,
+            plans.parameters(plan, shard),
+            plans.onset(plan, shard),
+            job.builds.get(shard.batch),
+            (job.folder.shards / name).absolute(),
+            job.fingerprint,
+            bool(plan.sweep.setting("record.spikes")),
+            scratch,
+        )
+
+
+def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.Outcome]:
+    """Run all shards, in workers where there are several, and log each as it ends.
+
+    Parameters
+    ----------
+    job
+        What is to be run.
+    remark
+        Where to say what went wrong first.
+    progress
+        Whether to draw a progress bar on stderr, if that is a terminal.
+    """
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    plan, failed = job.plan, 0
+    workers = max(1, min(plan.workers, len(job.shards)))
+    backend = "sequential" if workers == 1 else str(plan.sweep.setting("run.backend"))
+    parallel = Parallel(n_jobs=workers, backend=backend, return_as="generator_unordered")
+    total = sum(shard.points.size for shard in job.shards)
+    outcomes: list[worker.Outcome] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="izhi-run-", ignore_cleanup_errors=True) as scratch,
+        tqdm(total=total, unit=" points", disable=None if progress else True, smoothing=0.1) as bar,
+    ):
+        results = parallel(delayed(worker.run)(task) for task in _tasks(job, Path(scratch)))
+        import pandas  # noqa: F401  (the workers are at work meanwhile)
+        import xarray  # noqa: F401
+
+        for outcome in results:
+            outcomes.append(outcome)
+            bar.update(outcome.points.size)
+            _note(job.folder, outcome)
+            if outcome.error is not None and not failed:
+                first, last = outcome.points[0], outcome.points[-1]
+                bar.clear()
+                remark(f"points {first} to {last} failed: {outcome.error}")
+            failed += outcome.error is not None
+    return outcomes
+
+
+def _note(folder: StudyFolder, outcome: worker.Outcome) -> None:
+    log.append(
+        folder.log, "shard_done" if outcome.error is None else "shard_failed",
+        shard=outcome.path.name, first=int(outcome.points[0]), points=int(outcome.points.size),
+        seconds=round(outcome.seconds, 4), spikes=outcome.spikes,
+        **({"diverged": outcome.diverged} if outcome.diverged else {}),
+        **({"reason": outcome.error} if outcome.error is not None else {}),
+    )  # fmt: skip
