@@ -1,0 +1,251 @@
+"""Composes each combination of choices once, and puts bases and axes together."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from izhi.config import keys
+from izhi.config.overrides import Request, Swept, plain
+from izhi.config.sweep import Axis, Base, Sweep
+from izhi.errors import ConfigError
+from izhi.units import Quantity
+
+_MOST_COMPOSITIONS = 10_000
+_SEED = "simulation.seed"
+
+
+def load(loader: ConfigLoader, config_name: str, overrides: list[str]) -> DictConfig:
+    """Compose one config, with Hydra's own node."""
+    return loader.load_configuration(
+        config_name=config_name, overrides=overrides, run_mode=RunMode.RUN, from_shell=False
+    )
+
+
+class Composer:
+    """Composes each combination of choices once, and puts the bases and axes together."""
+
+    def __init__(self, loader: ConfigLoader, config_name: str, request: Request) -> None:
+        self.loader, self.config_name, self.request = loader, config_name, request
+        self.loaded: dict[tuple[str, ...], DictConfig] = {}
+        self.bases: dict[tuple[str, ...], int] = {}
+        self.configs: list[dict[str, Any]] = []
+        self.units: list[dict[str, str]] = []
+
+    def sweep(self, choices: dict[str, str], overrides: list[str]) -> Sweep:
+        """Return the sweep.
+
+        Parameters
+        ----------
+        choices
+            The choice made in each group, for the record.
+        overrides
+            The overrides as given, for the record.
+        """
+        request = self.request
+        sizes = [len(swept.values) for swept in request.composed]
+        if np.prod(sizes, dtype=float) > _MOST_COMPOSITIONS:
+            raise ConfigError(
+                f"{' x '.join(s.key for s in request.composed)}: {int(np.prod(sizes)):,} "
+                f"combinations of choices, at most {_MOST_COMPOSITIONS:,}; sweep values instead"
+            )
+        base_of = np.zeros(sizes, np.int64)
+        for index in np.ndindex(*sizes):
+            base_of[index] = self._base(self._texts(index))
+        drawn = self._with_draws(base_of)
+        bases = [self._checked(number) for number in range(len(self.configs))]
+        axes = tuple(self._axis(swept, bases) for swept in request.order)
+        seen = [swept.key for swept in request.order]
+        for key in seen:
+            if seen.count(key) > 1:
+                raise ConfigError(f"{key}: swept twice")
+        return Sweep(_named(axes), tuple(bases), self._by_axis(drawn), choices, tuple(overrides))
+
+    def _texts(self, index: tuple[int, ...]) -> list[str]:
+        """Return the overrides of one combination of choices."""
+        return [s.text(i) for s, i in zip(self.request.composed, index, strict=True)]
+
+    def _base(self, texts: list[str]) -> int:
+        """Return the number of the base that these choices compose to, composing it if new."""
+        known = self.bases.get(tuple(texts))
+        if known is not None:
+            return known
+        overrides = self.request.fixed + texts
+        config = self.loaded.pop(tuple(overrides), None)
+        if config is None:
+            config = load(self.loader, self.config_name, overrides)
+        return self._add(texts, config)
+
+    def _with_draws(self, base_of: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Replace bases that ask for a draw by those that are drawn, along a last axis of seeds."""
+        draws = {int(n): self._draws(int(n)) for n in np.unique(base_of)}
+        swept = next((s for s in self.request.values if s.key == _SEED), None)
+        if swept is None or not any(draws.values()):
+            seeds: list[int | None] = [None]
+        else:
+            seeds = [_seed(plain(value)) for value in swept.values]
+        result = np.repeat(base_of[..., None], len(seeds), axis=-1)
+        for index in np.ndindex(*base_of.shape):
+            names = draws[int(base_of[index])]
+            if not names:
+                continue
+            for k, seed in enumerate(seeds):
+                if seed is None:
+                    seed = _seed(self.configs[int(base_of[index])].get(_SEED, 0))
+                texts = [f"{group}={_drawn(options, group, seed)}" for group, options in names]
+                result[(*index, k)] = self._base([*self._texts(index), *texts])
+        return result
+
+    def _draws(self, base: int) -> list[tuple[str, list[str]]]:
+        """Return the groups of a config that ask for a draw, with what is drawn from."""
+        found = []
+        for key, names in self.configs[base].items():
+            package, _, last = key.rpartition(".")
+            if last == "draw" and isinstance(names, list) and names:
+                group = package if package == "neuron" else f"neuron@{package}"
+                found.append((group, [str(name) for name in names]))
+        return found
+
+    def _add(self, texts: list[str], config: DictConfig) -> int:
+        with open_dict(config):
+            del config["hydra"]
+        defaults = _flat(OmegaConf.to_container(config, resolve=False))
+        draws = any(key.rpartition(".")[2] == "draw" for key in defaults)
+        for key, value in self.request.leaves:
+            if draws and key not in defaults:
+                continue  # it is for the config that will be drawn
+            if key not in defaults and key not in keys.WHOLE:
+                raise keys.unknown_key(key, [*defaults, *self._groups()])
+            OmegaConf.update(config, key, value, merge=False)
+        resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        self.configs.append(_flat(resolved))
+        self.units.append({k: u for k, v in defaults.items() if (u := _unit(k, v)) is not None})
+        self.bases[tuple(texts)] = len(self.configs) - 1
+        return len(self.configs) - 1
+
+    def _groups(self) -> list[str]:
+        return [group for group in self.loader.list_groups("") if group != "hydra"]
+
+    def _checked(self, index: int) -> Base:
+        config, unit = self.configs[index], self.units[index]
+        if any(key.endswith("draw") for key in config):
+            return Base({}, {})  # only ever a stand-in: its points use the drawn neuron's base
+        config = {k: v for k, v in config.items() if not _is_empty_package(k, v)}
+        for key in config:
+            if keys.key_of(key) is None and key not in keys.WHOLE:
+                raise keys.unknown_key(key, [*keys.known_keys(), *self._groups()])
+        swept = {s.key for s in self.request.values}
+        return Base(
+            {
+                key: keys.check_value(key, value, unit.get(key))
+                for key, value in config.items()
+                if key not in keys.WHOLE or key == "record.traces"
+                if key not in swept
+            },
+            {key: config[key] for key in config if key in swept},
+        )
+
+    def _axis(self, swept: Swept, bases: list[Base]) -> Axis:
+        key = swept.key
+        values = [plain(value) for value in swept.values]
+        if swept not in self.request.values:
+            labels = [v if isinstance(v, str) else keys.shown(v) for v in values]
+            _check_distinct(key, labels, labels)
+            return Axis(key, key, np.array(labels, dtype=object), None, None)
+        for base in bases:
+            if (base.values or base.swept) and key not in base.swept:
+                present = [*base.values, *base.swept, *self._groups()]
+                raise keys.unknown_key(key, present)
+        units_here = {unit[key] for unit in self.units if key in unit}
+        if len(units_here) > 1 and not all(isinstance(v, str) for v in values):
+            raise ConfigError(
+                f"{key} = {keys.shown(values[0])}: the choices give this key in different units "
+                f"({', '.join(sorted(units_here))}); write the unit"
+            )
+        unit = next(iter(units_here), None)
+        checked = [keys.check_value(key, value, unit) for value in values]
+        axis = Axis.of(key, checked, unit)
+        _check_distinct(key, axis.labels, values)
+        return axis
+
+    def _by_axis(self, base_of: np.ndarray) -> np.ndarray:
+        """Lay `base_of` (composed..., seed) out along all axes, size 1 where an axis is plain."""
+        request = self.request
+        order = [request.composed.index(s) for s in request.order if s in request.composed]
+        seed_axis = len(request.composed)
+        laid = np.transpose(base_of, (*order, seed_axis))
+        shape = [len(s.values) if s in request.composed else 1 for s in request.order]
+        at = [i for i, s in enumerate(request.order) if s.key == "simulation.seed"]
+        if laid.shape[-1] == 1:
+            return laid.reshape(shape)
+        before = sum(s in request.composed for s in request.order[: at[0]])
+        laid = np.moveaxis(laid, -1, before)
+        shape[at[0]] = base_of.shape[-1]
+        return laid.reshape(shape)
+
+
+def _seed(given: Any) -> int:
+    checked = keys.check_value(_SEED, given)
+    assert isinstance(checked, int)
+    return checked
+
+
+def _drawn(names: list[str], group: str, seed: int) -> str:
+    """Draw one of `names`: a function of the seed and the group alone."""
+    digest = hashlib.sha256(f"{group} {seed}".encode()).digest()
+    return names[int.from_bytes(digest[:8], "big") % len(names)]
+
+
+def _is_empty_package(key: str, value: Any) -> bool:
+    return value is None and key.split(".")[-1] == "neuron"
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Return a nested config as dotted keys; lists, and mappings that are values, stay whole."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and key != "record.traces" and value:
+            flat |= _flat(value, key + ".")
+        else:
+            flat[key] = value
+    return flat
+
+
+def _unit(key: str, default: Any) -> str | None:
+    """Return the unit that a default is written in; None where it has none to give."""
+    known = keys.key_of(key)
+    if not isinstance(known, keys.QuantityKey) or default is None or default in known.words:
+        return None
+    if isinstance(default, str) and "${" in default:
+        return None
+    checked = keys.check_value(key, default)
+    assert isinstance(checked, Quantity)
+    return checked.unit
+
+
+def _check_distinct(key: str, labels: Any, given: Any) -> None:
+    seen: dict[Any, Any] = {}
+    for label, value in zip(labels, given, strict=True):
+        if label in seen:
+            twice = keys.shown(value)
+            first = keys.shown(seen[label])
+            same = "" if twice == first else f", the same as {first}"
+            raise ConfigError(f"{key} = {twice}{same}: this value is on the axis twice")
+        seen[label] = value
+
+
+def _named(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """Name axes by the last part of their key, by the whole key where two would clash."""
+    taken = {"cell", "point", "synapse", "spike", "train", "time", "status"}
+    last = [axis.key.rsplit(".", 1)[-1].rsplit("/", 1)[-1] for axis in axes]
+    return tuple(
+        axis.renamed(axis.key if last.count(name) > 1 or name in taken else name)
+        for axis, name in zip(axes, last, strict=True)
+    )

@@ -1,0 +1,174 @@
+"""Overrides in Hydra's grammar, read and sorted by what they do to the composition."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.types import Override, QuotedString, RangeSweep, Transformer
+from omegaconf import DictConfig, OmegaConf
+
+from izhi.config import keys
+from izhi.errors import ConfigError, did_you_mean
+
+_MOST_VALUES = 10_000_000
+_INTERPOLATION = re.compile(r"\$\{[^{}]*\}")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """One override with its values, as Hydra's parser reads them."""
+
+    override: Override
+    values: list[Any]
+
+    @property
+    def key(self) -> str:
+        """The config key that the values land on."""
+        return self.override.package or self.override.key_or_group
+
+    def text(self, index: int) -> str:
+        """Return the override that sets value `index` alone."""
+        value = Transformer.str(self.values[index])
+        return f"{self.override.get_key_element()}={value}"
+
+
+@dataclass
+class Request:
+    """Overrides sorted by what they do to the composition."""
+
+    fixed: list[str] = field(default_factory=list)
+    leaves: list[tuple[str, Any]] = field(default_factory=list)
+    composed: list[Swept] = field(default_factory=list)
+    values: list[Swept] = field(default_factory=list)
+    order: list[Swept] = field(default_factory=list)
+
+
+def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Request:
+    """Sort overrides; the last one for a key wins, as in Hydra."""
+    request = Request()
+    last = {override.get_key_element().lstrip("+~"): override for override in parsed}
+    groups = {group for group in loader.list_groups("") if group != "hydra"}
+    for override in last.values():
+        key = override.package or override.key_or_group
+        group = is_group(loader, override)
+        if override.is_sweep_override():
+            if not multirun:
+                raise ConfigError(f"{override.input_line}: several values; add -m to sweep them")
+            swept = Swept(override, _values(override, key))
+            _check_sweepable(key, override)
+            if group:
+                for value in swept.values:
+                    _check_option(loader, override, value)
+            is_leaf = not group and not (override.is_add() or override.is_force_add())
+            (request.values if is_leaf else request.composed).append(swept)
+            request.order.append(swept)
+            continue
+        if group and not override.is_delete():
+            _check_option(loader, override, override.value())
+        changes = not (override.is_add() or override.is_force_add() or override.is_delete())
+        text = override.input_line or ""
+        if group or override.is_hydra_override() or not changes or "${" in text:
+            request.fixed.append(text)
+        elif key in groups or (override.package and "." not in override.key_or_group):
+            request.fixed.append(text)  # an unknown group: Hydra knows what to say
+        else:
+            request.leaves.append((key, override.value()))
+    return request
+
+
+def _check_sweepable(key: str, override: Override) -> None:
+    if override.is_hydra_override() or key.startswith(keys.STUDY_WIDE):
+        raise ConfigError(
+            f"{key}: cannot be swept; it says how a study is run and kept, not what is simulated"
+        )
+    if override.is_delete():
+        raise ConfigError(f"~{key}: a deletion cannot be swept")
+
+
+def _values(override: Override, key: str) -> list[Any]:
+    """Return a sweep's values as Hydra's parser reads them."""
+    sweep = override.value()
+    if override.is_interval_sweep():
+        start, end = getattr(sweep, "start", "a"), getattr(sweep, "end", "b")
+        raise ConfigError(
+            f"{key} = interval({start},{end}): an interval has no count of values; "
+            f"write range({start},{end},step) or choice(...)"
+        )
+    if isinstance(sweep, RangeSweep):
+        start, stop, step = sweep.start, sweep.stop, sweep.step
+        if not step or not np.isfinite([start, stop, step]).all():  # type: ignore[arg-type]
+            raise ConfigError(f"{override.input_line}: a range needs a finite, non-zero step")
+        if (stop - start) / step > _MOST_VALUES:  # type: ignore[operator]
+            raise ConfigError(f"{key}: more than {_MOST_VALUES:,} values on one axis")
+    values = _range(sweep) if isinstance(sweep, RangeSweep) else list(override.sweep_iterator())
+    if not values:
+        raise ConfigError(f"{override.input_line}: an empty axis, no value to run")
+    return values
+
+
+def _range(sweep: RangeSweep) -> list[float] | list[int]:
+    """Return a range's values as the decimals that were written: 0.3, not 0.30000000000000004."""
+    start, stop, step = (Decimal(str(x)) for x in (sweep.start, sweep.stop, sweep.step))
+    count = max(0, math.ceil((stop - start) / step))
+    whole = all(isinstance(x, int) for x in (sweep.start, sweep.stop, sweep.step))
+    values = [(int if whole else float)(start + i * step) for i in range(count)]
+    if sweep.shuffle:
+        random.shuffle(values)
+    return values
+
+
+def plain(value: Any) -> Any:
+    """Return a parsed value without the marks of its quotes."""
+    return value.text if isinstance(value, QuotedString) else value
+
+
+def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
+    options = loader.get_group_options(override.key_or_group)
+    for choice in value if isinstance(value, list) else [value]:
+        name = plain(choice)
+        if name is not None and str(name) not in options:
+            key = override.get_key_element().lstrip("+~")
+            raise ConfigError(
+                f"{key} = {keys.shown(name)}: no such {override.key_or_group}"
+                f"{did_you_mean(str(name), options)}"
+            )
+
+
+def is_group(loader: ConfigLoader, override: Override) -> bool:
+    """Return whether an override chooses a file of a config group."""
+    return bool(loader.get_group_options(override.key_or_group))
+
+
+def move_interpolated(request: Request, config: DictConfig) -> bool:
+    """Compose, rather than fill in, what an interpolation of the config may read.
+
+    Returns whether there was any such key.
+    """
+    tree = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(tree, dict)
+    tree.pop("hydra", None)
+    found = _INTERPOLATION.findall(json.dumps(tree, default=str) + " ".join(request.fixed))
+    if not found:
+        return False
+    read = " ".join(found)
+
+    def is_read(key: str) -> bool:
+        return key.rsplit(".", 1)[-1] in read
+
+    values = [swept for swept in request.values if is_read(swept.key)]
+    leaves = [leaf for leaf in request.leaves if is_read(leaf[0])]
+    for swept in values:
+        request.values.remove(swept)
+        request.composed.append(swept)
+    for key, value in leaves:
+        request.leaves.remove((key, value))
+        request.fixed.append(f"{key}={Transformer.str(value)}")
+    return bool(values or leaves)
