@@ -7,7 +7,7 @@ CANDIDATES = python3.11 python3 python3.12 python3.13
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
-PIP_INSTALL = -m pip --disable-pip-version-check install -q
+PIP_INSTALL = -m pip --disable-pip-version-check install -q --use-pep517
 
 .PHONY: help sweep test soak bench lint lock clean
 
