@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from izhi.config.sweep import Sweep
     from izhi.study.execute import Report
     from izhi.sweep.plan import Plan
@@ -66,6 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     except IzhiError as error:
         _say_error(error)
         return 1
+    except SystemExit as stop:  # Hydra's way to end after --help
+        return int(stop.code or 0)
     except KeyboardInterrupt as interrupt:
         print("; ".join(["interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         return 130
@@ -94,75 +99,106 @@ def _with_hydra(command: str, arguments: list[str]) -> int:
     return 0 if report.failed == 0 else 1
 
 
+_HYDRA_KEYS = ("hydra.sweeper.params", "hydra.verbose", "hydra.mode", "hydra.help")
+"""Settings of Hydra's that do something here; izhi itself writes the files and starts the jobs."""
+
+
 def _compose(command: str, arguments: list[str]) -> Sweep | None:
     """Return the sweep that the arguments compose to; None when Hydra itself answered."""
+    flags = _read_flags(arguments)
     import hydra
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.errors import HydraException
     from omegaconf import DictConfig
-    from omegaconf.errors import OmegaConfBaseException
 
     from izhi.config.compose import compose_with
     from izhi.config.folder import conf_folder
+    from izhi.errors import ConfigError
 
-    caught: list[Any] = []
-
-    def task(composed: Any) -> None:
-        if isinstance(composed, DictConfig):  # one point: Hydra composed it, izhi reads it itself
-            settings = HydraConfig.get()
-            loader = GlobalHydra.instance().config_loader()
-            overrides = [*settings.overrides.hydra, *settings.overrides.task]
-            if settings.sweeper.get("params"):
-                print(f"note: {', '.join(settings.sweeper.params)} would be swept with -m",
-                      file=sys.stderr)  # fmt: skip
-            name = settings.job.config_name
-            try:
-                composed = compose_with(loader, overrides, multirun=False, config_name=str(name))
-            except Exception as error:
-                composed = error
-        caught.append(composed)
-
+    several = flags.multirun or "hydra.mode=MULTIRUN" in flags.overrides
+    runs = not (flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion)
+    if runs:
+        _check_hydra_keys(flags.overrides)
+        # Always by way of izhi's sweeper: Hydra's own single job would make folders and log files.
+        arguments = [*arguments, "hydra.mode=MULTIRUN"]
+    asked: list[Any] = []
     before, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     sys.argv = [f"izhi {command}", *arguments]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let Hydra's errors through, to be said in one line
     try:
-        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
-    except (HydraException, OmegaConfBaseException) as error:
-        raise _explained(error, arguments) from error
+        main = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
+        main(asked.append)()
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # no line of izhi's runs in here, so it is what the user wrote
+        raise _explained(error, flags, several) from error
     finally:
         sys.argv = before
         os.environ.pop("HYDRA_FULL_ERROR")
         if full is not None:
             os.environ["HYDRA_FULL_ERROR"] = full
-    if caught and isinstance(caught[0], Exception):
-        raise caught[0]
-    if not caught:
+    if not runs:
         return None
-    sweep: Sweep = caught[0]
-    return sweep
+    if not asked or isinstance(asked[0], DictConfig):  # a config chose Hydra's basic sweeper
+        raise ConfigError("hydra/sweeper: only izhi's own sweeper runs a study")
+    request = asked[0]
+    if request.params and not several:
+        print(f"note: {', '.join(request.params)} would be swept with -m", file=sys.stderr)
+    return compose_with(
+        request.loader,
+        request.overrides,
+        multirun=several,
+        config_name=request.config_name,
+        params=request.params if several else {},
+    )
 
 
-def _explained(error: Exception, arguments: list[str]) -> Exception:
+def _read_flags(arguments: list[str]) -> Namespace:
+    """Read the arguments with Hydra's own parser, so that a wrong flag is one line too."""
+    from hydra._internal.utils import get_args_parser
+
+    from izhi.errors import ConfigError
+
+    def fail(message: str) -> NoReturn:
+        raise ConfigError(f"{message}; izhi run --hydra-help lists the flags")
+
+    parser = get_args_parser()
+    parser.error = fail  # type: ignore[method-assign]
+    flags = parser.parse_args(arguments)
+    if flags.experimental_rerun is not None:
+        raise ConfigError("--experimental-rerun: izhi keeps no jobs of Hydra's to run again")
+    return flags
+
+
+def _check_hydra_keys(overrides: list[str]) -> None:
+    from izhi.errors import ConfigError
+
+    for override in overrides:
+        key = override.split("=", 1)[0].lstrip("+~")
+        if re.match(r"hydra\b", key) and not key.startswith(_HYDRA_KEYS):
+            raise ConfigError(
+                f"{key}: izhi does not use this setting of Hydra's; --config-dir adds configs, "
+                "study.dir says where files go, run.n_jobs and run.backend how points are run"
+            )
+
+
+def _explained(error: Exception, flags: Namespace, several: bool) -> Exception:
     """Return an error of Hydra's as izhi's: composing again names the nearest right word."""
     from izhi.config.compose import compose, config_error
     from izhi.errors import ConfigError
 
-    overrides = [a for a in arguments if not a.startswith("-") and ("=" in a or a.startswith("~"))]
-    flags = [a for a in arguments if a.startswith("-")]
-    multirun = any(flag in ("-m", "--multirun") for flag in flags)
-    if not any(flag.startswith(("--config", "-c")) for flag in flags):
+    if flags.config_name is None and flags.config_path is None:
         try:
-            compose(overrides, multirun=multirun)
-        except ConfigError as clearer:
-            return clearer
+            compose(flags.overrides, multirun=several, config_dir=flags.config_dir)
+        except Exception as again:
+            if isinstance(again, ConfigError):
+                return again
     return config_error(error)
 
 
 def _print_plan(plan: Plan) -> None:
     from izhi.study.folder import size
 
-    print(f"{plan.points:,} points, {len(plan.cells)} cells each: {' '.join(plan.cells)}")
+    points = f"{plan.points:,} point{'s' * (plan.points != 1)}"
+    print(f"{points}, {len(plan.cells)} cells each: {' '.join(plan.cells)}")
     for axis in plan.sweep.axes:
         labels = [str(label) for label in axis.labels[:4]]
         if len(axis) > 5:
@@ -187,8 +223,9 @@ def _print_plan(plan: Plan) -> None:
 def _print_report(report: Report) -> None:
     if report.computed:
         rate = report.computed / report.seconds
-        print(f"{report.computed:,} points in {report.seconds:.1f} s ({rate:,.0f} points/s), "
-              f"{' and '.join(report.engines)} engine")  # fmt: skip
+        points = f"{report.computed:,} point{'s' * (report.computed != 1)}"
+        engines = " and ".join(report.engines)
+        print(f"{points} in {report.seconds:.1f} s ({rate:,.0f} points/s), {engines}")
     else:
         print(f"all {report.points:,} points were there already")
     path = report.study.path

@@ -22,7 +22,7 @@ class StudyError(IzhiError):
     """A study on disk cannot be read, or is not the one that was asked for."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], listed: Iterable[str] | None = None) -> str:
     """Return ``"; did you mean X?"``, or the list of what exists when nothing is near.
 
     Parameters
@@ -31,10 +31,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         What was given.
     known
         What would have been right.
+    listed
+        What to list when nothing is near; all of `known` by default.
     """
     names = sorted(known)
     folded = {name.casefold(): name for name in names}
     near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {folded[near[0]]}?"
+    if listed is not None:
+        names = sorted(listed)
     return f"; there are {', '.join(names)}" if names else ""

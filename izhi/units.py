@@ -39,10 +39,11 @@ _BASE: dict[str, tuple[Dimension, tuple[str, ...]]] = {
     "mol": ((0, 0, 0, 0, 1), ("mole",)),
     "molar": ((-3, 0, 0, 0, 1), ("M",)),
 }
-_OWN_SCALE = {"g": 1e-3, "molar": 1e3}
+# Powers of ten
+_OWN_SCALE = {"g": -3, "molar": 3}
 _PREFIX = {
-    "": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6,
-    "m": 1e-3, "c": 1e-2, "k": 1e3, "M": 1e6, "G": 1e9,
+    "": 0, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6,
+    "m": -3, "c": -2, "k": 3, "M": 6, "G": 9,
 }  # fmt: skip
 _NAMES = {VOLT: "a voltage", AMPERE: "a current", SECOND: "a time", HERTZ: "a rate",
           OHM: "a resistance", NUMBER: "a plain number"}  # fmt: skip
@@ -53,14 +54,14 @@ _FACTOR = re.compile(r"\s*([*/]?)\s*(1(?![\w.])|[^\W\d]\w*)\s*(?:(?:\^|\*\*)\s*(
 _LONGEST = 200
 
 
-def _units() -> dict[str, tuple[float, Dimension]]:
-    table: dict[str, tuple[float, Dimension]] = {}
+def _units() -> dict[str, tuple[int, Dimension]]:
+    table: dict[str, tuple[int, Dimension]] = {}
     for name, (dimension, spellings) in _BASE.items():
         for spelling in (name, *spellings):
             for prefix, scale in _PREFIX.items():
-                table.setdefault(prefix + spelling, (scale * _OWN_SCALE.get(name, 1.0), dimension))
+                table.setdefault(prefix + spelling, (scale + _OWN_SCALE.get(name, 0), dimension))
     for name, (dimension, _) in _BASE.items():  # a base unit wins over a prefixed namesake
-        table[name] = (_OWN_SCALE.get(name, 1.0), dimension)
+        table[name] = (_OWN_SCALE.get(name, 0), dimension)
     return table
 
 
@@ -91,7 +92,9 @@ class Quantity:
 
 def name_of(dimension: Dimension) -> str:
     """Return words for a dimension: ``"a voltage"``."""
-    return _NAMES.get(dimension, f"a quantity of dimension m kg s A mol = {dimension}")
+    base = zip(("m", "kg", "s", "A", "mol"), dimension, strict=True)
+    unit = " ".join(name if n == 1 else f"{name}^{n}" for name, n in base if n)
+    return _NAMES.get(dimension, f"a quantity in {unit}")
 
 
 def example_unit(dimension: Dimension) -> str:
@@ -100,10 +103,10 @@ def example_unit(dimension: Dimension) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _factors(unit: str) -> tuple[tuple[tuple[float, int], ...], Dimension]:
-    """Split a unit expression into (scale, exponent) factors and its dimension."""
+def _factors(unit: str) -> tuple[tuple[tuple[str, int], ...], Dimension]:
+    """Split a unit expression into (operator, power of ten) factors and its dimension."""
     dimension = [0, 0, 0, 0, 0]
-    factors: list[tuple[float, int]] = []
+    factors: list[tuple[str, int]] = []
     position = 0
     while position < len(unit):
         match = _FACTOR.match(unit, position)
@@ -111,7 +114,7 @@ def _factors(unit: str) -> tuple[tuple[tuple[float, int], ...], Dimension]:
             raise ConfigError(f"{unit!r} is no unit")
         operator, name, power = match.groups()
         position = match.end()
-        exponent = int(power or 1) * (-1 if operator == "/" else 1)
+        exponent = int(power or 1)
         if name == "1":
             continue
         if name not in _TABLE:
@@ -119,15 +122,19 @@ def _factors(unit: str) -> tuple[tuple[tuple[float, int], ...], Dimension]:
                       "ohm", "kohm", "Mohm", "nS", "pF", "mmolar", "umolar"]  # fmt: skip
             raise ConfigError(f"{name!r} is no unit{did_you_mean(name, common)}")
         scale, factor_dimension = _TABLE[name]
-        factors.append((scale, exponent))
-        dimension = [d + exponent * f for d, f in zip(dimension, factor_dimension, strict=True)]
+        factors.append((operator, scale * exponent))
+        sign = -1 if operator == "/" else 1
+        dimension = [
+            d + sign * exponent * f for d, f in zip(dimension, factor_dimension, strict=True)
+        ]
+    if sum(abs(power) for _, power in factors) > 99:
+        raise ConfigError(f"{unit!r} is no unit: its scale is beyond all measure")
     return tuple(factors), tuple(dimension)  # type: ignore[return-value]
 
 
-def _scale(number: float, factors: tuple[tuple[float, int], ...]) -> float:
-    for scale, exponent in factors:
-        for _ in range(abs(exponent)):
-            number = number * scale if exponent > 0 else number / scale
+def _scale(number: float, factors: tuple[tuple[str, int], ...]) -> float:
+    for operator, power in factors:
+        number = number / 10.0**power if operator == "/" else number * 10.0**power
     return number
 
 

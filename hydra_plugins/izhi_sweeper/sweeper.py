@@ -1,4 +1,4 @@
-"""A Hydra sweeper that composes a sweep once and hands it on whole, instead of job by job."""
+"""A Hydra sweeper that hands a sweep on whole, to be composed once, instead of job by job."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 @dataclass
@@ -28,8 +29,30 @@ ConfigStore.instance().store(
 )
 
 
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for, before izhi composes it.
+
+    Attributes
+    ----------
+    loader
+        Hydra's config loader, over izhi's configs and the user's.
+    overrides
+        All overrides, Hydra's own first.
+    config_name
+        Name of the primary config.
+    params
+        What the config itself sweeps, by key.
+    """
+
+    loader: ConfigLoader
+    overrides: tuple[str, ...]
+    config_name: str
+    params: dict[str, str]
+
+
 class IzhiSweeper(Sweeper):
-    """Composes all points of a multirun and calls the task function once, with the whole sweep."""
+    """Calls the task function once with the whole request, not once for each composed job."""
 
     def __init__(self, params: dict[str, str] | None = None) -> None:
         self.params = params
@@ -46,16 +69,17 @@ class IzhiSweeper(Sweeper):
         self.config = config
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Compose `arguments` into an ``izhi.config.sweep.Sweep`` and hand it to the task."""
-        from izhi.config.compose import compose_with
-
+        """Hand `arguments` and what composes them to the task, as a :class:`Request`."""
         assert self.hydra_context is not None
         assert self.task_function is not None
         assert self.config is not None
-        composed = compose_with(
-            self.hydra_context.config_loader,
-            [*self.config.hydra.overrides.hydra, *arguments],
-            multirun=True,
-            config_name=self.config.hydra.job.config_name,
+        own = OmegaConf.to_container(self.config.hydra.overrides.hydra, resolve=False)
+        assert isinstance(own, list)
+        return self.task_function(
+            Request(
+                self.hydra_context.config_loader,
+                (*own, *arguments),
+                self.config.hydra.job.config_name,
+                dict(self.params or {}),
+            )
         )
-        return self.task_function(composed)

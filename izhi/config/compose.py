@@ -7,18 +7,22 @@ numbers that are checked here and stay arrays from then on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from izhi.config.composer import Composer, load
 from izhi.config.folder import conf_folder
@@ -46,22 +50,30 @@ def compose(
     ConfigError
         For anything the user wrote that cannot be run.
     """
-    search = (
-        [] if config_dir is None else [f"hydra.searchpath=['file://{Path(config_dir).resolve()}']"]
-    )
-    with _hydra_loader() as loader:
-        return compose_with(loader, [*search, *overrides], multirun=multirun)
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise ConfigError(f"config_dir = {config_dir}: no such folder")
+    with _hydra_loader(config_dir) as loader:
+        return compose_with(loader, overrides, multirun=multirun)
 
 
 @contextmanager
-def _hydra_loader() -> Iterator[ConfigLoader]:
-    """Give a config loader over izhi's configs, leaving a running Hydra application as it was."""
+def _hydra_loader(config_dir: Path | str | None) -> Iterator[ConfigLoader]:
+    """Give a config loader over izhi's configs, then those in a folder of the user's.
+
+    A running Hydra application is left as it was.
+    """
     shared = GlobalHydra.instance()
     running = shared.hydra
     shared.clear()
     try:
         with initialize_config_dir(str(conf_folder()), job_name="izhi", version_base="1.3"):
-            yield GlobalHydra.instance().config_loader()
+            loader = GlobalHydra.instance().config_loader()
+            if config_dir is not None:  # where Hydra's --config-dir puts it
+                path = loader.get_search_path()
+                folder = f"file://{Path(config_dir).resolve()}"
+                path.prepend("command-line", folder, SearchPathQuery(provider="schema"))
+                loader = ConfigLoaderImpl(path)
+            yield loader
     finally:
         shared.hydra = running
 
@@ -89,18 +101,14 @@ def compose_with(
     """
     try:
         return _compose(loader, list(overrides), multirun, config_name, params)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise config_error(error) from error
 
 
 def config_error(error: Exception) -> ConfigError:
-    """Return an error of Hydra or OmegaConf as one line."""
+    """Return an error of Hydra, OmegaConf or the YAML reader as one line."""
     if isinstance(error, OverrideParseException):
-        first = str(error.message).strip().splitlines()[0]
-        return ConfigError(
-            f"{error.override}: Hydra's grammar cannot read this ({first}); "
-            "quote values with special characters, as in \"key='5 mV'\""
-        )
+        return _grammar_error(str(error.override), str(error.message))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         options = list(error.options or ())
@@ -108,11 +116,22 @@ def config_error(error: Exception) -> ConfigError:
             f"{group or 'config'} = {choice}: no such {group or 'config'}"
             f"{did_you_mean(choice, options)}"
         )
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    cause = error.__cause__
-    if isinstance(cause, OmegaConfBaseException):
-        lines += [line.strip() for line in str(cause).splitlines()[:1]]
-    return ConfigError("; ".join(lines[:2]) or type(error).__name__)
+    lines = str(error).splitlines()
+    if isinstance(error.__cause__, OmegaConfBaseException):
+        lines += str(error.__cause__).splitlines()[:1]
+    said = [line.strip(" .:") for line in lines if line.strip() and "object_type=" not in line]
+    return ConfigError("; ".join(said[:3]) or type(error).__name__)
+
+
+def _grammar_error(override: str, message: str) -> ConfigError:
+    """Return what Hydra's parser says of an override, without its repetitions."""
+    lines = [line for line in message.splitlines() if not line.startswith(("Error", "See"))]
+    what = re.sub(r"^\w+(Error|Exception) while evaluating '.*': |^Lexer\w+: .*", "", lines[0])
+    what = re.sub(r" expecting \{.*", "", what) or "a character is out of place"
+    return ConfigError(
+        f"{override.strip() or repr(override)}: not Hydra's grammar ({what}); "
+        "write key=value, and quote text with special characters: \"key='5 mV'\""
+    )
 
 
 def _compose(

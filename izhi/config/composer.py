@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from izhi.config import keys
 from izhi.config.overrides import Request, Swept, plain
 from izhi.config.sweep import Axis, Base, Sweep
-from izhi.errors import ConfigError
+from izhi.errors import ConfigError, did_you_mean
 from izhi.units import Quantity
 
 _MOST_COMPOSITIONS = 10_000
+_MOST_POINTS = 20_000_000
 _SEED = "simulation.seed"
 
 
@@ -54,6 +56,12 @@ class Composer:
             raise ConfigError(
                 f"{' x '.join(s.key for s in request.composed)}: {int(np.prod(sizes)):,} "
                 f"combinations of choices, at most {_MOST_COMPOSITIONS:,}; sweep values instead"
+            )
+        lengths = [len(swept.values) for swept in request.order]
+        if math.prod(lengths) > _MOST_POINTS:
+            raise ConfigError(
+                f"{' x '.join(s.key for s in request.order)}: {math.prod(lengths):,} points, "
+                f"at most {_MOST_POINTS:,} in one study"
             )
         base_of = np.zeros(sizes, np.int64)
         for index in np.ndindex(*sizes):
@@ -99,24 +107,34 @@ class Composer:
                 if seed is None:
                     seed = _seed(self.configs[int(base_of[index])].get(_SEED, 0))
                 texts = [f"{group}={_drawn(options, group, seed)}" for group, options in names]
-                result[(*index, k)] = self._base([*self._texts(index), *texts])
+                drawn = self._base([*self._texts(index), *texts])
+                if self._draws(drawn):
+                    raise ConfigError(f"{', '.join(texts)}: drawn, but this is a draw itself")
+                result[(*index, k)] = drawn
         return result
 
     def _draws(self, base: int) -> list[tuple[str, list[str]]]:
         """Return the groups of a config that ask for a draw, with what is drawn from."""
         found = []
         for key, names in self.configs[base].items():
-            package, _, last = key.rpartition(".")
-            if last == "draw" and isinstance(names, list) and names:
-                group = package if package == "neuron" else f"neuron@{package}"
-                found.append((group, [str(name) for name in names]))
+            if not _is_draw(key):
+                continue
+            types = self.loader.get_group_options("neuron")
+            if not isinstance(names, list) or not names:
+                raise ConfigError(f"{key} = {keys.shown(names)}: expected a list of neuron types")
+            for name in names:
+                if name not in types:
+                    near = did_you_mean(str(name), types)
+                    raise ConfigError(f"{key} = {keys.shown(name)}: no such neuron{near}")
+            package = key.removesuffix(".draw")
+            found.append((package if package == "neuron" else f"neuron@{package}", names))
         return found
 
     def _add(self, texts: list[str], config: DictConfig) -> int:
         with open_dict(config):
             del config["hydra"]
         defaults = _flat(OmegaConf.to_container(config, resolve=False))
-        draws = any(key.rpartition(".")[2] == "draw" for key in defaults)
+        draws = any(map(_is_draw, defaults))
         for key, value in self.request.leaves:
             if draws and key not in defaults:
                 continue  # it is for the config that will be drawn
@@ -134,18 +152,17 @@ class Composer:
 
     def _checked(self, index: int) -> Base:
         config, unit = self.configs[index], self.units[index]
-        if any(key.endswith("draw") for key in config):
+        if any(map(_is_draw, config)):
             return Base({}, {})  # only ever a stand-in: its points use the drawn neuron's base
         config = {k: v for k, v in config.items() if not _is_empty_package(k, v)}
         for key in config:
-            if keys.key_of(key) is None and key not in keys.WHOLE:
+            if keys.key_of(key) is None:
                 raise keys.unknown_key(key, [*keys.known_keys(), *self._groups()])
         swept = {s.key for s in self.request.values}
         return Base(
             {
                 key: keys.check_value(key, value, unit.get(key))
                 for key, value in config.items()
-                if key not in keys.WHOLE or key == "record.traces"
                 if key not in swept
             },
             {key: config[key] for key in config if key in swept},
@@ -200,6 +217,10 @@ def _drawn(names: list[str], group: str, seed: int) -> str:
     """Draw one of `names`: a function of the seed and the group alone."""
     digest = hashlib.sha256(f"{group} {seed}".encode()).digest()
     return names[int.from_bytes(digest[:8], "big") % len(names)]
+
+
+def _is_draw(key: str) -> bool:
+    return key == "neuron.draw" or key.endswith(".neuron.draw")
 
 
 def _is_empty_package(key: str, value: Any) -> bool:

@@ -139,9 +139,11 @@ _FIXED: dict[str, Key] = {
     ),
     "study.name": FreeKey((type(None), str, int, float), "a name for the study's folder"),
     "study.dir": FreeKey((str,), "a folder"),
+    "circuit.populations": FreeKey((dict,), "a mapping such as {a: {count: 2, stimulated: true}}"),
+    "circuit.projections": FreeKey((dict,), "a mapping such as {a_to_b: {source: a, target: b}}"),
 }
 _POPULATION: dict[str, Key] = {
-    "count": CountKey("a population has at least 1 cell", lambda value: value >= 1),
+    "count": CountKey("a population has 1 to 10,000 cells", lambda value: 1 <= value <= 10_000),
     "stimulated": FreeKey((bool,), "true or false"),
 }
 _PROJECTION: dict[str, Key] = {
@@ -153,8 +155,8 @@ _GROUPS = {"neuron": NEURON, "synapse": SYNAPSE, "stimulus": STIMULUS}
 WHOLE = ("record.traces", "circuit.projections", "circuit.populations")
 """Keys whose value may be a mapping, and an empty one at that."""
 
-STUDY_WIDE = ("study.", "run.n_jobs", "run.backend", "run.shard_points", "run.engine", "record.")
-"""Keys that hold for a whole study: sweeping them would give the same points twice."""
+STUDY_WIDE = ("study.", "run.", "record.")
+"""Starts of keys that hold for a whole study: sweeping them would give the same points twice."""
 
 
 def key_of(name: str) -> Key | None:
@@ -181,10 +183,25 @@ def known_keys() -> list[str]:
 def unknown_key(name: str, present: Iterable[str]) -> ConfigError:
     """Return the error for a key that does not exist, with the nearest one that does."""
     names = list(present)
+    below = [known for known in names if known.startswith(f"{name}.")]
+    if below:
+        return ConfigError(f"{name}: expected keys below it, such as {min(below)}")
     last = {known.rsplit(".", 1)[-1]: known for known in names}
     if "." not in name and name in last:
         return ConfigError(f"{name}: no such key; did you mean {last[name]}?")
-    return ConfigError(f"{name}: no such key{did_you_mean(name, names)}")
+    group = name.rpartition(".")[0]
+    siblings = [known for known in names if known.rpartition(".")[0] == group]
+    if not siblings:
+        top = {known.partition(".")[0] for known in names}
+        if key_of(name) is not None and group.endswith(".neuron"):
+            return ConfigError(
+                f"{name}: no such key; that population has no neuron of its own, "
+                f"which neuron@{group}=regular_spiking gives it"
+            )
+        return ConfigError(f"{name}: no such key{did_you_mean(name, names, top)}")
+    if key_of(name) is not None:
+        return ConfigError(f"{name}: the chosen {group} has only {', '.join(sorted(siblings))}")
+    return ConfigError(f"{name}: no such key{did_you_mean(name, siblings)}")
 
 
 def shown(given: Any) -> str:
@@ -197,7 +214,7 @@ def shown(given: Any) -> str:
         text = {None: "null", True: "true", False: "false"}[given]
     else:
         text = str(given)
-    line = " ".join(text.split())
+    line = " ".join(text.split()) or "''"
     return line if len(line) <= 80 else line[:77] + "..."
 
 
@@ -225,14 +242,10 @@ def check_value(name: str, given: Any, default_unit: str | None = None) -> Value
         return _check_quantity(name, key, given, default_unit)
     if isinstance(key, ChoiceKey):
         if not isinstance(given, str) or given not in key.options:
-            why = key.why.get(str(given))
-            hint = (
-                f" {why}"
-                if why
-                else f": expected one of {', '.join(key.options)}"
-                + (did_you_mean(str(given), key.options) if isinstance(given, str) else "")
+            why = (
+                key.why.get(str(given)) or f"no such choice{did_you_mean(str(given), key.options)}"
             )
-            raise ConfigError(f"{name} = {shown(given)}{hint}")
+            raise ConfigError(f"{name} = {shown(given)}: {why}")
         return given
     if isinstance(key, CountKey):
         if given is None and key.optional:
@@ -248,7 +261,9 @@ def check_value(name: str, given: Any, default_unit: str | None = None) -> Value
 
 
 def _check_free(name: str, key: FreeKey, given: Any) -> Value:
-    if not isinstance(given, key.types) or (isinstance(given, bool) and bool not in key.types):
+    if not isinstance(given, key.types) or (
+        given == "" or (isinstance(given, bool) and bool not in key.types)
+    ):
         raise ConfigError(f"{name} = {shown(given)}: expected {key.expected}")
     if isinstance(given, int | float) and not isinstance(given, bool):
         return str(given)  # a study named 2026
@@ -280,7 +295,13 @@ def _check_quantity(name: str, key: QuantityKey, given: Any, default_unit: str |
 
 
 def _expected(key: QuantityKey, unit: str) -> str:
+    words = ["null" if word is None else word for word in key.words]
     kinds = " or ".join(units.name_of(dimension) for dimension in key.dimensions)
-    return f"{kinds} such as {'0.5' if not unit else '10 ' + unit.removeprefix('1')}".replace(
-        "10 /", "10/"
-    )
+    return f"{' or '.join([kinds, *words])} such as {example(unit)}"
+
+
+def example(unit: str) -> str:
+    """Return a value in a unit, to show how one is written: ``"10 mV"``."""
+    if unit == "":
+        return "0.5"
+    return f"10{unit[1:]}" if unit.startswith("1/") else f"10 {unit}"

@@ -12,13 +12,19 @@ from typing import Any
 
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.types import Override, QuotedString, RangeSweep, Transformer
+from hydra.core.override_parser.types import (
+    Override,
+    QuotedString,
+    RangeSweep,
+    Sweep,
+    Transformer,
+)
 from omegaconf import DictConfig, OmegaConf
 
 from izhi.config import keys
 from izhi.errors import ConfigError, did_you_mean
 
-_MOST_VALUES = 10_000_000
+_MOST_VALUES = 1_000_000
 _INTERPOLATION = re.compile(r"\$\{[^{}]*\}")
 
 
@@ -58,6 +64,8 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
     groups = {group for group in loader.list_groups("") if group != "hydra"}
     for override in last.values():
         key = override.package or override.key_or_group
+        if not key:
+            raise ConfigError(f"{override.input_line}: no key; write key=value")
         group = is_group(loader, override)
         if override.is_sweep_override():
             if not multirun:
@@ -85,7 +93,7 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
 
 
 def _check_sweepable(key: str, override: Override) -> None:
-    if override.is_hydra_override() or key.startswith(keys.STUDY_WIDE):
+    if override.is_hydra_override() or f"{key}.".startswith(keys.STUDY_WIDE):
         raise ConfigError(
             f"{key}: cannot be swept; it says how a study is run and kept, not what is simulated"
         )
@@ -105,10 +113,14 @@ def _values(override: Override, key: str) -> list[Any]:
     if isinstance(sweep, RangeSweep):
         start, stop, step = sweep.start, sweep.stop, sweep.step
         if not step or not np.isfinite([start, stop, step]).all():  # type: ignore[arg-type]
-            raise ConfigError(f"{override.input_line}: a range needs a finite, non-zero step")
+            raise ConfigError(
+                f"{override.input_line}: a range needs finite ends, and a step other than 0"
+            )
         if (stop - start) / step > _MOST_VALUES:  # type: ignore[operator]
             raise ConfigError(f"{key}: more than {_MOST_VALUES:,} values on one axis")
     values = _range(sweep) if isinstance(sweep, RangeSweep) else list(override.sweep_iterator())
+    if any(isinstance(value, Sweep) for value in values):
+        raise ConfigError(f"{override.input_line}: write one range, glob or choice for each key")
     if not values:
         raise ConfigError(f"{override.input_line}: an empty axis, no value to run")
     return values
@@ -116,7 +128,11 @@ def _values(override: Override, key: str) -> list[Any]:
 
 def _range(sweep: RangeSweep) -> list[float] | list[int]:
     """Return a range's values as the decimals that were written: 0.3, not 0.30000000000000004."""
-    start, stop, step = (Decimal(str(x)) for x in (sweep.start, sweep.stop, sweep.step))
+    # 15 digits undo the binary arithmetic that sort(range(...)) does on its way here
+    start, stop, step = (
+        Decimal(f"{x:.15g}" if isinstance(x, float) else str(x))
+        for x in (sweep.start, sweep.stop, sweep.step)
+    )
     count = max(0, math.ceil((stop - start) / step))
     whole = all(isinstance(x, int) for x in (sweep.start, sweep.stop, sweep.step))
     values = [(int if whole else float)(start + i * step) for i in range(count)]
@@ -134,7 +150,7 @@ def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
     options = loader.get_group_options(override.key_or_group)
     for choice in value if isinstance(value, list) else [value]:
         name = plain(choice)
-        if name is not None and str(name) not in options:
+        if str(name) not in options:
             key = override.get_key_element().lstrip("+~")
             raise ConfigError(
                 f"{key} = {keys.shown(name)}: no such {override.key_or_group}"

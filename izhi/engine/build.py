@@ -62,6 +62,9 @@ def build(structure: Structure, replicas: int, folder: Path) -> dict[str, Any]:
         b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
         b2.set_device("cpp_standalone", build_on_run=False, directory=str(folder))
         folded = network.build(structure, replicas)
+        # Before the run, not just before its first step, where Brian2 would put it: the queues of
+        # delayed spikes are laid out in between.
+        b2.device.apply_run_args()
         folded.network.run(structure.duration * b2.second, namespace={})
         b2.device.build(directory=str(folder), compile=True, run=False, clean=False)
         return _outputs(b2.device, folded)

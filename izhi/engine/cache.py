@@ -152,8 +152,10 @@ def _run_build(structure: Structure, replicas: int, work: Path) -> None:
         input=json.dumps(request), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0 or not (work / "build.json").is_file() or not (work / "main").is_file():
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
-        raise EngineError(f"building the C++ program failed:\n{tail}")
+        # what the compiler and make say comes before Python's traceback, which ends in one line
+        said, _, trace = done.stderr.partition("Traceback (most recent call last)")
+        lines = said.strip().splitlines()[-8:] + trace.strip().splitlines()[-1:]
+        raise EngineError("\n".join(["building the C++ program failed:", *lines]))
 
 
 def _keep_only(folder: Path, names: tuple[str, ...]) -> None:

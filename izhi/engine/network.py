@@ -170,7 +170,7 @@ def variables(
         for name in synapse.MODELS[projection.synapse].parameters:
             result[f"synapses_{projection.name}.{name}"] = laid(projection.name, name, pairs)
         if projection.delayed:
-            result[f"synapses_{projection.name}_pre.delay"] = laid(projection.name, "delay", pairs)
+            result[f"synapses_{projection.name}.delay"] = laid(projection.name, "delay", pairs)
         result[f"cells_{target.name}.{projection.name}_tau_s"] = laid(
             projection.name, "tau_s", target.count
         )

@@ -57,7 +57,7 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
         for name, values in network.variables(structure, parameters, n_points).items():
             owner, variable = name.split(".")
             if variable == "delay":
-                objects[owner.removesuffix("_pre")].pre.delay = values * b2.second
+                objects[owner].pre.delay = values * b2.second
             else:
                 setattr(objects[owner], variable + "_" * (values.dtype != np.int32), values)
         folded.network.run(structure.duration * b2.second, namespace={})

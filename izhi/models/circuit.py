@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from izhi.config import keys
 from izhi.config.sweep import Base
@@ -97,8 +99,15 @@ def neuron_group(base: Base, population: str) -> str:
     return own if base.has(f"{own}.model") else "neuron"
 
 
-def check_names(base: Base) -> None:
+def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
     """Check that a circuit's names can be used and refer to what exists.
+
+    Parameters
+    ----------
+    base
+        The composed config.
+    values_of
+        Gives all values of a key, one where it is not swept.
 
     Raises
     ------
@@ -111,9 +120,12 @@ def check_names(base: Base) -> None:
     for name in [*populations, *names(base, "projections")]:
         if not name.isidentifier() or name.startswith("_"):
             raise ConfigError(f"circuit: {name!r} is no name for a population or projection")
-    labels = [
-        f"{p}{i}" for p in populations for i in range(_int(base, f"circuit.populations.{p}.count"))
-    ]
+    for name in populations:
+        for part in ("count", "stimulated"):
+            if not base.has(f"circuit.populations.{name}.{part}"):
+                raise ConfigError(f"circuit.populations.{name}.{part}: missing")
+    counts = {p: max(values_of(f"circuit.populations.{p}.count")) for p in populations}
+    labels = [f"{p}{i}" for p, count in counts.items() for i in range(count)]
     if len(set(labels)) < len(labels):
         raise ConfigError("circuit.populations: two cells would have the same label")
     for projection in names(base, "projections"):
@@ -121,11 +133,11 @@ def check_names(base: Base) -> None:
             key = f"circuit.projections.{projection}.{end}"
             if not base.has(key):
                 raise ConfigError(f"{key}: missing; expected the name of a population")
-            given = base.values.get(key)
-            if given is not None and given not in populations:
-                raise ConfigError(
-                    f"{key} = {given}: no such population{did_you_mean(str(given), populations)}"
-                )
+            for given in values_of(key):
+                if given not in populations:
+                    raise ConfigError(
+                        f"{key} = {given}: no such population{did_you_mean(given, populations)}"
+                    )
     for key in [*base.values, *base.swept]:
         owner, _, rest = key.partition(".")
         if rest.startswith("neuron.") and owner not in populations:
@@ -135,23 +147,16 @@ def check_names(base: Base) -> None:
             )
 
 
-def _int(base: Base, key: str) -> int:
-    value = base.values.get(key, 1)
-    if not isinstance(value, int):
-        raise ConfigError(f"{key}: missing; expected a number of cells")
-    return min(value, 10_000)
-
-
-def needed_keys(base: Base) -> list[str]:
-    """Return the keys that a config must hold for its models."""
+def needed_keys(base: Base, synapses: Sequence[str]) -> list[str]:
+    """Return the keys that a config must hold for its models, with these synapse models."""
     needed: list[str] = []
     groups = {neuron_group(base, p) for p in names(base, "populations")}
     for group in sorted(groups):
         needed += [f"{group}.{name}" for name in keys.NEURON]
     needed += [f"stimulus.{name}" for name in keys.STIMULUS]
-    model = base.values.get("synapse.model")
-    needed += [f"synapse.{name}" for name in SYNAPSE_PARAMETERS.get(str(model), ())]
-    return [*needed, "synapse.model"]
+    for model in synapses:
+        needed += [f"synapse.{name}" for name in SYNAPSE_PARAMETERS[model]]
+    return needed
 
 
 SYNAPSE_PARAMETERS: dict[str, tuple[str, ...]] = {

@@ -39,7 +39,7 @@ class Report:
     seconds
         Time taken.
     engines
-        Engines used.
+        Engines used, with why.
     first_error
         Why the first shard that failed did.
     """
@@ -108,9 +108,16 @@ def execute(sweep: Sweep, *, progress: bool = True) -> Report:
         sum(o.points.size for o in outcomes if o.error is None),
         int(failed_points.size),
         seconds,
-        tuple(sorted({job.plan.batches[shard.batch].engine for shard in job.shards})),
+        _engines(job),
         failed[0].error if failed else None,
     )
+
+
+def _engines(job: Job) -> tuple[str, ...]:
+    """Return the engines that the shards ran on, each with why."""
+    used = [job.plan.batches[number] for number in sorted({s.batch for s in job.shards})]
+    why = {batch.engine: batch.why for batch in reversed(used)}
+    return tuple(f"{engine} engine ({why[engine]})" for engine in sorted(why))
 
 
 def _built(job: Job, done: dict[Path, NDArray[np.int64]], remark: Callable[[str], None]) -> Job:

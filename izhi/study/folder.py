@@ -56,9 +56,12 @@ def study_folder(sweep: Sweep) -> StudyFolder:
     Raises
     ------
     ConfigError
-        For a name that is no plain folder name.
+        For a name that is no plain folder name, or a folder that netCDF cannot write to.
     """
-    name, parent = sweep.setting("study.name"), Path(str(sweep.setting("study.dir"))).expanduser()
+    name, given = sweep.setting("study.name"), str(sweep.setting("study.dir"))
+    if "\\" in given or "\0" in given:  # netCDF takes a backslash for a folder of Windows'
+        raise ConfigError(f"study.dir = {given[:80]!r}: a folder without backslashes is expected")
+    parent = Path(given).expanduser()
     if name is not None:
         if not _NAME.fullmatch(str(name)) or str(name).endswith(" "):
             raise ConfigError(

@@ -129,19 +129,19 @@ def _spikes(plan: Plan, shards: list[ShardData]) -> xr.Dataset:
     for shard in shards:
         cells = np.array([plan.cells.index(cell) for cell in shard.cells])
         count[np.ix_(shard.points, cells)] = shard.count
-    starts = np.concatenate([[0], np.cumsum(count.sum(axis=1))])
+    starts = np.cumsum(count) - count.ravel()
     steps_of = {shard.dt for shard in shards}
     on_one_grid = len(steps_of) == 1
-    time = np.empty(int(starts[-1]), np.int32 if on_one_grid else np.float64)
+    time = np.empty(int(count.sum()), np.int32 if on_one_grid else np.float64)
     for shard in shards:
         if shard.step is None:
             continue
-        spikes = shard.step if on_one_grid else shard.step * shard.dt
-        lengths = shard.count.sum(axis=1)
-        first = np.cumsum(lengths) - lengths
-        shift = np.repeat(starts[shard.points] - first, lengths)
-        # a shard's cells are in the order of plan.cells, so a point's trains stay together
-        time[shift + np.arange(spikes.size)] = spikes
+        cells = np.array([plan.cells.index(cell) for cell in shard.cells])
+        trains = shard.points[:, None] * len(plan.cells) + cells
+        lengths = shard.count.ravel()
+        shift = np.repeat(starts[trains.ravel()] - (np.cumsum(lengths) - lengths), lengths)
+        spikes = shard.step if on_one_grid else np.multiply(shard.step, shard.dt)
+        time[shift + np.arange(shift.size)] = spikes
     attributes: dict[str, Any] = {"long_name": "time of the spike", "units": "s"}
     if on_one_grid:
         attributes["scale_factor"] = next(iter(steps_of))

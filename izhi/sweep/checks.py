@@ -17,12 +17,12 @@ from izhi.sweep import points
 from izhi.units import AMPERE, OHM, VOLT, Dimension, Quantity
 
 
-def _value(sweep: Sweep, base: Base, key: str) -> Any:
-    """Return a key's value, the first of its axis where it is swept."""
+def _values(sweep: Sweep, base: Base, key: str) -> list[Any]:
+    """Return all values of a key, one where it is not swept."""
     for axis in sweep.axes:
         if axis.key == key and axis.values is not None:
-            return axis.values[0]
-    return base.values.get(key)
+            return list(axis.values)
+    return [base.values.get(key)]
 
 
 def dimension(sweep: Sweep, base: Base, key: str) -> Dimension | None:
@@ -42,17 +42,28 @@ def check_base(sweep: Sweep, base: Base) -> None:
     ConfigError
         Naming the key.
     """
-    circuits.check_names(base)
-    for key in circuits.needed_keys(base):
+    circuits.check_names(base, lambda key: _values(sweep, base, key))
+    if not base.has("synapse.model"):
+        raise ConfigError("synapse.model: missing; synapse=none is a circuit without synapses")
+    models = _values(sweep, base, "synapse.model")
+    needed = circuits.needed_keys(base, models)
+    for key in needed:
         if not base.has(key):
             known = keys.key_of(key)
-            unit = f" such as 10 {known.unit}" if isinstance(known, keys.QuantityKey) else ""
-            raise ConfigError(f"{key}: missing; expected a value{unit}")
+            such = (
+                f" such as {keys.example(known.unit)}"
+                if isinstance(known, keys.QuantityKey)
+                else ""
+            )
+            raise ConfigError(f"{key}: missing; expected a value{such}")
+    for key in [*base.values, *base.swept]:
+        if (
+            key.startswith("synapse.")
+            and key not in [*needed, "synapse.model"]
+            and models != ["none"]
+        ):
+            raise ConfigError(f"{key}: not used by synapse.model = {' or '.join(models)}")
     for name in circuits.names(base, "populations"):
-        for part in ("count", "stimulated"):
-            key = f"circuit.populations.{name}.{part}"
-            if not base.has(key):
-                raise ConfigError(f"{key}: missing")
         _check_currents(sweep, base, name)
 
 
@@ -62,10 +73,10 @@ def _check_currents(sweep: Sweep, base: Base, population: str) -> None:
     resistance = dimension(sweep, base, f"{group}.R") == OHM
     wanted = AMPERE if resistance else VOLT
     fed = []
-    if _value(sweep, base, f"circuit.populations.{population}.stimulated"):
+    if any(_values(sweep, base, f"circuit.populations.{population}.stimulated")):
         fed += ["stimulus.amplitude", "stimulus.baseline"]
-    if _value(sweep, base, "synapse.model") != "none" and any(
-        _value(sweep, base, f"circuit.projections.{name}.target") == population
+    if _values(sweep, base, "synapse.model") != ["none"] and any(
+        population in _values(sweep, base, f"circuit.projections.{name}.target")
         for name in circuits.names(base, "projections")
     ):
         fed.append("synapse.weight")
@@ -91,6 +102,24 @@ def _shown(sweep: Sweep, base: Base, key: str) -> str:
         if axis.key == key:
             return f"{axis.labels[0]} {axis.unit or ''}".strip()
     return keys.shown(base.values.get(key))
+
+
+def check_study(sweep: Sweep) -> None:
+    """Check that what holds for a whole study is the same in all of its configs.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first key that is not.
+    """
+    first, *others = (sweep.bases[number].values for number in sweep.used)
+    for values in others:
+        for key, value in first.items():
+            if key.startswith(keys.STUDY_WIDE) and values[key] != value:
+                raise ConfigError(
+                    f"{key}: {keys.shown(value)} by one of the choices, {keys.shown(values[key])} "
+                    "by another; it has to be the same for the whole study"
+                )
 
 
 def check_points(sweep: Sweep) -> None:
@@ -154,9 +183,8 @@ def traced_points(sweep: Sweep) -> NDArray[np.int64]:
     """
     given = sweep.setting("record.traces")
     total = points.count(sweep)
-    none = np.empty(0, np.int64)
     if given is None or given == []:
-        return none
+        return np.empty(0, np.int64)
     interval = points.grid(sweep, "record.interval")
     ratio = interval / points.grid(sweep, "simulation.dt")
     if (np.abs(ratio - np.round(ratio)) > 1e-6).any() or (ratio < 0.5).any():
@@ -174,7 +202,7 @@ def traced_points(sweep: Sweep) -> NDArray[np.int64]:
                     f"expected 0 to {total - 1}"
                 )
         return np.unique(np.array(given, np.int64))
-    if isinstance(given, dict):
+    if isinstance(given, dict) and given:
         return _selected(sweep, given)
     raise ConfigError(
         f"record.traces = {keys.shown(given)}: expected null, all, a list of point numbers, "
@@ -187,9 +215,12 @@ def _selected(sweep: Sweep, selection: Mapping[Any, Any]) -> NDArray[np.int64]:
     names = {name: n for n, axis in enumerate(sweep.axes) for name in (axis.name, axis.key)}
     for name, wanted in selection.items():
         if name not in names:
-            raise ConfigError(f"record.traces: no axis {name}{did_you_mean(str(name), names)}")
+            there = did_you_mean(str(name), names) or "; nothing is swept"
+            raise ConfigError(f"record.traces: no axis {name}{there}")
         axis = sweep.axes[names[name]]
         here = np.zeros(len(axis), bool)
+        if wanted == []:
+            raise ConfigError(f"record.traces: {name} = []: expected one value or more")
         for value in wanted if isinstance(wanted, list) else [wanted]:
             here |= match(axis.labels, axis.unit, value, f"record.traces: {name}")
         shape = [1] * len(sweep.axes)
@@ -209,10 +240,12 @@ def match(labels: NDArray[Any], unit: str | None, value: Any, what: str) -> NDAr
     if labels.dtype == object:
         found = labels == value
     else:
-        if isinstance(value, str):
-            quantity = units.parse(value)
-            value = quantity.number if quantity.unit == "" else units.in_unit(quantity, unit or "")
-        found = np.isclose(labels.astype(float), float(value), rtol=1e-9, atol=0)
+        try:
+            quantity = units.parse(value.item() if isinstance(value, np.generic) else value)
+            number = quantity.number if quantity.unit == "" else units.in_unit(quantity, unit or "")
+        except ConfigError as error:
+            raise ConfigError(f"{what} = {keys.shown(value)}: {error}") from None
+        found = np.isclose(labels.astype(float), number, rtol=1e-9, atol=0)
     if not np.any(found):
         raise ConfigError(
             f"{what} = {keys.shown(value)}: not on the axis"

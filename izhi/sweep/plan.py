@@ -184,10 +184,23 @@ def make_plan(sweep: Sweep, structures: tuple[StructurePoints, ...], machine: Ma
             part = found.points[start : start + size]
             shards.append(Shard(len(shards), len(batches), part))
         batches.append(batch)
-    cells = dict.fromkeys(cell for b in batches for cell in b.structure.circuit.cells)
     return Plan(
-        sweep, tuple(batches), tuple(shards), tuple(cells), _disk(sweep, batches), machine.workers
+        sweep,
+        tuple(batches),
+        tuple(shards),
+        _cells(batches),
+        _disk(sweep, batches),
+        machine.workers,
     )
+
+
+def _cells(batches: list[Batch]) -> tuple[str, ...]:
+    """Return the cells of all circuits: population by population, each as large as it gets."""
+    counts: dict[str, int] = {}
+    for batch in batches:
+        for population in batch.structure.circuit.populations:
+            counts[population.name] = max(population.count, counts.get(population.name, 0))
+    return tuple(f"{name}{i}" for name, count in counts.items() for i in range(count))
 
 
 def _batch(found: StructurePoints, asked: str, shard_points: int | None, machine: Machine) -> Batch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,10 +15,13 @@ from numpy.typing import NDArray
 
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
+from izhi.errors import ConfigError
 from izhi.models import circuit as circuits
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.sweep import checks, points
 from izhi.units import OHM, Quantity
+
+_MOST_NETWORKS = 1_000
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,19 @@ def find(sweep: Sweep) -> tuple[StructurePoints, ...]:
     """
     for number in sweep.used:
         checks.check_base(sweep, sweep.bases[number])
+    checks.check_study(sweep)
     delayed = bool(np.nan_to_num(points.grid(sweep, "synapse.delay")).max() > 0)
     fixed = [
         (number, axis)
         for number, axis in enumerate(sweep.axes)
         if axis.values is not None and axis.key != "simulation.seed" and not _is_array(axis)
     ]
+    networks = math.prod(len(axis) for _, axis in fixed)
+    if networks > _MOST_NETWORKS:
+        raise ConfigError(
+            f"{' x '.join(axis.key for _, axis in fixed)}: {networks:,} different networks, "
+            f"at most {_MOST_NETWORKS:,} in one study; give fewer values"
+        )
     code = sweep.base_of.copy()
     for number, axis in fixed:
         shape = [1] * len(sweep.axes)
