@@ -103,6 +103,9 @@ _HYDRA_KEYS = ("hydra.sweeper.params", "hydra.verbose", "hydra.mode", "hydra.hel
 """Settings of Hydra's that do something here; izhi itself writes the files and starts the jobs."""
 
 
+_THROUGH_SWEEPER = "hydra.mode=MULTIRUN"
+
+
 def _compose(command: str, arguments: list[str]) -> Sweep | None:
     """Return the sweep that the arguments compose to; None when Hydra itself answered."""
     flags = _read_flags(arguments)
@@ -113,12 +116,12 @@ def _compose(command: str, arguments: list[str]) -> Sweep | None:
     from izhi.config.folder import conf_folder
     from izhi.errors import ConfigError
 
-    several = flags.multirun or "hydra.mode=MULTIRUN" in flags.overrides
+    several = flags.multirun or _THROUGH_SWEEPER in flags.overrides
     runs = not (flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion)
     if runs:
         _check_hydra_keys(flags.overrides)
         # Always by way of izhi's sweeper: Hydra's own single job would make folders and log files.
-        arguments = [*arguments, "hydra.mode=MULTIRUN"]
+        arguments = [*arguments, _THROUGH_SWEEPER]
     asked: list[Any] = []
     before, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     sys.argv = [f"izhi {command}", *arguments]
@@ -144,7 +147,7 @@ def _compose(command: str, arguments: list[str]) -> Sweep | None:
         print(f"note: {', '.join(request.params)} would be swept with -m", file=sys.stderr)
     return compose_with(
         request.loader,
-        request.overrides,
+        [override for override in request.overrides if override != _THROUGH_SWEEPER],
         multirun=several,
         config_name=request.config_name,
         params=request.params if several else {},

@@ -75,6 +75,7 @@ def _hydra_loader(config_dir: Path | str | None) -> Iterator[ConfigLoader]:
                 loader = ConfigLoaderImpl(path)
             yield loader
     finally:
+        GlobalHydra.set_instance(shared)  # Hydra leaves a copy of it in its place
         shared.hydra = running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,10 +109,10 @@ def _attributes(name: str) -> dict[str, str]:
 
 def _global_attributes(plan: Plan, attributes: dict[str, str]) -> dict[str, str]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    overrides = " ".join(plan.sweep.overrides)
+    command = shlex.join(["izhi", "run", *["-m"] * bool(plan.sweep.axes), *plan.sweep.overrides])
     return {
         "Conventions": "CF-1.11",
-        "history": f"{now} izhi run {overrides}".strip(),
+        "history": f"{now} {command}",
         "source": "izhi, simulated with Brian2",
         **attributes,
     }

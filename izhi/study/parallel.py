@@ -91,9 +91,9 @@ def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.
             bar.update(outcome.points.size)
             _note(job.folder, outcome)
             if outcome.error is not None and not failed:
-                first, last = outcome.points[0], outcome.points[-1]
                 bar.clear()
-                remark(f"points {first} to {last} failed: {outcome.error}")
+                remark(f"{outcome.points.size} points, from point {outcome.points[0]} on, failed: "
+                       f"{outcome.error}")  # fmt: skip
             failed += outcome.error is not None
     return outcomes
 

@@ -54,7 +54,7 @@ class Study:
     @cached_property
     def dataset(self) -> xr.Dataset:
         """Statistics by axes and cell, read lazily; see the attributes of each variable."""
-        return self._open(None)
+        return self._groups["/"]
 
     @cached_property
     def spikes(self) -> xr.Dataset:
@@ -78,16 +78,19 @@ class Study:
         """
         return self._group("traces", "choose points with record.traces to record them")
 
-    def _open(self, group: str | None) -> xr.Dataset:
+    @cached_property
+    def _groups(self) -> dict[str, xr.Dataset]:
+        # One handle for all groups: netCDF 4.10.1 may crash the process when a file is open more
+        # than once and one of the handles is closed.
         import xarray as xr
 
-        return xr.open_dataset(self.folder.dataset, group=group, engine="netcdf4", cache=True)
+        return dict(xr.open_groups(self.folder.dataset, engine="netcdf4"))
 
     def _group(self, name: str, otherwise: str) -> xr.Dataset:
-        try:
-            return self._open(name)
-        except OSError:
-            raise StudyError(f"{self.path}: no {name} in this study; {otherwise}") from None
+        found = self._groups.get(f"/{name}")
+        if found is None:
+            raise StudyError(f"{self.path}: no {name} in this study; {otherwise}")
+        return found
 
     @property
     def axes(self) -> list[str]:
@@ -177,10 +180,10 @@ class Study:
 
     def close(self) -> None:
         """Close the files; the next access opens them again."""
+        for opened in self.__dict__.pop("_groups", {}).values():
+            opened.close()
         for name in ("dataset", "spikes", "traces", "_offsets"):
-            opened = self.__dict__.pop(name, None)
-            if hasattr(opened, "close"):
-                opened.close()
+            self.__dict__.pop(name, None)
 
 
 def _position(coordinate: xr.DataArray, value: Any) -> int:

@@ -1,0 +1,62 @@
+"""What all tests share: builds that last for the session, and a guard of the process's state."""
+
+import itertools
+import os
+
+import pytest
+
+import izhi
+from izhi.engine import cache
+
+
+@pytest.fixture(scope="session", autouse=True)
+def builds_of_the_session(tmp_path_factory):
+    """Keep C++ programs in a folder of this session: neither take the user's nor leave any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def process_left_as_it_was(builds_of_the_session):
+    """Fail a test after which the working folder or the environment is another."""
+    folder, before = os.getcwd(), _environment()
+    yield
+    folder_now, now = os.getcwd(), _environment()
+    changed = {
+        name: (before.get(name), now.get(name))
+        for name in before.keys() | now.keys()
+        if before.get(name) != now.get(name)
+    }
+    os.chdir(folder)
+    for name, (value, _) in changed.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    assert folder_now == folder
+    assert not changed
+
+
+def _environment():
+    # pytest notes the running test, and netCDF4 and joblib set theirs once they are imported
+    others = ("PYTEST_CURRENT_TEST", "HDF5_PLUGIN_PATH", "KMP_INIT_AT_FORK")
+    return {name: value for name, value in os.environ.items() if name not in others}
+
+
+@pytest.fixture(scope="session")
+def compiler():
+    """Skip a test of the compiled engine where nothing can be compiled."""
+    if cache.compiler() is None:
+        pytest.skip("there is no C++ compiler")
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """Give ``izhi.run`` with a name and a folder filled in: ``run("neuron=chattering", ...)``."""
+    folder, numbers = tmp_path_factory.mktemp("studies"), itertools.count()
+
+    def run(*overrides, **settings):
+        name = f"study{next(numbers)}"
+        return izhi.run(list(overrides), name=name, dir=folder, progress=False, **settings)
+
+    return run

@@ -1,0 +1,70 @@
+"""The same spikes as plain Brian2, one network for each point."""
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).with_name("plain_brian.py")
+PROCESSES = 2
+CELLS = ("pre0", "pre1", "post0")
+
+NEURONS = (
+    "regular_spiking", "intrinsically_bursting", "chattering", "fast_spiking",
+    "low_threshold_spiking", "thalamo_cortical", "resonator",
+)  # fmt: skip
+RELEASE = (0.1, 0.5, 0.9)
+AMPLITUDE = (4, 9, 14)
+POINTS = list(itertools.product(NEURONS, RELEASE, AMPLITUDE))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """Give the spike times of plain Brian2 by point and cell."""
+    folder = tmp_path_factory.mktemp("plain")
+    shares = [POINTS[first::PROCESSES] for first in range(PROCESSES)]
+    running = []
+    for number, share in enumerate(shares):
+        (folder / f"{number}.json").write_text(json.dumps(share))
+        command = [sys.executable, SCRIPT, f"{number}.json", f"{number}.npz"]
+        running.append(subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True))
+    for process in running:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+    trains = {}
+    for number, share in enumerate(shares):
+        with np.load(folder / f"{number}.npz") as file:
+            for at, point in enumerate(share):
+                trains.update({(*point, cell): file[f"{at} {cell}"] for cell in CELLS})
+    return trains
+
+
+def test_the_points_are_worth_comparing(plain):
+    assert len(POINTS) >= 60
+    for cell in CELLS:
+        counts = [plain[(*point, cell)].size for point in POINTS]
+        assert min(counts) == 0 or cell != "post0"  # silent where the release is weak ...
+        assert np.count_nonzero(counts) >= 40  # ... and firing over most of the sweep
+    assert sum(train.size for train in plain.values()) > 10_000
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_the_same_spikes_as_plain_brian(engine, plain, run, request):
+    if engine == "compiled":
+        request.getfixturevalue("compiler")
+    study = run(
+        "neuron=" + ",".join(NEURONS),
+        "synapse.U_0=" + ",".join(map(str, RELEASE)),
+        "stimulus.amplitude=" + ",".join(f"{value} mV" for value in AMPLITUDE),
+        f"run.engine={engine}",
+    )
+    different = []
+    for (neuron, release, amplitude), cell in itertools.product(POINTS, CELLS):
+        times = study.spike_times(cell, neuron=neuron, U_0=release, amplitude=amplitude)
+        if not np.array_equal(times, plain[neuron, release, amplitude, cell]):
+            different.append((neuron, release, amplitude, cell))
+    assert not different

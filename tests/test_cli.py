@@ -1,0 +1,227 @@
+"""The program as it is typed: what it prints where, its exit status, and stopping it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import izhi
+from izhi import cli
+
+SHORT = ["circuit=single", "run.engine=numpy", "run.n_jobs=1", "simulation.duration='50 ms'"]
+
+
+def izhi_program(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "izhi", *arguments], cwd=cwd, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def here(tmp_path: Path):
+    """Work in an empty folder."""
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    yield tmp_path
+    os.chdir(before)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
+def test_help_says_what_to_type(arguments, capsys) -> None:
+    assert cli.main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for line in ("izhi run  [-m] OVERRIDES...", "izhi plan [-m] OVERRIDES...", "Exit status:"):
+        assert line in out
+
+
+def test_starting_up_imports_nothing_that_takes_long(tmp_path) -> None:
+    code = "import sys; from izhi import cli; cli.main(sys.argv[1:]); print(*sys.modules)"
+    for flag in ("--help", "--version"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, flag], cwd=tmp_path, capture_output=True, text=True
+        )
+        loaded = set(done.stdout.splitlines()[-1].split())
+        assert "izhi.cli" in loaded
+        slow = {"brian2", "xarray", "pandas", "hydra", "omegaconf", "numpy", "joblib", "netCDF4"}
+        assert not loaded & slow
+
+
+def test_the_version_is_the_installed_one(tmp_path) -> None:
+    done = izhi_program("--version", cwd=tmp_path)
+    version = importlib.metadata.version("izhi")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"izhi {version}\n", "")
+    assert izhi.__version__ == version
+
+
+def test_the_installed_program_is_the_same(tmp_path) -> None:
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name="izhi")
+    assert script.load() is cli.main
+
+
+def test_a_sweep_prints_its_report_and_the_head_of_the_summary(tmp_path) -> None:
+    done = izhi_program(
+        "run", "-m", *SHORT, "stimulus.amplitude=range(4,15)", "study.name=demo", cwd=tmp_path
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""  # a progress bar is for terminals
+    points, study, blank, *table = done.stdout.splitlines()
+    found = re.fullmatch(r"11 points in ([\d.]+) s \(([\d,]+) points/s\), numpy engine\b.*", points)
+    assert found and float(found[1]) > 0
+    assert study == "study: studies/demo/  (dataset.nc, summary.csv, log.jsonl, shards/)"
+    assert blank == ""
+    assert table[0].split()[:2] == ["spike_count", "firing_rate"]
+    assert table[1].split() == ["amplitude", "cell"]
+    assert [line.split()[:2] for line in table[2:11]] == [[f"{a}.0", "cell0"] for a in range(4, 13)]
+    assert table[11] == "... 11 rows in studies/demo/summary.csv"
+    assert len(table) == 12
+    stored = pd.read_csv(tmp_path / "studies" / "demo" / "summary.csv")
+    shown = [int(line.split()[2]) for line in table[2:11]]
+    assert shown == stored["spike_count"].tolist()[:9]
+    assert {path.name for path in tmp_path.iterdir()} == {"studies"}  # no folders of Hydra's
+
+
+def test_one_point_has_cells_only(here, capsys) -> None:
+    assert cli.main(["run", *SHORT, "neuron=chattering", "study.name=one"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert re.match(r"1 points? in ", out)
+    assert "cell0" in out
+    study = izhi.open_study("studies/one")
+    assert study.dataset["firing_rate"].dims == ("cell",)
+    study.close()
+
+
+def test_running_again_says_that_all_is_there(here, capsys) -> None:
+    command = ["run", "-m", *SHORT, "stimulus.amplitude=4,8", "study.name=twice"]
+    assert cli.main(command) == 0
+    first = capsys.readouterr().out.splitlines()
+    assert cli.main(command) == 0
+    again = capsys.readouterr().out.splitlines()
+    assert again[0] == "all 2 points were there already"
+    assert again[1:] == first[1:]
+
+
+def test_a_study_without_a_name_gets_the_time_and_a_number_if_that_is_taken(
+    here, capsys, monkeypatch
+) -> None:
+    class Noon(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 1, 2, 12, 30, 45, tzinfo=tz)
+
+    monkeypatch.setattr("izhi.study.folder.datetime", Noon)
+    for _ in range(3):
+        assert cli.main(["run", *SHORT, "simulation.duration='21 ms'"]) == 0
+    names = sorted(path.name for path in Path("studies").iterdir())
+    assert names == [
+        "run-20260102-123045", "run-20260102-123045-2", "run-20260102-123045-3",
+    ]  # fmt: skip
+    (here / "my").mkdir()
+    (here / "my" / "experiment").mkdir()
+    config = "# @package _global_\nstimulus: {amplitude: 5 mV}\n"
+    (here / "my" / "experiment" / "mine.yaml").write_text(config)
+    assert cli.main(["run", "--config-dir", "my", *SHORT, "+experiment=mine"]) == 0
+    assert Path("studies/mine-20260102-123045/dataset.nc").is_file()
+
+
+def test_a_plan_is_printed_and_nothing_is_written(here, capsys) -> None:
+    arguments = ["neuron=chattering,resonator", "stimulus.amplitude=range(4,15)",
+                 "run.engine=numpy", "run.n_jobs=2"]  # fmt: skip
+    assert cli.main(["plan", "-m", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    lines = out.splitlines()
+    assert lines[0] == "22 points, 3 cells each: pre0 pre1 post0"
+    words = [" ".join(line.split()) for line in lines]
+    assert words[1] == "neuron 2 values of neuron: chattering, resonator"
+    assert (
+        words[2] == "amplitude 11 values of stimulus.amplitude [mV]: 4.0, 5.0, 6.0, 7.0, ..., 14.0"
+    )
+    assert lines[3] == "1 structure, 1 shard, 0 builds"
+    assert "22 points of 1 s at 0.1 ms, euler; numpy engine (as asked)" in lines[4]
+    assert re.fullmatch(r"about [\d.]+ s on 2 workers, about [\d.]+ [kM]?B on disk", lines[-1])
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rum"], "error: rum: no such command; did you mean run?"),
+        (["run", "neuron=chatering"], "error: neuron = chatering: no such neuron; did you"),
+        (["run", "synapse.U_0=1.4"], "error: synapse.U_0 = 1.4: a release probability lies in [0,"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_one_line_and_status_2(here, capsys, arguments, message) -> None:
+    assert cli.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(message) and err.count("\n") == 1
+    assert list(here.iterdir()) == []
+
+
+def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path) -> None:
+    sweep = ["circuit=single", "run.engine=numpy", "simulation.duration='50 ms'",
+             "stimulus.amplitude=range(1,7)"]  # fmt: skip
+    command = ["run", "-m", *sweep, "run.n_jobs=2", "run.shard_points=1", "study.name=stopped"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "izhi", *command], cwd=tmp_path, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    log = tmp_path / "studies" / "stopped" / "log.jsonl"
+    try:
+        deadline = time.monotonic() + 60
+        while not (log.is_file() and '"shard_done"' in log.read_text()):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+    assert process.returncode == 130
+    assert out == ""
+    assert err == "interrupted; the same command with study.name=stopped goes on\n"
+    folder = log.parent
+    assert {path.name for path in folder.iterdir()} == {"study.yaml", "log.jsonl", "shards"}
+    done = {path.name for path in (folder / "shards").glob("*.nc")}
+    assert 1 <= len(done) < 6
+    assert json.loads(log.read_text().splitlines()[-1])["event"] == "interrupted"
+
+    resumed = izhi_program(*command, cwd=tmp_path)
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    study = izhi.open_study(folder)
+    assert (study.dataset["status"] == 0).all()
+    events = [event["event"] for event in study.log]
+    after = study.log[events.index("resumed") :]
+    ran = {event["shard"] for event in after if event["event"] == "shard_done"}
+    assert ran.isdisjoint(done) and len(ran) + len(done) == 6
+    assert not list((folder / "shards").glob("*.tmp"))
+    other = izhi.run([*sweep, "run.n_jobs=1"], name="whole", dir=tmp_path, progress=False)
+    assert study.summary().equals(other.summary())
+    study.close()
+    other.close()
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "izhi", "plan", "-m", "stimulus.amplitude=4,8", "run.engine=numpy"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+    process.wait()

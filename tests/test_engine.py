@@ -1,0 +1,461 @@
+"""Builds, programs that fail, shards that fail: nothing is believed that is not whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import izhi
+from izhi import cli
+from izhi.engine import cache, compiled, prepare
+from izhi.engine.cache import Build
+from izhi.errors import EngineError
+from izhi.study import worker
+from izhi.sweep import plan as plans
+
+# The smallest network: one cell, 200 steps.
+TINY = [
+    "circuit=single", "simulation.duration='20 ms'", "stimulus.onset='2 ms'", "run.n_jobs=1",
+]  # fmt: skip
+SWEEP = ["stimulus.amplitude=10,20,30"]
+
+
+def run_tiny(folder: Path, name: str, *overrides: str, progress: bool = False) -> izhi.Study:
+    return izhi.run([*TINY, *overrides], name=name, dir=folder, progress=progress)
+
+
+@pytest.fixture
+def fresh_toolchain():
+    """Look for the compiler anew, in this test and in the next."""
+    look = cache.toolchain
+    look.cache_clear()
+    yield
+    look.cache_clear()
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "izhi" / "builds"
+
+
+@pytest.fixture
+def costly_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `auto` choose the compiled engine for whatever it runs."""
+    monkeypatch.setattr(plans, "_NUMPY_START", 1e6)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> izhi.Study:
+    """Give a study of the compiled engine, after which its program is in the cache."""
+    if cache.compiler() is None:
+        pytest.skip("there is no C++ compiler")
+    return run_tiny(tmp_path_factory.mktemp("built"), "built", *SWEEP, "run.engine=compiled")
+
+
+# ---------------------------------------------------------------- compilers that are not there
+
+
+def test_without_a_compiler_numpy_is_used_and_one_line_says_so(
+    tmp_path, monkeypatch, capfd, fresh_toolchain
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    study = run_tiny(tmp_path, "none", *SWEEP, progress=True)
+    out, err = capfd.readouterr()
+    assert err == "no C++ compiler (g++ and make) found: using the numpy engine\n"
+    assert out == ""
+    assert (study.dataset.status == 0).all()
+    assert study.log[0]["engines"] == ["numpy"]
+
+
+def test_asked_for_numpy_nothing_is_said_of_a_missing_compiler(
+    tmp_path, monkeypatch, capfd, fresh_toolchain
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    run_tiny(tmp_path, "numpy", "run.engine=numpy", progress=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_compiler_is_looked_for_by_name_and_needs_make(tmp_path, monkeypatch) -> None:
+    for name in ("g++", "my-g++"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    assert cache.compiler() is None
+    (tmp_path / "make").write_text("#!/bin/sh\n")
+    (tmp_path / "make").chmod(0o755)
+    assert cache.compiler() == str(tmp_path / "g++")
+    monkeypatch.setenv("CXX", "my-g++ -O1")
+    assert cache.compiler() == str(tmp_path / "my-g++")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert cache.compiler() is None
+
+
+def test_a_compiler_that_fails_is_an_error_or_a_reason_for_numpy(
+    tmp_path, monkeypatch, capfd, fresh_toolchain, empty_cache, costly_numpy
+) -> None:
+    if cache.compiler() is None:
+        pytest.skip("there is no make")
+    failing = tmp_path / "broken-g++"
+    failing.write_text("#!/bin/sh\necho 'my compiler is broken' >&2\nexit 1\n")
+    failing.chmod(0o755)
+    monkeypatch.setenv("CXX", str(failing))
+    study = run_tiny(tmp_path, "auto", *SWEEP, progress=True)
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0] == "building 1 C++ program, once and for all ..."
+    assert lines[1] == "building the C++ program failed:"
+    assert "my compiler is broken" in lines
+    assert "File" not in "".join(lines)  # no traceback
+    assert lines[-1] == "using the numpy engine"
+    assert (study.dataset.status == 0).all()
+    (event,) = [event for event in study.log if event["event"] == "build_failed"]
+    assert "my compiler is broken" in event["reason"]
+    # neither a program nor a half-made folder stays
+    assert list(empty_cache.iterdir()) == []
+
+
+def test_a_build_that_fails_is_an_error_where_it_was_asked_for(
+    tmp_path, monkeypatch, fresh_toolchain, empty_cache, capsys
+) -> None:
+    def fail(structure, replicas, work):
+        raise EngineError("building the C++ program failed:\nno space left")
+
+    monkeypatch.setattr(cache, "compiler", lambda: "/usr/bin/g++")
+    monkeypatch.setattr(cache, "toolchain", lambda: {"compiler": "13"})
+    monkeypatch.setattr(cache, "_run_build", fail)
+    with pytest.raises(EngineError, match=r"building the C\+\+ program failed:\nno space left"):
+        run_tiny(tmp_path, "asked", "run.engine=compiled")
+    status = cli.main(["run", *TINY, "run.engine=compiled", f"study.dir={tmp_path}",
+                       "study.name=asked"])  # fmt: skip
+    out, err = capsys.readouterr()
+    assert status == 1
+    assert out == ""
+    assert err.splitlines()[-1] == "error: building the C++ program failed: no space left"
+
+
+# ---------------------------------------------------------------- the cache of builds
+
+
+def test_a_second_run_builds_nothing(built, tmp_path, monkeypatch) -> None:
+    (event,) = [event for event in built.log if event["event"] == "built"]
+
+    def refuse(*_):
+        raise AssertionError("this was built already")
+
+    monkeypatch.setattr(cache, "_run_build", refuse)
+    plan = izhi.plan([*TINY, "stimulus.amplitude=5,6", "neuron=chattering,resonator",
+                      "run.engine=compiled"])  # fmt: skip
+    assert plan.builds == 0
+    builds = prepare.builds(plan, [0])
+    assert builds[0].program.parent.name == event["key"]
+    assert cache.make(plan.batches[0].structure, plan.batches[0].capacity) == builds[0]
+    study = run_tiny(tmp_path, "again", *SWEEP, "run.engine=compiled")
+    assert study.dataset.drop_attrs(deep=False).identical(built.dataset.drop_attrs(deep=False))
+
+
+def test_a_warm_run_does_not_import_brian2(built, tmp_path) -> None:
+    arguments = ["run", "-m", *TINY, *SWEEP, "run.engine=compiled", "study.name=warm"]
+    code = textwrap.dedent(f"""
+        import sys
+        from izhi import cli
+        status = cli.main({arguments!r})
+        open("loaded", "w").write(" ".join(sys.modules))
+        sys.exit(status)
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    loaded = set((tmp_path / "loaded").read_text().split())
+    assert {"izhi.engine.compiled", "xarray"} <= loaded
+    assert "brian2" not in loaded
+
+
+def test_both_engines_give_the_same_spikes(built, tmp_path) -> None:
+    numpy = run_tiny(tmp_path, "numpy", *SWEEP, "run.engine=numpy")
+    for amplitude in (10, 20, 30):
+        ours = built.spike_times("cell0", amplitude=amplitude)
+        assert ours.size > 0
+        assert np.array_equal(ours, numpy.spike_times("cell0", amplitude=amplitude))
+
+
+def test_a_broken_build_is_made_again(monkeypatch, empty_cache) -> None:
+    plan = izhi.plan([*TINY, "run.engine=compiled"])
+    structure, capacity = plan.batches[0].structure, plan.batches[0].capacity
+    made: list[Path] = []
+
+    def pretend(structure, replicas, work):
+        made.append(work)
+        (work / "build.json").write_text(json.dumps({"outputs": {"n": len(made)}}))
+        (work / "main").write_text("#!/bin/sh\n")
+        (work / "main").chmod(0o755)
+        (work / "objects.o").write_text("")
+
+    monkeypatch.setattr(cache, "_run_build", pretend)
+    assert cache.find(structure, capacity) is None
+    first = cache.make(structure, capacity)
+    assert first.outputs == {"n": 1}
+    assert cache.make(structure, capacity) == first and len(made) == 1
+    assert sorted(p.name for p in first.program.parent.iterdir()) == [
+        "build.json", "main", "results",
+    ]  # fmt: skip
+    (first.program.parent / "build.json").write_text('{"outputs"')
+    assert cache.make(structure, capacity).outputs == {"n": 2}
+    first.program.unlink()
+    assert cache.make(structure, capacity).outputs == {"n": 3}
+    first.program.chmod(0o644)
+    if os.access(first.program, os.X_OK):
+        pytest.skip("this user may execute anything")
+    assert cache.make(structure, capacity).outputs == {"n": 4}
+    assert [p.name for p in empty_cache.iterdir()] == [first.program.parent.name]
+
+
+CONCURRENT = """
+import json, sys, time
+from pathlib import Path
+import izhi
+from izhi.engine import cache
+
+me, other, overrides = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+
+def pretend(structure, replicas, work):
+    me.touch()
+    while not other.exists():  # both are building before either is done
+        time.sleep(0.01)
+    (work / "build.json").write_text(json.dumps({"outputs": {}}))
+    (work / "main").write_text("#!/bin/sh\\n")
+    (work / "main").chmod(0o755)
+
+cache._run_build = pretend
+cache.toolchain = lambda: {}
+batch = izhi.plan(overrides).batches[0]
+print(cache.make(batch.structure, batch.capacity).program)
+"""
+
+
+def test_two_processes_may_build_the_same_at_the_same_time(tmp_path, empty_cache) -> None:
+    names = [str(tmp_path / "a"), str(tmp_path / "b")]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONCURRENT, *order, json.dumps(TINY)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for order in (names, names[::-1])
+    ]  # fmt: skip
+    said = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert said[0][0] == said[1][0]
+    (folder,) = empty_cache.iterdir()
+    assert Path(said[0][0].strip()) == folder / "main"
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    batch = izhi.plan([*TINY, "run.engine=numpy"]).batches[0]
+    with pytest.raises(EngineError, match=r"izhi/builds: the cache of builds cannot be written: "):
+        cache.make(batch.structure, 1)
+
+
+def test_the_key_of_a_build_holds_what_it_depends_on(monkeypatch) -> None:
+    structure = izhi.plan(TINY).batches[0].structure
+    before = cache.folder_of(structure, 16)
+    assert cache.folder_of(structure, 16) == before
+    assert cache.folder_of(structure, 32) != before
+    longer = izhi.plan([*TINY, "simulation.duration='21 ms'"]).batches[0].structure
+    assert cache.folder_of(longer, 16) != before
+    found = cache.toolchain()
+    assert {"brian2", "numpy", "python", "compiler", "cpu", "sources"} == set(found)
+    monkeypatch.setattr(cache, "toolchain", lambda: {**found, "compiler": "another"})
+    assert cache.folder_of(structure, 16) != before
+
+
+# ---------------------------------------------------------------- programs that fail
+
+OUTPUTS = {
+    "spikes": {"cell": ["spikes_i", "spikes_t"]},
+    "state": {"cell": ["cell_v", "cell_u"]},
+    "traces": {},
+}
+REPLICAS = 4
+POINTS = 2
+WHOLE = {
+    "spikes_i": np.array([0, 1, 3, 0], np.int32),
+    "spikes_t": np.array([5, 5, 6, 7]) * 1e-4,
+    "cell_v": np.zeros(REPLICAS),
+    "cell_u": np.zeros(REPLICAS),
+}
+
+
+def simulate(folder: Path, script: str, **values: float):
+    """Run a shell script as the program of a build; ``$2`` is the folder for its results."""
+    folder.mkdir(exist_ok=True)
+    for name, array in WHOLE.items():
+        array.tofile(folder / name)
+    program = folder / "main"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    plan = izhi.plan([*TINY, "run.engine=numpy", "stimulus.amplitude=10,20"])
+    parameters = plans.parameters(plan, plan.shards[0])
+    for name, value in values.items():
+        parameters[name.replace("__", ".")] = np.array([1.0, value])
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    build = Build(program, REPLICAS, OUTPUTS)
+    try:
+        return compiled.simulate(build, plan.batches[0].structure, parameters, POINTS, scratch)
+    finally:
+        assert list(scratch.iterdir()) == []  # whatever happened
+
+
+def test_results_of_a_program_are_cut_to_the_points(tmp_path) -> None:
+    raw = simulate(tmp_path / "p", 'cp spikes_* cell_* "$2"')
+    assert raw.step.tolist() == [5, 7, 5]
+    assert raw.count.tolist() == [[2], [1]]
+    assert raw.finite.tolist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 0", r"^spikes_t: the program wrote no such file; is the disk full\?$"),
+        ('cp spikes_* "$2"', r"^cell_v: the program wrote no such file; is the disk full\?$"),
+        ('cp spikes_* cell_* "$2"; head -c 31 cell_v > "$2"cell_v',
+         r"^cell_v: 31 bytes, expected 4 values; is the disk full\?$"),
+        ('cp spikes_* cell_* "$2"; head -c 24 cell_u > "$2"cell_u',
+         r"^cell_u: 24 bytes, expected 4 values; is the disk full\?$"),
+        ('cp spikes_* cell_* "$2"; head -c 12 spikes_i > "$2"spikes_i',
+         r"^spikes_i: 12 bytes, expected 4 values; is the disk full\?$"),
+        ('cp spikes_* cell_* "$2"; head -c 30 spikes_t > "$2"spikes_t',
+         r"^spikes_t: 30 bytes, expected .*; is the disk full\?$"),
+        ('cp spikes_* cell_* "$2"; : > "$2"spikes_t',
+         r"^spikes_i: 16 bytes, expected 0 values; is the disk full\?$"),
+        ("echo 'out of memory' >&2; exit 7", r"/main ended with status 7: out of memory$"),
+        ("kill -9 $$", r"/main ended with status -9: $"),
+        ('cp spikes_* cell_* "$2"; echo "something is off" >&2', r"/main: something is off$"),
+        ('cp spikes_* cell_* "$2"; echo "a remark"', r"/main: a remark$"),
+    ],
+)  # fmt: skip
+def test_results_that_are_not_whole_are_an_error(tmp_path, script, message) -> None:
+    with pytest.raises(EngineError, match=message):
+        simulate(tmp_path / "p", script)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_parameter_that_is_not_finite_is_not_given_to_a_program(tmp_path, value) -> None:
+    with pytest.raises(EngineError, match=r"^cells_cell\.b: not finite$"):
+        simulate(tmp_path / "p", 'cp spikes_* cell_* "$2"', cell__b=value)
+
+
+def test_a_program_that_is_gone_fails_its_shards_alone(built, tmp_path, capfd) -> None:
+    """The program of the build is taken away between planning and running."""
+    plan = izhi.plan([*TINY, *SWEEP, "run.engine=compiled"])
+    build = cache.find(plan.batches[0].structure, plan.batches[0].capacity)
+    task = worker.Task(
+        plan.shards[0].points, plan.batches[0].structure,
+        plans.parameters(plan, plan.shards[0]), plans.onset(plan, plan.shards[0]),
+        Build(tmp_path / "gone", build.replicas, build.outputs), tmp_path / "shard.nc", "f", True,
+    )  # fmt: skip
+    outcome = worker.run(task)
+    assert outcome.error is not None and "gone" in outcome.error
+    assert outcome.points.tolist() == [0, 1, 2]
+    assert not (tmp_path / "shard.nc").exists()
+
+
+# ---------------------------------------------------------------- shards that fail
+
+
+@pytest.fixture
+def burning(monkeypatch: pytest.MonkeyPatch):
+    """Let every shard with point 1 fail, until it is undone."""
+    simulate = worker.simulate
+
+    def fail(task: worker.Task):
+        if 1 in task.points:
+            raise EngineError("the disk is on fire")
+        return simulate(task)
+
+    monkeypatch.setattr(worker, "simulate", fail)
+    return monkeypatch
+
+
+def test_the_other_shards_go_on_and_the_same_command_completes_the_study(
+    burning, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["run", "-m", *TINY, *SWEEP, "run.engine=numpy", "run.shard_points=1",
+               "study.name=burning"]  # fmt: skip
+    assert cli.main(command) == 1
+    out, err = capsys.readouterr()
+    assert "failed: EngineError: the disk is on fire" in err
+    assert re.search(r"(?m)^1 points? failed; see studies/burning/log\.jsonl$", err)
+    assert "study: studies/burning/" in out
+    study = izhi.open_study("studies/burning")
+    assert study.dataset.status.values.tolist() == [0, 2, 0]
+    assert study.dataset.spike_count.values[1, 0] == -1
+    assert np.isnan(study.dataset.firing_rate.values[1, 0])
+    assert (study.dataset.spike_count.values[[0, 2], 0] > 0).all()
+    table = study.summary()
+    assert table["status"].tolist() == [0, 2, 0]
+    assert study.spike_times("cell0", amplitude=20).size == 0
+    (event,) = [event for event in study.log if event["event"] == "shard_failed"]
+    assert event["reason"] == "EngineError: the disk is on fire"
+    assert (event["first"], event["points"]) == (1, 1)
+    study.close()
+
+    burning.undo()
+    monkeypatch.chdir(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in Path("studies/burning/shards").iterdir()}
+    assert cli.main(command) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert re.match(r"1 points? in ", out)
+    study = izhi.open_study("studies/burning")
+    assert study.dataset.status.values.tolist() == [0, 0, 0]
+    assert study.spike_times("cell0", amplitude=20).size > 0
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+    assert study.log[-1]["failed"] == 0
+    study.close()
+    monkeypatch.undo()
+
+
+def test_what_fails_unforeseen_leaves_its_traceback_in_the_log(tmp_path, monkeypatch) -> None:
+    def fail(task):
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(worker, "simulate", fail)
+    with pytest.raises(EngineError, match=r"(?s)all 3 points failed; the first one: .*nobody"):
+        run_tiny(tmp_path, "unforeseen", *SWEEP, "run.engine=numpy")
+    study = izhi.open_study(tmp_path / "unforeseen")
+    assert (study.dataset.status == 2).all()
+    (event,) = [event for event in study.log if event["event"] == "shard_failed"]
+    assert "Traceback" in event["reason"] and "nobody thought of this" in event["reason"]
+
+
+def test_points_that_diverge_say_so_and_leave_the_others_alone(tmp_path) -> None:
+    study = run_tiny(tmp_path, "nan", "neuron.a=0.02,1e6,0.1", "run.engine=numpy")
+    assert study.dataset.status.values.tolist() == [0, 3, 0]
+    assert study.summary()["status"].tolist() == [0, 3, 0]
+    alone = run_tiny(tmp_path, "alone", "neuron.a=0.02,0.1", "run.engine=numpy")
+    for a in (0.02, 0.1):
+        ours = study.dataset.sel(a=a).drop_vars("a").drop_attrs(deep=False)
+        assert ours.identical(alone.dataset.sel(a=a).drop_vars("a").drop_attrs(deep=False))
+        assert np.array_equal(study.spike_times("cell0", a=a), alone.spike_times("cell0", a=a))
+    (event,) = [event for event in study.log if event["event"] == "shard_done"]
+    assert event["diverged"] == 1
+
+
+def test_points_that_diverge_say_so_on_the_compiled_engine(built, tmp_path) -> None:
+    study = run_tiny(tmp_path, "nan", "neuron.a=0.02,1e6,0.1", "run.engine=compiled")
+    assert study.dataset.status.values.tolist() == [0, 3, 0]
