@@ -37,34 +37,20 @@ abcd_neurons = {
     "resonator":              [0.10 / ms, 0.26, -65 * mV, 2 * mV],
 }  # fmt: skip
 
-# What belongs to a cell or a synapse is a parameter of it, as in Brian2's own examples, and not a
-# constant of the script. The two differ by rounding, for Brian2 multiplies constants out of its
-# loops: a*(b*v - u)*dt becomes (a*dt)*(b*v - u). A few trains are so sensitive that a last bit
-# moves their spikes.
 neuron_eqs = """
 dv/dt = (C1*v**2 + C2*v + C3 - u + C5*I)/ms : volt
 du/dt = a*(b*v - u) : volt
-a : 1/second (constant)
-b : 1 (constant)
-c : volt (constant)
-d : volt (constant)
-C5 : 1 (constant)
 """
 pre_input = """
 I = I_app(t) : volt
 """
 post_input = """
 dI/dt = -I/tau_s : volt
-tau_s : second (constant)
 """
 
 synapse_eqs = """
 du_S/dt = -u_S/tau_f : 1 (event-driven)
 dx_S/dt = (1 - x_S)/tau_d : 1 (event-driven)
-U_0 : 1 (constant)
-tau_f : second (constant)
-tau_d : second (constant)
-weight : volt (constant)
 """
 synapse_action = """
 u_S += U_0*(1 - u_S)
@@ -77,25 +63,21 @@ I_post += weight*r_S
 def simulate(neuron_type, U_0, amplitude):
     """Return the spike times of pre0, pre1 and post0."""
     defaultclock.dt = 0.1 * ms
+    a, b, c, d = abcd_neurons[neuron_type]
     constants = {
-        "C1": 0.04 / mV, "C2": 5.0, "C3": 140 * mV, "v_th": 30 * mV,
+        "a": a, "b": b, "c": c, "d": d,
+        "C1": 0.04 / mV, "C2": 5.0, "C3": 140 * mV, "C5": 1.0, "v_th": 30 * mV,
+        "tau_s": 5 * ms, "U_0": U_0, "tau_f": 300 * ms, "tau_d": 500 * ms, "weight": 8 * mV,
         "I_app": TimedArray([0, amplitude] * mV, dt=20 * ms),
     }  # fmt: skip
     spiking = {"threshold": "v > v_th", "reset": "v = c; u += d", "method": "euler"}
     pre = NeuronGroup(2, neuron_eqs + pre_input, namespace=constants, **spiking)
     post = NeuronGroup(1, neuron_eqs + post_input, namespace=constants, **spiking)
     for group in (pre, post):
-        group.a, group.b, group.c, group.d = abcd_neurons[neuron_type]
-        group.C5 = 1.0
         group.v = -65 * mV
         group.u = "b*v"
-    post.tau_s = 5 * ms
-    synapses = Synapses(pre, post, synapse_eqs, on_pre=synapse_action, namespace={})
+    synapses = Synapses(pre, post, synapse_eqs, on_pre=synapse_action, namespace=constants)
     synapses.connect()
-    synapses.U_0 = U_0
-    synapses.tau_f = 300 * ms
-    synapses.tau_d = 500 * ms
-    synapses.weight = 8 * mV
     synapses.x_S = 1
     pre_spikes, post_spikes = SpikeMonitor(pre), SpikeMonitor(post)
     network = Network(pre, post, synapses, pre_spikes, post_spikes)

@@ -73,14 +73,14 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
 
     incoming = [p for p in structure.circuit.projections if p.target == population.name]
     current = population.current
-    inputs = [synapse.current_name(p.name) for p in incoming]
+    synaptic = [synapse.current_name(p.name) for p in incoming]
     equations = "".join(synapse.current_equations(p.name, current) for p in incoming)
-    if population.stimulus is not None:
-        inputs = stimulus.terms() + inputs
+    terms = stimulus.terms() if population.stimulus is not None else []
+    if terms:
         equations += stimulus.equations(current)
     return b2.NeuronGroup(
         replicas * population.count,
-        neuron.equations(current, inputs) + equations,
+        neuron.equations(current, terms, synaptic) + equations,
         threshold=neuron.THRESHOLD,
         reset=neuron.RESET,
         method=structure.method,
@@ -157,21 +157,24 @@ def variables(
 
     for population in circuit.populations:
         owner, group = population.name, f"cells_{population.name}"
-        names = [*neuron.PARAMETERS, "R"]
+        names = [name for name in neuron.PARAMETERS if name != "a_step"] + ["R"]
         if population.stimulus is not None:
             names += stimulus.PARAMETERS
         for name in names:
             result[f"{group}.{name}"] = laid(owner, name, population.count)
+        result[f"{group}.a_step"] = laid(owner, "a", population.count) * structure.dt
         for state in neuron.STATE:
             result[f"{group}.{state}"] = laid(owner, f"{state}_0", population.count)
     for projection in circuit.projections:
         pairs = len(circuit.pairs(projection))
         target = circuit.population(projection.target)
-        for name in synapse.MODELS[projection.synapse].parameters:
-            result[f"synapses_{projection.name}.{name}"] = laid(projection.name, name, pairs)
+        model, group = synapse.MODELS[projection.synapse], f"synapses_{projection.name}"
+        for name in model.parameters:
+            result[f"{group}.{name}"] = laid(projection.name, name, pairs)
+        for rate, time in model.rates:
+            result[f"{group}.{rate}"] = 1.0 / laid(projection.name, time, pairs)
         if projection.delayed:
-            result[f"synapses_{projection.name}.delay"] = laid(projection.name, "delay", pairs)
-        result[f"cells_{target.name}.{projection.name}_tau_s"] = laid(
-            projection.name, "tau_s", target.count
-        )
+            result[f"{group}.delay"] = laid(projection.name, "delay", pairs)
+        tau_s = laid(projection.name, "tau_s", target.count)
+        result[f"cells_{target.name}.{projection.name}_decay"] = structure.dt / tau_s
     return result
