@@ -189,17 +189,16 @@ def coarse(run):
 @pytest.mark.parametrize(
     ("neuron", "counts"),
     [  # at 1, 0.5, 0.25, 0.1 and 0.05 ms
-        (FS, [109, 111, 121, 128, 131]),
+        # At 0.5 and 0.25 ms this count hangs on rounding. A Brian2 script gives 110 and 120 when a
+        # is a constant of the script, as here, and 111 and 120 when it is a parameter of the cell.
+        (FS, [109, 110, 120, 128, 131]),
         (TC, [197, 219, 234, 255, 262]),
         (CH, [72, 77, 82, 86, 87]),
     ],
 )
 def test_counts_of_the_forward_euler_method(neuron, counts, coarse):
-    found = coarse.dataset["spike_count"].sel(neuron=neuron, cell="cell0").values[:5]
-    # at coarse steps a fast-spiking cell's count hangs on rounding: Brian2 itself gives 110 and 120
-    # at 0.5 and 0.25 ms when a is a constant of the script, 111 and 120 when it is one of the cell
-    slack = np.array([0, 1, 1, 0, 0]) if neuron == FS else np.zeros(5)
-    assert (np.abs(found - counts) <= slack).all()
+    found = coarse.dataset["spike_count"].sel(neuron=neuron, cell="cell0")
+    assert found.values[:5].tolist() == counts
 
 
 @pytest.mark.parametrize(
@@ -209,8 +208,9 @@ def test_counts_of_the_forward_euler_method(neuron, counts, coarse):
 def test_steady_intervals_of_the_forward_euler_method(neuron, intervals, coarse):
     for dt, expected in zip((1, 0.5, 0.25, 0.1, 0.05), intervals, strict=True):
         last = np.diff(milliseconds(coarse, neuron=neuron, dt=dt))[-5:]
-        # intervals of the low-threshold cell alternate between two multiples of dt
-        assert last.mean() == pytest.approx(expected, abs=1e-6 if neuron == RS else 0.05)
+        # below 0.25 ms the low-threshold cell alternates between two multiples of dt
+        slack = dt / 2 if neuron == LTS and dt < 0.25 else 1e-6
+        assert last.mean() == pytest.approx(expected, abs=slack)
 
 
 @pytest.mark.parametrize("neuron", STEADY)
