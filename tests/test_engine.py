@@ -50,7 +50,8 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def costly_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `auto` choose the compiled engine for whatever it runs."""
-    monkeypatch.setattr(plans, "_NUMPY_START", 1e6)
+    dear = {**plans._COSTS, "numpy": (1e6, 0.0, 0.0, 0.0)}
+    monkeypatch.setattr(plans, "_COSTS", dear)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_without_a_compiler_numpy_is_used_and_one_line_says_so(
     monkeypatch.delenv("CXX", raising=False)
     study = run_tiny(tmp_path, "none", *SWEEP, progress=True)
     out, err = capfd.readouterr()
-    assert err == "no C++ compiler (g++ and make) found: using the numpy engine\n"
+    assert err == "no C++ compiler (g++) found: using the numpy engine\n"
     assert out == ""
     assert (study.dataset.status == 0).all()
     assert study.log[0]["engines"] == ["numpy"]
@@ -85,16 +86,13 @@ def test_asked_for_numpy_nothing_is_said_of_a_missing_compiler(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_compiler_is_looked_for_by_name_and_needs_make(tmp_path, monkeypatch) -> None:
+def test_a_compiler_is_looked_for_by_name(tmp_path, monkeypatch) -> None:
     for name in ("g++", "my-g++"):
         program = tmp_path / name
         program.write_text("#!/bin/sh\n")
         program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    assert cache.compiler() is None
-    (tmp_path / "make").write_text("#!/bin/sh\n")
-    (tmp_path / "make").chmod(0o755)
     assert cache.compiler() == str(tmp_path / "g++")
     monkeypatch.setenv("CXX", "my-g++ -O1")
     assert cache.compiler() == str(tmp_path / "my-g++")
@@ -106,7 +104,7 @@ def test_a_compiler_that_fails_is_an_error_or_a_reason_for_numpy(
     tmp_path, monkeypatch, capfd, fresh_toolchain, empty_cache, costly_numpy
 ) -> None:
     if cache.compiler() is None:
-        pytest.skip("there is no make")
+        pytest.skip("there is no C++ compiler")
     failing = tmp_path / "broken-g++"
     failing.write_text("#!/bin/sh\necho 'my compiler is broken' >&2\nexit 1\n")
     failing.chmod(0o755)
@@ -128,7 +126,7 @@ def test_a_compiler_that_fails_is_an_error_or_a_reason_for_numpy(
 def test_a_build_that_fails_is_an_error_where_it_was_asked_for(
     tmp_path, monkeypatch, fresh_toolchain, empty_cache, capsys
 ) -> None:
-    def fail(structure, replicas, work):
+    def fail(structure, work):
         raise EngineError("building the C++ program failed:\nno space left")
 
     monkeypatch.setattr(cache, "compiler", lambda: "/usr/bin/g++")
@@ -159,7 +157,7 @@ def test_a_second_run_builds_nothing(built, tmp_path, monkeypatch) -> None:
     assert plan.builds == 0
     builds = prepare.builds(plan, [0])
     assert builds[0].program.parent.name == event["key"]
-    assert cache.make(plan.batches[0].structure, plan.batches[0].capacity) == builds[0]
+    assert cache.make(plan.batches[0].structure) == builds[0]
     study = run_tiny(tmp_path, "again", *SWEEP, "run.engine=compiled")
     assert study.dataset.drop_attrs(deep=False).identical(built.dataset.drop_attrs(deep=False))
 
@@ -192,32 +190,30 @@ def test_both_engines_give_the_same_spikes(built, tmp_path) -> None:
 
 def test_a_broken_build_is_made_again(monkeypatch, empty_cache) -> None:
     plan = izhi.plan([*TINY, "run.engine=compiled"])
-    structure, capacity = plan.batches[0].structure, plan.batches[0].capacity
+    structure = plan.batches[0].structure
     made: list[Path] = []
 
-    def pretend(structure, replicas, work):
+    def pretend(structure, work):
         made.append(work)
-        (work / "build.json").write_text(json.dumps({"outputs": {"n": len(made)}}))
+        (work / "build.json").write_text(json.dumps({"inputs": [["v", f"f{len(made)}"]]}))
         (work / "main").write_text("#!/bin/sh\n")
         (work / "main").chmod(0o755)
         (work / "objects.o").write_text("")
 
     monkeypatch.setattr(cache, "_run_build", pretend)
-    assert cache.find(structure, capacity) is None
-    first = cache.make(structure, capacity)
-    assert first.outputs == {"n": 1}
-    assert cache.make(structure, capacity) == first and len(made) == 1
-    assert sorted(p.name for p in first.program.parent.iterdir()) == [
-        "build.json", "main", "results",
-    ]  # fmt: skip
-    (first.program.parent / "build.json").write_text('{"outputs"')
-    assert cache.make(structure, capacity).outputs == {"n": 2}
+    assert cache.find(structure) is None
+    first = cache.make(structure)
+    assert first.inputs == (("v", "f1"),)
+    assert cache.make(structure) == first and len(made) == 1
+    assert sorted(p.name for p in first.program.parent.iterdir()) == ["build.json", "main"]
+    (first.program.parent / "build.json").write_text('{"inputs"')
+    assert cache.make(structure).inputs == (("v", "f2"),)
     first.program.unlink()
-    assert cache.make(structure, capacity).outputs == {"n": 3}
+    assert cache.make(structure).inputs == (("v", "f3"),)
     first.program.chmod(0o644)
     if os.access(first.program, os.X_OK):
         pytest.skip("this user may execute anything")
-    assert cache.make(structure, capacity).outputs == {"n": 4}
+    assert cache.make(structure).inputs == (("v", "f4"),)
     assert [p.name for p in empty_cache.iterdir()] == [first.program.parent.name]
 
 
@@ -229,18 +225,18 @@ from izhi.engine import cache
 
 me, other, overrides = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 
-def pretend(structure, replicas, work):
+def pretend(structure, work):
     me.touch()
     while not other.exists():  # both are building before either is done
         time.sleep(0.01)
-    (work / "build.json").write_text(json.dumps({"outputs": {}}))
+    (work / "build.json").write_text(json.dumps({"inputs": []}))
     (work / "main").write_text("#!/bin/sh\\n")
     (work / "main").chmod(0o755)
 
 cache._run_build = pretend
 cache.toolchain = lambda: {}
 batch = izhi.plan(overrides).batches[0]
-print(cache.make(batch.structure, batch.capacity).program)
+print(cache.make(batch.structure).program)
 """
 
 
@@ -265,46 +261,43 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path, monkeypatch) -> No
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     batch = izhi.plan([*TINY, "run.engine=numpy"]).batches[0]
     with pytest.raises(EngineError, match=r"izhi/builds: the cache of builds cannot be written: "):
-        cache.make(batch.structure, 1)
+        cache.make(batch.structure)
 
 
 def test_the_key_of_a_build_holds_what_it_depends_on(monkeypatch) -> None:
     structure = izhi.plan(TINY).batches[0].structure
-    before = cache.folder_of(structure, 16)
-    assert cache.folder_of(structure, 16) == before
-    assert cache.folder_of(structure, 32) != before
+    before = cache.folder_of(structure)
+    assert cache.folder_of(structure) == before
     longer = izhi.plan([*TINY, "simulation.duration='21 ms'"]).batches[0].structure
-    assert cache.folder_of(longer, 16) != before
+    assert cache.folder_of(longer) == before
+    finer = izhi.plan([*TINY, "simulation.dt='0.05 ms'"]).batches[0].structure
+    assert cache.folder_of(finer) != before
     found = cache.toolchain()
     assert {"brian2", "numpy", "python", "compiler", "cpu", "sources"} == set(found)
     monkeypatch.setattr(cache, "toolchain", lambda: {**found, "compiler": "another"})
-    assert cache.folder_of(structure, 16) != before
+    assert cache.folder_of(structure) != before
+    monkeypatch.undo()
+    monkeypatch.setattr(cache, "replicas", lambda structure: 24)
+    assert cache.folder_of(structure) != before
 
 
 # ---------------------------------------------------------------- programs that fail
 
-OUTPUTS = {
-    "spikes": {"cell": ["spikes_i", "spikes_t"]},
-    "state": {"cell": ["cell_v", "cell_u"]},
-    "traces": {},
-}
-REPLICAS = 4
 POINTS = 2
-WHOLE = {
-    "spikes_i": np.array([0, 1, 3, 0], np.int32),
-    "spikes_t": np.array([5, 5, 6, 7]) * 1e-4,
-    "cell_v": np.zeros(REPLICAS),
-    "cell_u": np.zeros(REPLICAS),
-}
+WHOLE = (
+    np.array([POINTS, 3], np.int64),  # points, spikes
+    np.array([2, 1], np.int32),  # spikes of each train
+    np.array([1, 0, 0, 0, 0, 0, 0, 0], np.int8),  # finite or not, up to 8 bytes
+    np.array([5, 7, 5, 0], np.int32),  # their steps, up to 16 bytes
+)
 
 
 def simulate(folder: Path, script: str, **values: float):
-    """Run a shell script as the program of a build; ``$2`` is the folder for its results."""
+    """Run a shell script as the program of a build; it is to make ``$2``, from ``whole``."""
     folder.mkdir(exist_ok=True)
-    for name, array in WHOLE.items():
-        array.tofile(folder / name)
+    (folder / "whole").write_bytes(b"".join(part.tobytes() for part in WHOLE))
     program = folder / "main"
-    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.write_text(f"#!/bin/sh\ncd {folder}\n{script}\n")
     program.chmod(0o755)
     plan = izhi.plan([*TINY, "run.engine=numpy", "stimulus.amplitude=10,20"])
     parameters = plans.parameters(plan, plan.shards[0])
@@ -312,39 +305,44 @@ def simulate(folder: Path, script: str, **values: float):
         parameters[name.replace("__", ".")] = np.array([1.0, value])
     scratch = folder / "scratch"
     scratch.mkdir()
-    build = Build(program, REPLICAS, OUTPUTS)
+    build = Build(program, (("cells_cell.b", "float64"),))
     try:
         return compiled.simulate(build, plan.batches[0].structure, parameters, POINTS, scratch)
     finally:
         assert list(scratch.iterdir()) == []  # whatever happened
 
 
-def test_results_of_a_program_are_cut_to_the_points(tmp_path) -> None:
-    raw = simulate(tmp_path / "p", 'cp spikes_* cell_* "$2"')
+def test_results_of_a_program(tmp_path) -> None:
+    raw = simulate(tmp_path / "p", 'cp whole "$2"')
     assert raw.step.tolist() == [5, 7, 5]
     assert raw.count.tolist() == [[2], [1]]
-    assert raw.finite.tolist() == [True, True]
+    assert raw.finite.tolist() == [True, False]
+
+
+def test_what_a_program_is_given(tmp_path) -> None:
+    simulate(tmp_path / "p", 'cp "$1" given; cp whole "$2"', cell__b=0.25)
+    given = (tmp_path / "p" / "given").read_bytes()
+    assert np.frombuffer(given[:16], np.int64).tolist() == [200, 2]  # steps, points
+    changes = np.frombuffer(given[16:216], np.uint8)
+    assert np.flatnonzero(changes).tolist() == [0, 20]  # at first, and at the onset
+    assert np.frombuffer(given[216:224], np.int64).tolist() == [2]
+    assert np.frombuffer(given[224:]).tolist() == [1.0, 0.25]
 
 
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("exit 0", r"^spikes_t: the program wrote no such file; is the disk full\?$"),
-        ('cp spikes_* "$2"', r"^cell_v: the program wrote no such file; is the disk full\?$"),
-        ('cp spikes_* cell_* "$2"; head -c 31 cell_v > "$2"cell_v',
-         r"^cell_v: 31 bytes, expected 4 values; is the disk full\?$"),
-        ('cp spikes_* cell_* "$2"; head -c 24 cell_u > "$2"cell_u',
-         r"^cell_u: 24 bytes, expected 4 values; is the disk full\?$"),
-        ('cp spikes_* cell_* "$2"; head -c 12 spikes_i > "$2"spikes_i',
-         r"^spikes_i: 12 bytes, expected 4 values; is the disk full\?$"),
-        ('cp spikes_* cell_* "$2"; head -c 30 spikes_t > "$2"spikes_t',
-         r"^spikes_t: 30 bytes, expected .*; is the disk full\?$"),
-        ('cp spikes_* cell_* "$2"; : > "$2"spikes_t',
-         r"^spikes_i: 16 bytes, expected 0 values; is the disk full\?$"),
+        ("exit 0", r"^output: the program wrote no such file; is the disk full\?$"),
+        (': > "$2"', r"^output: 0 bytes, expected at least 16; is the disk full\?$"),
+        ('head -c 43 whole > "$2"', r"^output: 43 bytes, expected at least 44; .* full\?$"),
+        ('head -c 47 whole > "$2"', r"^output: 47 bytes, expected 48; .* full\?$"),
+        ('head -c 20 whole > "$2"', r"^output: 20 bytes, expected at least 24; .* full\?$"),
+        ('cat whole whole > "$2"', r"^output: 96 bytes, expected 48; .* full\?$"),
+        ('tail -c 40 whole > "$2"', r"^output: results of 3 points, expected 2$"),
         ("echo 'out of memory' >&2; exit 7", r"/main ended with status 7: out of memory$"),
         ("kill -9 $$", r"/main ended with status -9: $"),
-        ('cp spikes_* cell_* "$2"; echo "something is off" >&2', r"/main: something is off$"),
-        ('cp spikes_* cell_* "$2"; echo "a remark"', r"/main: a remark$"),
+        ('cp whole "$2"; echo "something is off" >&2', r"/main: something is off$"),
+        ('cp whole "$2"; echo "a remark"', r"/main: a remark$"),
     ],
 )  # fmt: skip
 def test_results_that_are_not_whole_are_an_error(tmp_path, script, message) -> None:
@@ -355,17 +353,17 @@ def test_results_that_are_not_whole_are_an_error(tmp_path, script, message) -> N
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_parameter_that_is_not_finite_is_not_given_to_a_program(tmp_path, value) -> None:
     with pytest.raises(EngineError, match=r"^cells_cell\.b: not finite$"):
-        simulate(tmp_path / "p", 'cp spikes_* cell_* "$2"', cell__b=value)
+        simulate(tmp_path / "p", 'cp whole "$2"', cell__b=value)
 
 
 def test_a_program_that_is_gone_fails_its_shards_alone(built, tmp_path, capfd) -> None:
     """The program of the build is taken away between planning and running."""
     plan = izhi.plan([*TINY, *SWEEP, "run.engine=compiled"])
-    build = cache.find(plan.batches[0].structure, plan.batches[0].capacity)
+    build = cache.find(plan.batches[0].structure)
     task = worker.Task(
         plan.shards[0].points, plan.batches[0].structure,
         plans.parameters(plan, plan.shards[0]), plans.onset(plan, plan.shards[0]),
-        Build(tmp_path / "gone", build.replicas, build.outputs), tmp_path / "shard.nc", "f", True,
+        Build(tmp_path / "gone", build.inputs), tmp_path / "shard.nc", "f", True,
     )  # fmt: skip
     outcome = worker.run(task)
     assert outcome.error is not None and "gone" in outcome.error

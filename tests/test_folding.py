@@ -17,7 +17,6 @@ from izhi.study import worker
 from izhi.sweep import plan as plans
 
 N_POINTS = 300
-CAPACITY = 512
 
 #       a,   b,    c,   d of the seven types, in hertz and mV
 TYPES = np.array(
@@ -102,6 +101,13 @@ class Points:
         return [found[point] for point in range(self.size)]
 
 
+def build_of(structure, replicas):
+    """Return a program that runs so many replicas at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "replicas", lambda structure: replicas)
+        return cache.make(structure)
+
+
 def assert_same(ours, theirs):
     different = [
         point
@@ -118,13 +124,13 @@ def points():
 
 @pytest.fixture(scope="module")
 def build(points, compiler):
-    return cache.make(points.structure, CAPACITY)
+    return cache.make(points.structure)
 
 
 @pytest.fixture(scope="module")
 def alone(points, compiler):
     """Give the spikes of points that have a network for themselves."""
-    return points.simulate(cache.make(points.structure, 1), workers=2)
+    return points.simulate(build_of(points.structure, 1), workers=2)
 
 
 def test_the_points_differ_and_fire(points, alone):
@@ -153,15 +159,16 @@ def test_together_in_the_order_given(points, build, alone):
     assert_same(points.simulate(build, N_POINTS), alone)
 
 
-def test_a_program_of_another_capacity(points, alone):
-    build = cache.make(points.structure, 37)
-    assert_same(points.simulate(build, 37, order_seed=7), alone)
+@pytest.mark.parametrize("replicas", [5, 37, 512])
+def test_blocks_of_other_sizes(replicas, points, alone):
+    build = build_of(points.structure, replicas)
+    assert_same(points.simulate(build, 137, order_seed=replicas), alone)
 
 
 def test_delays_do_not_reach_across_points(compiler):
     points = Points("synapse.delay=1 ms", size=60, seed=2)
     assert "pre_to_post.delay" in points.parameters
-    build = cache.make(points.structure, 64)
+    build = cache.make(points.structure)
     together = points.simulate(build, 60)
     assert_same(points.simulate(build, 2, workers=2, order_seed=3), together)
     assert_same(points.simulate(build, 7, order_seed=4), together)

@@ -1,28 +1,34 @@
 """Builds the C++ program of a structure: ``python -m izhi.engine.build``, a process of its own.
 
-Brian2's standalone device keeps global state and an import of it takes a second, so a build never
-happens in the process that plans and gathers.
+Brian2's devices keep global state and an import of it takes a second, so a build never happens in
+the process that plans and gathers.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from izhi.engine import network, runtime
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.sweep.structures import Structure
 
 FLAGS = (
-    "-w", "-O3", "-march=native", "-std=c++14",
+    "-w", "-O3", "-march=native", "-mprefer-vector-width=512", "-std=c++14",
     "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
 )  # fmt: skip
 """Strict IEEE arithmetic: no fast-math and no contraction, so that the bits of a point do not
 depend on where in a vector it lies. The two -fno flags change no result; they let loops
 vectorise."""
+
+TRACED = ("v", "u", "I")
+"""Variables that traces hold, in the order of the program's output."""
 
 
 def structure_from(data: dict[str, Any]) -> Structure:
@@ -39,56 +45,87 @@ def structure_from(data: dict[str, Any]) -> Structure:
     )
 
 
-def build(structure: Structure, replicas: int, folder: Path) -> dict[str, Any]:
-    """Generate and compile the program of a structure.
+def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
+    """Write the program of a structure as a C++ file.
 
     Parameters
     ----------
     structure
         What is simulated.
     replicas
-        Copies of the circuit in the network.
-    folder
-        Where the sources go.
+        Copies of the circuit in a block.
+    path
+        The file.
 
     Returns
     -------
-    dict
-        By role, the names of the files that the program writes to its results folder.
+    list
+        Names and numpy types of the variables that the program takes, in its order.
     """
     with runtime.quiet_brian() as b2:
-        b2.prefs.codegen.cpp.extra_compile_args_gcc = list(FLAGS)
-        b2.prefs.codegen.cpp.extra_compile_args = list(FLAGS)
-        b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
-        b2.set_device("cpp_standalone", build_on_run=False, directory=str(folder))
+        from izhi.engine import device
+
+        b2.set_device("izhi", build_on_run=False)
         folded = network.build(structure, replicas)
-        # Before the run, not just before its first step, where Brian2 would put it: the queues of
-        # delayed spikes are laid out in between.
-        b2.device.apply_run_args()
         folded.network.run(structure.duration * b2.second, namespace={})
-        b2.device.build(directory=str(folder), compile=True, run=False, clean=False)
-        return _outputs(b2.device, folded)
+        given = network.variables(structure)
+        groups = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
+        types = b2.get_device().write(
+            path, replicas, _cells(device, structure, folded),
+            _projections(device, structure, folded),
+            [(_variable(groups, g.name), g.each) for g in given],
+            TRACED if folded.traces else (),
+        )  # fmt: skip
+        return [[g.name, dtype] for g, dtype in zip(given, types, strict=True)]
 
 
-def _outputs(device: Any, folded: network.FoldedNetwork) -> dict[str, Any]:
-    def name(owner: Any, variable: str) -> str:
-        return Path(device.get_array_filename(owner.variables[variable])).name
+def _variable(groups: dict[str, Any], name: str) -> Any:
+    owner, _, variable = name.partition(".")
+    group = groups[owner]
+    return (group.pre if variable == "delay" else group).variables[variable]
 
-    return {
-        "spikes": {n: [name(m, "i"), name(m, "t")] for n, m in folded.spikes.items()},
-        "state": {n: [name(g, "v"), name(g, "u")] for n, g in folded.cells.items()},
-        "traces": {n: {v: name(m, v) for v in ("v", "u", "I")} for n, m in folded.traces.items()},
-    }
+
+def _cells(device: Any, structure: Structure, folded: network.FoldedNetwork) -> list[Any]:
+    result, first = [], 0
+    for population in structure.circuit.populations:
+        result.append(device.Cells(folded.cells[population.name], population.count, first))
+        first += population.count
+    return result
+
+
+def _projections(device: Any, structure: Structure, folded: network.FoldedNetwork) -> list[Any]:
+    circuit = structure.circuit
+    return [
+        device.Projection(
+            folded.synapses[p.name],
+            circuit.population(p.source).count,
+            circuit.population(p.target).count,
+            np.array(circuit.pairs(p), np.int32).reshape(-1, 2),
+        )
+        for p in circuit.projections
+    ]
+
+
+def compile_program(source: Path, program: Path) -> None:
+    """Compile a program; what the compiler says goes to stderr."""
+    import brian2
+
+    compiler = os.environ.get("CXX", "").split() or ["g++"]
+    package = Path(brian2.__file__).parent
+    headers = [package / "devices" / "cpp_standalone", package / "synapses"]
+    include = [f"-I{folder}" for folder in headers]
+    subprocess.run([*compiler, *FLAGS, *include, str(source), "-o", str(program)], check=True)
 
 
 def main() -> None:
     """Read a request on stdin, build in the given folder, write ``build.json`` there."""
     request = json.load(sys.stdin)
     folder = Path(request["folder"])
-    outputs = build(structure_from(request["structure"]), request["replicas"], folder)
-    with open(folder / "build.json", "w") as file:
-        json.dump({"structure": request["structure"], "replicas": request["replicas"],
-                   "outputs": outputs}, file)  # fmt: skip
+    structure = structure_from(request["structure"])
+    inputs = write(structure, request["replicas"], folder / "program.cpp")
+    compile_program(folder / "program.cpp", folder / "main")
+    told = {"structure": request["structure"], "replicas": request["replicas"], "inputs": inputs}
+    (folder / "build.json").write_text(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -11,17 +11,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from izhi.errors import EngineError
-from izhi.sweep.plan import build_digest
 from izhi.sweep.structures import Structure
 
-_SOURCES = ("engine/build.py", "engine/network.py", "models/neuron.py", "models/stimulus.py",
-            "models/synapse.py")  # fmt: skip
+_SOURCES = ("engine/build.py", "engine/device.py", "engine/network.py", "models/neuron.py",
+            "models/stimulus.py", "models/synapse.py", "engine/templates/*.cpp")  # fmt: skip
+
+_HOT = 64
+"""Bytes of a cell that every time step touches: its state and what its equations read."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,12 @@ class Build:
     ----------
     program
         The executable.
-    replicas
-        Copies of the circuit in its network.
-    outputs
-        Names of the files that it writes, by role; see :mod:`izhi.engine.build`.
+    inputs
+        Names and numpy types of the variables that it takes, in order.
     """
 
     program: Path
-    replicas: int
-    outputs: dict[str, Any]
+    inputs: tuple[tuple[str, str], ...]
 
 
 def root() -> Path:
@@ -50,17 +48,18 @@ def root() -> Path:
 
 
 def compiler() -> str | None:
-    """Return the C++ compiler's path, or None where there is none (or no make)."""
+    """Return the C++ compiler's path, or None where there is none."""
     name = os.environ.get("CXX", "").split() or ["g++"]
     found = shutil.which(name[0])
-    return found if found and shutil.which("make") else None
+    return found
 
 
 @functools.cache
 def toolchain() -> dict[str, str]:
     """Return what a build depends on besides its structure: versions, compiler, processor."""
     package = Path(__file__).resolve().parents[1]
-    sources = hashlib.sha256(b"".join((package / name).read_bytes() for name in _SOURCES))
+    files = [path for name in _SOURCES for path in sorted(package.glob(name))]
+    sources = hashlib.sha256(b"".join(path.read_bytes() for path in files))
     found = compiler()
     version = ""
     if found:
@@ -88,16 +87,37 @@ def _processor() -> str:
     return platform.machine() + "-" + hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def folder_of(structure: Structure, replicas: int) -> Path:
-    """Return where the build of a structure lies, or would lie."""
-    key = json.dumps([asdict(structure), replicas, toolchain()], sort_keys=True)
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return root() / f"{build_digest(structure, replicas)}-{digest}"
+def replicas(structure: Structure) -> int:
+    """Return how many replicas a program runs at a time: what the first-level cache holds.
+
+    Half of the cache is for what is touched now and then: parameters of resets and synapses. A
+    multiple of 8 fills the widest vectors.
+    """
+    cells = len(structure.circuit.cells)
+    return max(8, _cache_size() // 2 // (_HOT * cells) // 8 * 8)
 
 
-def find(structure: Structure, replicas: int) -> Build | None:
+@functools.cache
+def _cache_size() -> int:
+    """Return the size of the first-level data cache, 32 KiB where it is not known."""
+    try:
+        text = Path("/sys/devices/system/cpu/cpu0/cache/index0/size").read_text()
+        return int(text.strip().removesuffix("K")) * 1024
+    except (OSError, ValueError):
+        return 32 * 1024
+
+
+def folder_of(structure: Structure) -> Path:
+    """Return where the build of a structure lies, or would lie; the duration is no part of it."""
+    timeless = replace(structure, duration=0.0)
+    told = [asdict(timeless), replicas(structure), toolchain()]
+    key = json.dumps(told, sort_keys=True)
+    return root() / hashlib.sha256(key.encode()).hexdigest()[:24]
+
+
+def find(structure: Structure) -> Build | None:
     """Return the cached build of a structure, or None where there is none that is whole."""
-    folder = folder_of(structure, replicas)
+    folder = folder_of(structure)
     try:
         description = json.loads((folder / "build.json").read_text())
     except (OSError, ValueError):
@@ -105,10 +125,10 @@ def find(structure: Structure, replicas: int) -> Build | None:
     program = folder / "main"
     if not os.access(program, os.X_OK):
         return None
-    return Build(program, replicas, description["outputs"])
+    return Build(program, tuple((name, dtype) for name, dtype in description["inputs"]))
 
 
-def make(structure: Structure, replicas: int) -> Build:
+def make(structure: Structure) -> Build:
     """Return the build of a structure, building it if the cache has none.
 
     Raises
@@ -116,10 +136,10 @@ def make(structure: Structure, replicas: int) -> Build:
     EngineError
         With the last lines of what the compiler said.
     """
-    found = find(structure, replicas)
+    found = find(structure)
     if found is not None:
         return found
-    target = folder_of(structure, replicas)
+    target = folder_of(structure)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
@@ -128,25 +148,26 @@ def make(structure: Structure, replicas: int) -> Build:
             f"{target.parent}: the cache of builds cannot be written: {error}"
         ) from error
     try:
-        _run_build(structure, replicas, work)
-        _keep_only(work, ("main", "build.json", "static_arrays"))
-        (work / "results").mkdir(exist_ok=True)
+        _run_build(structure, work)
+        _keep_only(work, ("main", "build.json", "program.cpp"))
         try:
             work.rename(target)
         except OSError:  # another process was faster, or left something broken
-            if find(structure, replicas) is None:
+            if find(structure) is None:
                 shutil.rmtree(target, ignore_errors=True)
                 work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    built = find(structure, replicas)
+    built = find(structure)
     if built is None:
         raise EngineError(f"{target}: the build is not whole")
     return built
 
 
-def _run_build(structure: Structure, replicas: int, work: Path) -> None:
-    request = {"structure": asdict(structure), "replicas": replicas, "folder": str(work)}
+def _run_build(structure: Structure, work: Path) -> None:
+    request = {
+        "structure": asdict(structure), "replicas": replicas(structure), "folder": str(work)
+    }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "izhi.engine.build"],
         input=json.dumps(request), capture_output=True, text=True, check=False,

@@ -1,12 +1,11 @@
-"""The compiled engine: runs a cached program on the parameters of a shard.
+"""The compiled engine: runs a cached program on the points of a shard.
 
-The program ends with status 0 even when it could not write its results (a full disk, a missing
-folder), so every file is checked for its size before it is believed.
+One file goes in and one comes out; ``templates/program.cpp`` is the other end of both. All their
+parts begin at multiples of 8 bytes.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 
 from izhi.engine.cache import Build
 from izhi.engine.network import variables
-from izhi.engine.result import Raw, fold_back
+from izhi.engine.result import Raw
 from izhi.errors import EngineError
+from izhi.models import stimulus
 from izhi.sweep.structures import Structure
 
 
@@ -41,7 +41,7 @@ def simulate(
     parameters
         One SI value per point; see :func:`izhi.sweep.plan.parameters`.
     n_points
-        Number of points, at most the build's replicas.
+        Number of points.
     scratch
         Where parameters and results pass through files; the system's temporary folder by default.
 
@@ -52,57 +52,80 @@ def simulate(
     """
     work = Path(tempfile.mkdtemp(prefix="izhi-shard-", dir=scratch))
     try:
-        _run(build, work, variables(structure, parameters, build.replicas))
-        return _collect(build, structure, work, n_points)
+        _write_input(work / "input", build, structure, parameters, n_points)
+        _run(build, work / "input", work / "output")
+        return _read_output(work / "output", structure, n_points)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(build: Build, work: Path, values: dict[str, NDArray[Any]]) -> None:
-    arguments = []
-    for name, array in values.items():
-        if not np.isfinite(array).all():  # the program would take "nan" for a file's name
+def _write_input(
+    path: Path,
+    build: Build,
+    structure: Structure,
+    parameters: dict[str, NDArray[Any]],
+    n_points: int,
+) -> None:
+    given = {variable.name: variable for variable in variables(structure)}
+    changes = stimulus.changes(parameters, structure.steps)
+    parts: list[NDArray[Any]] = [
+        np.array([structure.steps, n_points], np.int64), changes.astype(np.uint8),
+    ]  # fmt: skip
+    for name, dtype in build.inputs:
+        values = given[name].values(structure, parameters)
+        if not np.isfinite(values).all():
             raise EngineError(f"{name}: not finite")
-        path = work / f"{name}.in"
-        array.tofile(path)
-        arguments.append(f"{name}={path}")
+        parts += [np.array([values.size], np.int64), np.ascontiguousarray(values, dtype)]
+    with open(path, "wb") as file:
+        for part in parts:
+            file.write(part.tobytes())
+            file.write(bytes(-part.nbytes % 8))
+
+
+def _run(build: Build, source: Path, target: Path) -> None:
     done = subprocess.run(
-        [str(build.program), "--results_dir", f"{work}{os.sep}", *arguments],
-        cwd=build.program.parent, capture_output=True, text=True, check=False,
+        [str(build.program), str(source), str(target)],
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
-    said = (done.stderr + done.stdout).strip()
+    said = (done.stderr + done.stdout).strip()[-400:]
     if done.returncode != 0:
-        raise EngineError(f"{build.program} ended with status {done.returncode}: {said[-400:]}")
+        raise EngineError(f"{build.program} ended with status {done.returncode}: {said}")
     if said:
-        raise EngineError(f"{build.program}: {said[-400:]}")
+        raise EngineError(f"{build.program}: {said}")
 
 
-def _collect(build: Build, structure: Structure, work: Path, n_points: int) -> Raw:
-    spikes, state, traces = {}, {}, {}
-    for population in structure.circuit.populations:
-        name, cells = population.name, build.replicas * population.count
-        index_file, time_file = build.outputs["spikes"][name]
-        time = _read(work / time_file, np.float64, None)
-        index = _read(work / index_file, np.int32, time.size)
-        spikes[name] = (index, np.rint(time / structure.dt).astype(np.int32))
-        state[name] = [_read(work / f, np.float64, cells) for f in build.outputs["state"][name]]
-        samples = {
-            variable: _read(work / file, np.float64, None).reshape(-1, cells).T
-            for variable, file in build.outputs["traces"].get(name, {}).items()
-        }
-        if samples:
-            traces[name] = samples
-    return fold_back(structure, n_points, spikes, state, traces)
-
-
-def _read(path: Path, dtype: Any, size: int | None) -> NDArray[Any]:
+def _read_output(path: Path, structure: Structure, n_points: int) -> Raw:
     try:
-        found = path.stat().st_size
+        data = np.fromfile(path, np.uint8)
     except OSError:
         raise EngineError(
             f"{path.name}: the program wrote no such file; is the disk full?"
         ) from None
-    width = np.dtype(dtype).itemsize
-    if found % width or (size is not None and found != size * width):
-        raise EngineError(f"{path.name}: {found} bytes, expected {size} values; is the disk full?")
-    return np.fromfile(path, dtype)
+    cells, at = len(structure.circuit.cells), 0
+
+    def take(dtype: Any, size: int) -> NDArray[Any]:
+        nonlocal at
+        n_bytes = size * np.dtype(dtype).itemsize
+        if at + n_bytes > data.size:
+            raise EngineError(
+                f"{path.name}: {data.size} bytes, expected at least {at + n_bytes}; is the disk "
+                "full?"
+            )
+        part: NDArray[Any] = data[at : at + n_bytes].view(dtype)
+        at += n_bytes + -n_bytes % 8
+        return part
+
+    points, spikes = (int(size) for size in take(np.int64, 2))
+    if points != n_points:
+        raise EngineError(f"{path.name}: results of {points} points, expected {n_points}")
+    count = take(np.int32, points * cells).reshape(points, cells).astype(np.int64)
+    finite = take(np.bool_, points)
+    step = take(np.int32, spikes)
+    samples = structure.samples
+    traces = {
+        name: take(np.float64, points * cells * samples).reshape(points, cells, samples)
+        for name in ("v", "u", "I") if structure.trace_interval is not None
+    }  # fmt: skip
+    if at != data.size:
+        raise EngineError(f"{path.name}: {data.size} bytes, expected {at}; is the disk full?")
+    return Raw(step, count, finite, traces)

@@ -103,6 +103,8 @@ def _synapses(
         cells[projection.target],
         model=model.equations.format(**fill),
         on_pre=model.on_pre.format(**fill),
+        # None: one for each synapse
+        delay=None if projection.delayed else 0 * b2.second,
         namespace=namespace(),
         name=f"synapses_{projection.name}",
     )
@@ -110,9 +112,6 @@ def _synapses(
     synapses.connect(i=source, j=sink)
     for name, value in model.start:
         setattr(synapses, name, value)
-    if projection.delayed:
-        # any array makes Brian2 keep a delay for each synapse; the values come later
-        synapses.pre.delay = np.zeros(source.size) * b2.second
     return synapses
 
 
@@ -128,53 +127,60 @@ def synapse_ends(
     return source.ravel(), sink.ravel()
 
 
-def variables(
-    structure: Structure, parameters: dict[str, NDArray[Any]], replicas: int
-) -> dict[str, NDArray[Any]]:
-    """Lay the parameters of points out over the cells and synapses of a network.
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the network that points give.
 
-    Parameters
+    Attributes
     ----------
-    structure
-        What is simulated.
-    parameters
-        One value per point, by owner and name; see :func:`izhi.sweep.plan.parameters`.
-    replicas
-        Copies of the circuit in the network; those beyond the points repeat the last point.
-
-    Returns
-    -------
-    dict
-        Initial values by Brian2's object and variable: ``"cells_pre.a"``.
+    name
+        Brian2's object and variable: ``"cells_pre.a_step"``.
+    each
+        Elements of it in one replica, all with the point's one value.
+    parameter
+        The parameter that it comes from: ``"pre.a"``; see :func:`izhi.sweep.plan.parameters`.
+    form
+        How: ``"x"`` as it is, ``"x*dt"``, ``"1/x"`` or ``"dt/x"``.
     """
+
+    name: str
+    each: int
+    parameter: str
+    form: str = "x"
+
+    def values(self, structure: Structure, parameters: dict[str, NDArray[Any]]) -> NDArray[Any]:
+        """Return its value for each point."""
+        x = parameters[self.parameter]
+        match self.form:
+            case "x*dt":
+                return x * structure.dt
+            case "1/x":
+                return 1.0 / x
+            case "dt/x":
+                return structure.dt / x
+        return x
+
+
+def variables(structure: Structure) -> list[Variable]:
+    """Return all variables that points give, in the order in which a program takes them."""
     circuit = structure.circuit
-    result: dict[str, NDArray[Any]] = {}
-
-    def laid(owner: str, name: str, times: int) -> NDArray[Any]:
-        values = parameters[f"{owner}.{name}"]
-        padded = np.concatenate([values, np.repeat(values[-1:], replicas - values.size)])
-        return np.repeat(padded, times)
-
+    result: list[Variable] = []
     for population in circuit.populations:
-        owner, group = population.name, f"cells_{population.name}"
+        owner, group, each = population.name, f"cells_{population.name}", population.count
         names = [name for name in neuron.PARAMETERS if name != "a_step"] + ["R"]
         if population.stimulus is not None:
             names += stimulus.PARAMETERS
-        for name in names:
-            result[f"{group}.{name}"] = laid(owner, name, population.count)
-        result[f"{group}.a_step"] = laid(owner, "a", population.count) * structure.dt
-        for state in neuron.STATE:
-            result[f"{group}.{state}"] = laid(owner, f"{state}_0", population.count)
+        result += [Variable(f"{group}.{name}", each, f"{owner}.{name}") for name in names]
+        result.append(Variable(f"{group}.a_step", each, f"{owner}.a", "x*dt"))
+        result += [Variable(f"{group}.{s}", each, f"{owner}.{s}_0") for s in neuron.STATE]
     for projection in circuit.projections:
-        pairs = len(circuit.pairs(projection))
-        target = circuit.population(projection.target)
-        model, group = synapse.MODELS[projection.synapse], f"synapses_{projection.name}"
-        for name in model.parameters:
-            result[f"{group}.{name}"] = laid(projection.name, name, pairs)
-        for rate, time in model.rates:
-            result[f"{group}.{rate}"] = 1.0 / laid(projection.name, time, pairs)
-        if projection.delayed:
-            result[f"{group}.delay"] = laid(projection.name, "delay", pairs)
-        tau_s = laid(projection.name, "tau_s", target.count)
-        result[f"cells_{target.name}.{projection.name}_decay"] = structure.dt / tau_s
+        each = len(circuit.pairs(projection))
+        model, owner = synapse.MODELS[projection.synapse], projection.name
+        group, target = f"synapses_{owner}", circuit.population(projection.target)
+        names = [*model.parameters, *["delay"] * projection.delayed]
+        result += [Variable(f"{group}.{name}", each, f"{owner}.{name}") for name in names]
+        result += [Variable(f"{group}.{rate}", each, f"{owner}.{time}", "1/x")
+                   for rate, time in model.rates]  # fmt: skip
+        decay = f"cells_{target.name}.{owner}_decay"
+        result.append(Variable(decay, target.count, f"{owner}.tau_s", "dt/x"))
     return result

@@ -10,7 +10,7 @@ import joblib
 from izhi.config.sweep import Sweep
 from izhi.engine import cache
 from izhi.engine.cache import Build
-from izhi.sweep.plan import Batch, Machine, Plan, build_digest, capacity_of
+from izhi.sweep.plan import Machine, Plan
 from izhi.sweep.structures import StructurePoints
 
 
@@ -26,11 +26,8 @@ def machine(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> Machine:
     compiler = cache.compiler() is not None
     built = set()
     for found in structures if compiler else ():
-        capacity = capacity_of(
-            found.structure, "compiled", sweep.setting("run.shard_points"), found.points.size
-        )
-        if cache.find(found.structure, capacity) is not None:
-            built.add(build_digest(found.structure, capacity))
+        if cache.find(found.structure) is not None:
+            built.add(found.structure.digest)
     return Machine(workers, compiler, frozenset(built))
 
 
@@ -42,10 +39,6 @@ def builds(plan: Plan, batches: Iterable[int]) -> dict[int, Build]:
     EngineError
         When a build fails.
     """
-    wanted = {number: plan.batches[number] for number in batches}
-
-    def make(batch: Batch) -> Build:
-        return cache.make(batch.structure, batch.capacity)
-
+    wanted = {number: plan.batches[number].structure for number in batches}
     with ThreadPoolExecutor(max(1, plan.workers)) as pool:
-        return dict(zip(wanted, pool.map(make, wanted.values()), strict=True))
+        return dict(zip(wanted, pool.map(cache.make, wanted.values()), strict=True))

@@ -54,8 +54,9 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
     with quiet_brian() as b2, np.errstate(over="ignore", invalid="ignore"):
         folded = network.build(structure, n_points)
         objects = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
-        for name, values in network.variables(structure, parameters, n_points).items():
-            owner, variable = name.split(".")
+        for given in network.variables(structure):
+            owner, variable = given.name.split(".")
+            values = np.repeat(given.values(structure, parameters), given.each)
             if variable == "delay":
                 objects[owner].pre.delay = values * b2.second
             else:

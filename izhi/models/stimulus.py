@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +28,29 @@ def equations(current: str) -> str:
         onset_step : integer (constant)
         offset_step : integer (constant)
         """
+
+
+def changes(parameters: Mapping[str, NDArray[Any]], steps: int) -> NDArray[np.bool_]:
+    """Return the time steps at which a stimulus may differ from the step before.
+
+    Parameters
+    ----------
+    parameters
+        Values of the points, by owner and name: ``"pre.onset_step"``.
+    steps
+        Number of time steps.
+
+    Returns
+    -------
+    ndarray
+        One truth value for each time step; the first is True.
+    """
+    result = np.zeros(steps, np.bool_)
+    result[:1] = True
+    for name, values in parameters.items():
+        if name.endswith((".onset_step", ".offset_step")):
+            result[values[(values >= 0) & (values < steps)]] = True
+    return result
 
 
 def first_step(time: NDArray[np.float64], dt: float) -> NDArray[np.int32]:

@@ -124,7 +124,7 @@ def _built(job: Job, done: dict[Path, NDArray[np.int64]], remark: Callable[[str]
     """Return the job with the builds that it needs; without a working compiler, on numpy."""
     plan = job.plan
     if any(batch.why == plans.NO_COMPILER for batch in plan.batches):
-        remark("no C++ compiler (g++ and make) found: using the numpy engine")
+        remark("no C++ compiler (g++) found: using the numpy engine")
     needed = {shard.batch for shard in job.shards if plan.batches[shard.batch].engine == "compiled"}
     missing = sum(plan.batches[number].build for number in needed)
     if missing:
@@ -143,7 +143,7 @@ def _built(job: Job, done: dict[Path, NDArray[np.int64]], remark: Callable[[str]
     for number, build in builds.items():
         log.append(
             job.folder.log, "built", structure=plan.batches[number].structure.digest,
-            replicas=build.replicas, fresh=plan.batches[number].build,
+            fresh=plan.batches[number].build,
             seconds=round(time.perf_counter() - start, 3), key=build.program.parent.name,
         )  # fmt: skip
     return replace(job, builds=builds)

@@ -20,16 +20,20 @@ from izhi.sweep.structures import Structure, StructurePoints
 NUMPY_POINTS = 2048
 """Points of a shard on the numpy engine: the cost of a step is spread over many cells by then."""
 
-COMPILED_CELLS = 1536
-"""Cells of a shard on the compiled engine: their state stays in the second-level cache."""
+COMPILED_TRAINS = 24_576
+"""Trains of a second in a shard on the compiled engine: a few million spikes at most."""
+
+FEWEST_POINTS = 256
+"""Points below which a shard is not cut in two: starting a program costs as much."""
 
 TRACED_POINTS = 16
 """Points of a shard that records traces, whose samples are kept in memory."""
 
 # What things cost, in seconds, on one core of a 2020s machine; they only have to rank the engines.
-_NUMPY_START, _NUMPY_STEP, _NUMPY_CELL = 1.2, 70e-6, 45e-9
-_COMPILED_START, _COMPILED_CELL, _BUILD = 0.05, 3.5e-9, 13.0
-_BUILD_SHARE = 0.25  # a build is kept and used again, so one run bears a part of its cost
+# By engine: its start, a time step of a shard, a time step of a cell, a point.
+_COSTS = {"numpy": (1.2, 280e-6, 45e-9, 30e-6), "compiled": (0.01, 0.0, 1.2e-9, 30e-6)}
+_BUILD = 2.2
+_BUILD_SHARE = 0.7  # a build is kept and used again, so one run bears a part of its cost
 
 NO_COMPILER = "there is no C++ compiler"
 
@@ -48,7 +52,7 @@ class Machine:
     compiler
         Whether there is a C++ compiler.
     built
-        Digests of structures with capacities for which a build is at hand.
+        Digests of structures for which a build is at hand.
     """
 
     workers: int
@@ -87,8 +91,8 @@ class Batch:
         Number of points.
     engine
         ``"numpy"`` or ``"compiled"``.
-    capacity
-        Replicas of the network that is built; a shard has at most as many points.
+    shard_points
+        Points of a shard; the last may have fewer.
     build
         Whether it has to be built first.
     seconds
@@ -100,7 +104,7 @@ class Batch:
     structure: Structure
     points: int
     engine: str
-    capacity: int
+    shard_points: int
     build: bool
     seconds: float
     why: str
@@ -149,26 +153,40 @@ class Plan:
         return sum(batch.seconds for batch in self.batches)
 
 
-def build_digest(structure: Structure, capacity: int) -> str:
-    """Return what a build is known by: its structure and its number of replicas."""
-    return f"{structure.digest}-{capacity}"
-
-
-def capacity_of(structure: Structure, engine: str, shard_points: int | None, total: int) -> int:
-    """Return how many points one network of a structure holds.
-
-    A compiled network has one of a few sizes, whatever the sweep, so that a build fits every sweep
-    of its structure; shards with fewer points are filled up.
-    """
+def most_points(structure: Structure, engine: str) -> int:
+    """Return the most points of a shard, by what its spikes and traces take in memory."""
+    if structure.trace_interval is not None:
+        return TRACED_POINTS
     if engine == "numpy":
-        most = TRACED_POINTS if structure.trace_interval else NUMPY_POINTS
-        return min(shard_points or most, total)
-    cells = len(structure.circuit.cells)
-    usual = TRACED_POINTS if structure.trace_interval else max(1, COMPILED_CELLS // cells)
-    capacity = usual
-    while capacity < min(shard_points or 1, total):
-        capacity *= 2
-    return capacity
+        return NUMPY_POINTS
+    seconds = max(1.0, structure.duration)
+    return max(1, int(COMPILED_TRAINS / (len(structure.circuit.cells) * seconds)))
+
+
+def shard_size(
+    structure: Structure, engine: str, asked: int | None, total: int, workers: int
+) -> int:
+    """Return how many points a shard has.
+
+    Parameters
+    ----------
+    structure
+        What is simulated.
+    engine
+        ``"numpy"`` or ``"compiled"``.
+    asked
+        Points of a shard as the config has it; None for what is best.
+    total
+        Points of the structure.
+    workers
+        Number of workers; each gets as many shards as the others, or nearly so.
+    """
+    most = asked or most_points(structure, engine)
+    if asked or total <= FEWEST_POINTS:
+        return min(most, total)
+    shards = max(-(-total // most), min(workers, total // FEWEST_POINTS))
+    shards += -shards % workers if shards > 1 else 0
+    return -(-total // shards)
 
 
 def make_plan(sweep: Sweep, structures: tuple[StructurePoints, ...], machine: Machine) -> Plan:
@@ -179,9 +197,8 @@ def make_plan(sweep: Sweep, structures: tuple[StructurePoints, ...], machine: Ma
     shard_points = sweep.setting("run.shard_points")
     for found in structures:
         batch = _batch(found, asked, shard_points, machine)
-        size = min(shard_points or batch.capacity, batch.capacity)
-        for start in range(0, found.points.size, size):
-            part = found.points[start : start + size]
+        for start in range(0, found.points.size, batch.shard_points):
+            part = found.points[start : start + batch.shard_points]
             shards.append(Shard(len(shards), len(batches), part))
         batches.append(batch)
     return Plan(
@@ -205,23 +222,19 @@ def _cells(batches: list[Batch]) -> tuple[str, ...]:
 
 def _batch(found: StructurePoints, asked: str, shard_points: int | None, machine: Machine) -> Batch:
     structure, total = found.structure, found.points.size
-    costs: dict[str, tuple[float, float, int, bool]] = {}
-    for engine in ("numpy", "compiled"):
-        capacity = capacity_of(structure, engine, shard_points, total)
-        shards = -(-total // min(shard_points or capacity, capacity))
-        rounds = -(-shards // machine.workers)
-        cells = len(structure.circuit.cells) * structure.steps
-        if engine == "numpy":
-            run = rounds * (structure.steps * _NUMPY_STEP + capacity * cells * _NUMPY_CELL)
-            costs[engine] = (run + _NUMPY_START, run + _NUMPY_START, capacity, False)
-        else:
-            build = build_digest(structure, capacity) not in machine.built
-            run = rounds * (_COMPILED_START + capacity * cells * _COMPILED_CELL)
-            weighed = run + build * _BUILD * _BUILD_SHARE
-            costs[engine] = (run + build * _BUILD, weighed, capacity, build)
-    engine, why = _choose(asked, {name: cost[1] for name, cost in costs.items()}, machine)
-    seconds, _, capacity, build = costs[engine]
-    return Batch(structure, total, engine, capacity, build, seconds, why)
+    build = structure.digest not in machine.built
+    steps, cells = structure.steps, len(structure.circuit.cells) * structure.steps
+    costs = {}
+    for engine, (start, step, cell, point) in _COSTS.items():
+        size = shard_size(structure, engine, shard_points, total, machine.workers)
+        rounds = -(-total // size) / machine.workers
+        busy = rounds if total > size else 1.0
+        costs[engine] = start + busy * (steps * step + size * (cells * cell + point))
+    weighed = {**costs, "compiled": costs["compiled"] + build * _BUILD * _BUILD_SHARE}
+    engine, why = _choose(asked, weighed, machine)
+    build = build and engine == "compiled"
+    size = shard_size(structure, engine, shard_points, total, machine.workers)
+    return Batch(structure, total, engine, size, build, costs[engine] + build * _BUILD, why)
 
 
 def _choose(asked: str, costs: Mapping[str, float], machine: Machine) -> tuple[str, str]:

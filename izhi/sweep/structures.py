@@ -55,6 +55,13 @@ class Structure:
         )  # fmt: skip
 
     @property
+    def samples(self) -> int:
+        """Number of samples of a trace, the first of them at time 0."""
+        if self.trace_interval is None:
+            return 0
+        return -(-self.steps // round(self.trace_interval / self.dt))
+
+    @property
     def digest(self) -> str:
         """A short hash that is the same for equal structures."""
         text = json.dumps(asdict(self), sort_keys=True)

@@ -1,0 +1,254 @@
+"""A Brian2 device that writes the folded network as one C++ file.
+
+Brian2 parses, checks units, chooses the integrator's steps and generates the statements; this
+device puts them into templates of its own (``templates/``), where a block of replicas runs through
+all time steps before the next block begins: its state stays in the first-level cache, the loops
+have constant lengths, and every code object is inlined into one time step. The arithmetic is what
+Brian2 generates for its own C++ device, statement by statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from brian2.codegen.generators.cpp_generator import c_data_type
+from brian2.core.variables import ArrayVariable, Constant, DynamicArrayVariable
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import all_devices
+from brian2.parsing.rendering import CPPNodeRenderer
+from numpy.typing import NDArray
+
+CHUNK = 64
+"""Cells that are updated and then asked for spikes: eight of the widest vectors."""
+
+_OUTSIDE = ("stateupdate", "threshold")
+
+
+class FoldedCodeObject(CPPStandaloneCodeObject):
+    """A piece of generated code in this package's templates."""
+
+    templater = CPPStandaloneCodeObject.templater.derive("izhi.engine")
+
+    def run_block(self, block: str) -> None:
+        """Do nothing: the program is run later, and nothing comes before or after it."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A population in the network: its group, cells of one replica, number of its first cell."""
+
+    group: Any
+    count: int
+    first: int
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses in the network: source and target cells of one replica's, by rising source."""
+
+    synapses: Any
+    sources: int
+    targets: int
+    pairs: NDArray[np.int32]
+
+
+class FoldedDevice(CPPStandaloneDevice):
+    """Collects what Brian2 generates for one run of one network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scheduled: list[tuple[Any, Any]] = []
+
+    def code_object_class(self, codeobj_class: Any = None, fallback_pref: Any = None) -> Any:
+        """Return the class whose templates are used."""
+        return codeobj_class or FoldedCodeObject
+
+    def network_run(self, network: Any, duration: Any, namespace: Any, **_: Any) -> None:
+        """Have all code generated, and keep it in the order in which it runs in a step."""
+        network._clocks = {obj.clock for obj in network.sorted_objects}
+        for clock in network._clocks:
+            clock.set_interval(network.t, network.t + duration)
+        network.before_run(namespace)
+        self.scheduled = [
+            (obj.clock, code)
+            for obj in network.sorted_objects
+            if obj.active
+            for code in obj._code_objects
+        ]
+
+    def write(
+        self,
+        path: Path,
+        replicas: int,
+        cells: list[Cells],
+        projections: list[Projection],
+        inputs: list[tuple[Any, int]],
+        traced: tuple[str, ...],
+    ) -> list[str]:
+        """Write the program.
+
+        Parameters
+        ----------
+        path
+            The C++ file.
+        replicas
+            Copies of the circuit in the network.
+        cells, projections
+            All populations and projections.
+        inputs
+            Variables that a shard gives, with their number of elements in one replica.
+        traced
+            Variables that the state monitors record, in the order of the output.
+
+        Returns
+        -------
+        list of str
+            The numpy types of the inputs.
+        """
+        sizes = {p.synapses.name: replicas * len(p.pairs) for p in projections}
+        arrays = [self._array(var, sizes) for var in self._used(inputs, projections)]
+        clock = self.defaultclock
+        text = FoldedCodeObject.templater.program(
+            None,
+            None,
+            replicas=replicas,
+            chunk=CHUNK,
+            circuit_cells=sum(c.count for c in cells),
+            arrays=arrays,
+            groups=[self._group(c, replicas, traced) for c in cells],
+            pathways=[self._pathway(p, replicas) for p in projections],
+            code_objects=[self._text(code) for _, code in self.scheduled],
+            schedule=list(self._schedule({c.group.name: replicas * c.count for c in cells})),
+            traced=traced,
+            timestep=self.arrays[clock.variables["timestep"]],
+            t=self.arrays[clock.variables["t"]],
+            dt=self.arrays[clock.variables["dt"]],
+            dt_value=repr(float(clock.dt)),
+            start=[*self._start(arrays)],
+            connections=[*self._connections(projections)],
+            inputs=[
+                {"name": self.arrays[var], "type": c_data_type(var.dtype), "each": each}
+                for var, each in inputs
+            ],
+        )
+        path.write_text(text, encoding="utf-8")
+        return [np.dtype(var.dtype).name for var, _ in inputs]
+
+    def _used(self, inputs: list[tuple[Any, int]], projections: list[Projection]) -> list[Any]:
+        """Return the variables that the program holds as arrays."""
+        clock = self.defaultclock.variables
+        found = [clock["timestep"], clock["t"]]
+        found += [var for _, code in self.scheduled for var in code.variables.values()]
+        found += [var for var, _ in inputs]
+        found = [v for v in found if isinstance(v, ArrayVariable) and getattr(v, "ndim", 1) == 1]
+        return [v for v in dict.fromkeys(found) if v is not clock["dt"]]
+
+    def _array(self, var: Any, sizes: dict[str, int]) -> dict[str, Any]:
+        owner = var.owner.name
+        size = var.size
+        if isinstance(var, DynamicArrayVariable):
+            size = next((n for name, n in sizes.items() if owner.startswith(name)), 1)
+        return {"name": self.arrays[var], "type": c_data_type(var.dtype), "size": max(size, 1)}
+
+    def _group(self, cells: Cells, replicas: int, traced: tuple[str, ...]) -> dict[str, Any]:
+        variables = cells.group.variables
+        return {
+            "name": cells.group.name,
+            "cells": replicas * cells.count,
+            "count": cells.count,
+            "first": cells.first,
+            "events": self.arrays[variables["_spikespace"]],
+            "state": [self.arrays[variables[name]] for name in cells.group.equations.diff_eq_names],
+            "traced": traced,
+        }
+
+    def _pathway(self, projection: Projection, replicas: int) -> dict[str, Any]:
+        path = projection.synapses.pre
+        source = path.source
+        delay = path.variables["delay"]
+        first_of = np.searchsorted(projection.pairs[:, 0], np.arange(projection.sources + 1))
+        return {
+            "name": path.name,
+            "sources": projection.sources,
+            "synapses": len(projection.pairs),
+            "first_of": first_of.tolist(),
+            "delay": None if delay.scalar else self.arrays[delay],
+            "events": self.arrays[source.variables["_spikespace"]],
+            "cells": replicas * projection.sources,
+        }
+
+    def _text(self, code: Any) -> str:
+        """Return a code object's function, with the constants that it names."""
+        renderer = CPPNodeRenderer()
+        lines: dict[str, None] = {}
+        for name, var in code.variables.items():
+            if isinstance(var, Constant):
+                value = renderer.render_expr(repr(var.value))
+                lines[f"const {c_data_type(var.dtype)} {name} = {value};"] = None
+            elif isinstance(var, ArrayVariable) and not isinstance(var, DynamicArrayVariable):
+                lines[f"const size_t _num{name} = {var.size};"] = None
+        return str(code.code.cpp_file.replace("%CONSTANTS%", "\n    ".join(lines)))
+
+    def _schedule(self, sizes: dict[str, int]) -> Iterator[str]:
+        """Give the lines of a time step.
+
+        A group's state update runs together with its threshold, chunk by chunk, where nothing but
+        other groups' updates and thresholds lies between the two.
+        """
+        waiting: dict[str, str] = {}
+        for clock, code in self.scheduled:
+            owner, kind, name = code.owner.name, code.template_name, code.name
+            if kind not in _OUTSIDE or "_subexpression_update" in name:
+                for group, update in waiting.items():
+                    yield from _chunks([update], sizes[group])
+                waiting.clear()
+            if "_subexpression_update" in name:
+                yield f"if (changes[step]) {name}::run(0, {sizes[owner]});"
+            elif kind == "stateupdate":
+                waiting[owner] = name
+            elif kind == "threshold":
+                before = [waiting.pop(owner)] if owner in waiting else []
+                yield from _chunks([*before, name], sizes[owner])
+            elif kind == "statemonitor":
+                every = round(float(clock.dt) / float(self.defaultclock.dt))
+                yield f"if (step % {every} == 0) {name}::run();"
+            else:
+                yield f"{name}::run();"
+
+    def _start(self, arrays: list[dict[str, Any]]) -> Iterator[tuple[str, int, str]]:
+        """Give the values that variables start with, other than zero."""
+        sizes = {array["name"]: array["size"] for array in arrays}
+        for kind, arguments in self.main_queue:
+            if kind == "set_by_constant":
+                name = arguments[0].removeprefix("_dynamic")
+                if name in sizes:
+                    yield name, sizes[name], CPPNodeRenderer().render_expr(repr(arguments[1]))
+
+    def _connections(self, projections: list[Projection]) -> Iterator[tuple[str, int, list[int]]]:
+        """Give the arrays of synapses' ends that the code uses, by what one replica has."""
+        used = {var for _, code in self.scheduled for var in code.variables.values()}
+        for projection in projections:
+            variables = projection.synapses.variables
+            ends = (("_synaptic_pre", projection.sources), ("_synaptic_post", projection.targets))
+            for column, (end, count) in enumerate(ends):
+                if variables[end] in used:
+                    pattern = projection.pairs[:, column].tolist()
+                    yield self.arrays[variables[end]], count, pattern
+
+
+def _chunks(names: list[str], size: int) -> Iterator[str]:
+    """Give lines that run code objects over all cells, a chunk at a time."""
+    whole = size - size % CHUNK
+    if whole:
+        calls = " ".join(f"{name}::run(from, from + {CHUNK});" for name in names)
+        yield f"for (int from = 0; from < {whole}; from += {CHUNK}) {{ {calls} }}"
+    if size % CHUNK:
+        yield " ".join(f"{name}::run({whole}, {size});" for name in names)
+
+
+all_devices.setdefault("izhi", FoldedDevice())
