@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -235,8 +237,28 @@ def _print_report(report: Report) -> None:
     print(f"study: {path}/  (dataset.nc, summary.csv, log.jsonl, shards/)")
     if report.failed:
         print(f"{report.failed:,} points failed; see {report.study.folder.log}", file=sys.stderr)
-    table = report.study.summary()
     print()
-    print(table.head(9).to_string(float_format=lambda value: f"{value:.4g}"))
-    if len(table) > 9:
-        print(f"... {len(table):,} rows in {report.study.folder.summary}")
+    print(_head(report.study.folder.summary, 9))
+    if report.rows > 9:
+        print(f"... {report.rows:,} rows in {report.study.folder.summary}")
+
+
+def _head(path: Path, rows: int) -> str:
+    """Return the first rows of a table, its columns aligned."""
+    with open(path, newline="", encoding="utf-8") as file:
+        lines = [line for line, _ in zip(csv.reader(file), range(rows + 1), strict=False)]
+    shown = [lines[0], *([_shown(word) for word in line] for line in lines[1:])]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return "\n".join(
+        "  ".join(word.rjust(width) for word, width in zip(line, widths, strict=True))
+        for line in shown
+    )
+
+
+def _shown(word: str) -> str:
+    if not word:
+        return "NaN"
+    try:
+        return word if word.lstrip("-").isdigit() else f"{float(word):.4g}"
+    except ValueError:
+        return word

@@ -21,8 +21,8 @@ import izhi
 from izhi.config.folder import conf_folder
 from izhi.errors import ConfigError, StudyError
 from izhi.spikes import STATISTICS
+from izhi.study import dataset, shardfile
 from izhi.study import folder as folders
-from izhi.study import shardfile
 
 SHORT = ["run.engine=numpy", "run.n_jobs=1", "simulation.duration='50 ms'"]
 AXES = ["neuron=chattering,resonator", "synapse.U_0=0.2,0.5,0.8", "stimulus.amplitude=4,10"]
@@ -498,11 +498,11 @@ def test_files_are_written_whole_or_not_at_all(tmp_path) -> None:
 
 
 def test_a_dataset_that_cannot_be_written_leaves_no_file_behind(tmp_path, monkeypatch) -> None:
-    def fail(self, path, *args, **kwargs):
+    def fail(path, *_):
         Path(path).write_bytes(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", fail)
+    monkeypatch.setattr(dataset, "write", fail)
     with pytest.raises(OSError, match="no space left"):
         run(tmp_path, "full", "circuit=single")
     names = sorted(path.name for path in (tmp_path / "full").iterdir())

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Sweep
 from izhi.engine import prepare
 from izhi.errors import EngineError, StudyError
+from izhi.study import description, gather, log, parallel, resume
 from izhi.study import folder as folders
-from izhi.study import gather, log, parallel, resume
 from izhi.study.folder import StudyFolder
 from izhi.study.parallel import Job
 from izhi.study.study import Study
@@ -33,9 +33,11 @@ class Report:
     Attributes
     ----------
     study
-        The study; None when not even a dataset could be written.
-    points, computed, failed
-        Points of the study, points computed now, points that failed.
+        The study.
+    points, rows
+        Points of the study, rows of its table.
+    computed, failed
+        Points computed now, points that failed.
     seconds
         Time taken.
     engines
@@ -46,6 +48,7 @@ class Report:
 
     study: Study
     points: int
+    rows: int
     computed: int
     failed: int
     seconds: float
@@ -97,14 +100,15 @@ def execute(sweep: Sweep, *, progress: bool = True) -> Report:
             f"the same command with study.name={folder.path.name} goes on"
         ) from None
     failed = [o for o in outcomes if o.error is not None]
-    paths = [*done, *(o.path for o in outcomes if o.error is None)]
+    shards = {**done, **{o.path: o.points for o in outcomes if o.error is None}}
     failed_points = np.concatenate([np.empty(0, np.int64), *(o.points for o in failed)])
-    study = _gather(job.plan, folder, paths, failed_points)
+    rows = _gather(job.plan, folder, shards, failed_points)
     seconds = time.perf_counter() - start
     log.append(folder.log, "gathered", seconds=round(seconds, 3), failed=int(failed_points.size))
     return Report(
-        study,
+        Study(folder.path),
         plan.points,
+        rows,
         sum(o.points.size for o in outcomes if o.error is None),
         int(failed_points.size),
         seconds,
@@ -149,7 +153,12 @@ def _built(job: Job, done: dict[Path, NDArray[np.int64]], remark: Callable[[str]
     return replace(job, builds=builds)
 
 
-def _gather(plan: Plan, folder: StudyFolder, paths: list[Path], failed: NDArray[np.int64]) -> Study:
+def _gather(
+    plan: Plan,
+    folder: StudyFolder,
+    shards: dict[Path, NDArray[np.int64]],
+    failed: NDArray[np.int64],
+) -> int:
     free = shutil.disk_usage(folder.path).free
     if free < plan.disk // 8:
         raise StudyError(
@@ -159,9 +168,6 @@ def _gather(plan: Plan, folder: StudyFolder, paths: list[Path], failed: NDArray[
     attributes = {
         "title": folder.path.name,
         "izhi_version": metadata.version("izhi"),
-        "config": gather.config_json(plan),
+        "config": description.as_json(plan),
     }
-    gather.gather(plan, folder, paths, failed, attributes)
-    study = Study(folder.path)
-    folders.write_atomic(folder.summary, lambda path: study.summary().to_csv(path))
-    return study
+    return gather.gather(plan, folder, shards, failed, attributes, parallel.workers(plan))

@@ -13,6 +13,9 @@ from izhi.study.folder import StudyFolder
 from izhi.sweep import plan as plans
 from izhi.sweep.plan import Plan, Shard
 
+START = 1.5
+"""Seconds of work below which workers do not pay: each imports what it needs first."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -57,6 +60,15 @@ def _tasks(job: Job, scratch: Path) -> Iterator[worker.Task]:
         )
 
 
+def workers(plan: Plan) -> int:
+    """Return how many processes run a plan: one where starting more takes longer than the work.
+
+    A number that was asked for is taken as it is.
+    """
+    short = plan.running < START and int(plan.sweep.setting("run.n_jobs")) < 1
+    return 1 if short else max(1, plan.workers)
+
+
 def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.Outcome]:
     """Run all shards, in workers where there are several, and log each as it ends.
 
@@ -73,9 +85,9 @@ def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.
     from tqdm import tqdm
 
     plan, failed = job.plan, 0
-    workers = max(1, min(plan.workers, len(job.shards)))
-    backend = "sequential" if workers == 1 else str(plan.sweep.setting("run.backend"))
-    parallel = Parallel(n_jobs=workers, backend=backend, return_as="generator_unordered")
+    n_jobs = min(workers(plan), max(1, len(job.shards)))
+    backend = "sequential" if n_jobs == 1 else str(plan.sweep.setting("run.backend"))
+    parallel = Parallel(n_jobs=n_jobs, backend=backend, return_as="generator_unordered")
     total = sum(shard.points.size for shard in job.shards)
     outcomes: list[worker.Outcome] = []
     with (
@@ -83,9 +95,6 @@ def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.
         tqdm(total=total, unit=" points", disable=None if progress else True, smoothing=0.1) as bar,
     ):
         results = parallel(delayed(worker.run)(task) for task in _tasks(job, Path(scratch)))
-        import pandas  # noqa: F401  (the workers are at work meanwhile)
-        import xarray  # noqa: F401
-
         for outcome in results:
             outcomes.append(outcome)
             bar.update(outcome.points.size)

@@ -13,8 +13,8 @@ import yaml
 from numpy.typing import NDArray
 
 from izhi.errors import StudyError
+from izhi.study import description, log, shardfile
 from izhi.study import folder as folders
-from izhi.study import gather, log, shardfile
 from izhi.study.folder import StudyFolder
 from izhi.sweep.plan import Plan, Shard
 
@@ -24,7 +24,7 @@ SCHEMA = 1
 
 def fingerprint(plan: Plan) -> str:
     """Return what a study is known by: everything that its results depend on."""
-    told = gather.description(plan)
+    told = description.of(plan)
     configs = [
         {k: v for k, v in config.items() if not k.startswith(("run.", "study."))}
         for config in told["configs"]
@@ -64,7 +64,7 @@ def open_folder(folder: StudyFolder, plan: Plan, fingerprint: str) -> dict[Path,
             "choose another name"
         )
     folder.shards.mkdir(parents=True, exist_ok=True)
-    told = {"schema": SCHEMA, "fingerprint": fingerprint, **gather.description(plan)}
+    told = {"schema": SCHEMA, "fingerprint": fingerprint, **description.of(plan)}
     text = yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
     folders.write_atomic(folder.config, lambda path: _write_text(path, text))
     log.append(
@@ -83,7 +83,7 @@ def _write_text(path: Path, text: str) -> None:
 
 def _difference(held: Any, plan: Plan) -> str:
     """Return the first difference between a stored description and this plan's, in words."""
-    told = gather.description(plan)
+    told = description.of(plan)
     if not isinstance(held, dict):
         return ""
     axes = {a["key"]: a["values"] for a in told["axes"]}

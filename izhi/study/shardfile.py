@@ -71,7 +71,7 @@ def _write(path: Path, data: ShardData, fingerprint: str) -> None:
 
         put("point", ("point",), data.points)
         put("status", ("point",), data.status)
-        put("train_count", ("point", "cell"), data.count)
+        put("train_count", ("point", "cell"), data.count.astype(np.int32))
         for name, values in data.statistics.items():
             put(f"statistic_{name}", ("point", "cell"), values)
         if data.step is not None:
@@ -94,6 +94,33 @@ def read_points(path: Path, fingerprint: str) -> NDArray[np.int64] | None:
             return np.asarray(file["point"][:].data, np.int64)
     except (OSError, AttributeError, IndexError, RuntimeError):
         return None
+
+
+def read_cells(path: Path) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the labels of a shard file's cells, and the spikes of its trains, (points, cells)."""
+    with netCDF4.Dataset(str(path)) as file:
+        return tuple(json.loads(file.cells)), np.asarray(file["train_count"][:].data, np.int64)
+
+
+def read_rows(path: Path, rows: slice) -> dict[str, NDArray[Any]]:
+    """Return ``status`` and the statistics of some of a shard file's points, by name."""
+    with netCDF4.Dataset(str(path)) as file:
+        file.set_auto_mask(False)
+        return {
+            name.removeprefix("statistic_"): variable[rows]
+            for name, variable in file.variables.items()
+            if name == "status" or name.startswith("statistic_")
+        }
+
+
+def read_steps(path: Path, rows: slice) -> tuple[NDArray[np.int32], float]:
+    """Return the spikes of some of a shard file's points as time steps, and the step in seconds."""
+    with netCDF4.Dataset(str(path)) as file:
+        file.set_auto_mask(False)
+        spikes = file["train_count"][:].sum(axis=1, dtype=np.int64)
+        first = int(spikes[: rows.start].sum())
+        stop = first + int(spikes[rows].sum())
+        return np.asarray(file["spike_step"][first:stop], np.int32), float(file.dt)
 
 
 def read(path: Path) -> ShardData:

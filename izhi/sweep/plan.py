@@ -96,7 +96,7 @@ class Batch:
     build
         Whether it has to be built first.
     seconds
-        Estimated time on all workers, with the build.
+        Estimated time on all workers, without the build.
     why
         Why this engine.
     """
@@ -150,6 +150,11 @@ class Plan:
     @property
     def seconds(self) -> float:
         """Estimated time."""
+        return self.running + self.builds * _BUILD
+
+    @property
+    def running(self) -> float:
+        """Estimated time without builds."""
         return sum(batch.seconds for batch in self.batches)
 
 
@@ -234,7 +239,7 @@ def _batch(found: StructurePoints, asked: str, shard_points: int | None, machine
     engine, why = _choose(asked, weighed, machine)
     build = build and engine == "compiled"
     size = shard_size(structure, engine, shard_points, total, machine.workers)
-    return Batch(structure, total, engine, size, build, costs[engine] + build * _BUILD, why)
+    return Batch(structure, total, engine, size, build, costs[engine], why)
 
 
 def _choose(asked: str, costs: Mapping[str, float], machine: Machine) -> tuple[str, str]:

@@ -1,0 +1,169 @@
+"""The dataset: all points in one netCDF file, written window by window."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.config.sweep import Axis
+from izhi.spikes import STATISTICS
+from izhi.study import shardfile, window
+from izhi.study.window import ABSENT, Source, Window
+from izhi.sweep.plan import Plan
+
+_STATUS = {"long_name": "state of the point", "flag_values": np.array([0, 1, 2, 3], np.int8),
+           "flag_meanings": "done not_run failed diverged"}  # fmt: skip
+
+
+def axis_coordinate(axis: Axis) -> tuple[tuple[str], NDArray[Any], dict[str, str]]:
+    """Return an axis as a coordinate variable."""
+    attributes = {"long_name": axis.key}
+    if axis.unit is not None:
+        attributes["units"] = axis.unit or "1"
+    labels = axis.labels
+    if labels.dtype == object:
+        labels = np.array([str(label) for label in labels])
+    return (axis.name,), labels, attributes
+
+
+def write(
+    path: Path,
+    plan: Plan,
+    sources: Sequence[Source],
+    windows: Sequence[Window],
+    attributes: Mapping[str, str],
+) -> None:
+    """Write the dataset, with the spikes where they were kept.
+
+    Parameters
+    ----------
+    path
+        The file.
+    plan
+        The plan.
+    sources
+        The shard files.
+    windows
+        Windows over all points, in order.
+    attributes
+        Global attributes on top of the usual ones.
+    """
+    with netCDF4.Dataset(str(path), "w") as file:
+        file.set_fill_off()  # every value is written
+        file.setncatts({**_global_attributes(plan), **attributes})
+        names = tuple(axis.name for axis in plan.sweep.axes)
+        for axis in plan.sweep.axes:
+            _, labels, told = axis_coordinate(axis)
+            _coordinate(file, axis.name, labels).setncatts(told)
+        _coordinate(file, "cell", np.array(plan.cells)).long_name = "cell of the circuit"
+        variables = {
+            name: _variable(file, name, what.dtype, (*names, "cell"), _attributes(name))
+            for name, what in STATISTICS.items()
+        }
+        status = _variable(file, "status", np.int8, names, _STATUS)
+        for part in windows:
+            values = window.read(part, len(plan.cells))
+            shape = tuple(s.stop - s.start for s in part.box)
+            status[part.box or ...] = values["status"].reshape(shape)
+            for name, variable in variables.items():
+                variable[(*part.box, slice(None))] = values[name].reshape(*shape, -1)
+        if sources and plan.sweep.setting("record.spikes"):
+            _write_spikes(file.createGroup("spikes"), plan, sources, windows)
+
+
+def _coordinate(file: Any, name: str, labels: NDArray[Any]) -> Any:
+    file.createDimension(name, labels.size)
+    text = labels.dtype.kind in "UO"
+    variable = file.createVariable(name, str if text else labels.dtype, (name,))
+    variable[:] = labels.astype(object) if text else labels
+    return variable
+
+
+def _variable(
+    group: Any, name: str, dtype: Any, dimensions: tuple[str, ...], attributes: Mapping[str, Any]
+) -> Any:
+    variable = group.createVariable(name, dtype, dimensions)
+    variable.setncatts(attributes)
+    variable.set_auto_maskandscale(False)
+    return variable
+
+
+def _attributes(name: str) -> dict[str, str]:
+    what = STATISTICS[name]
+    comment = what.comment
+    if what.dtype.kind == "i":
+        comment += f" {ABSENT} where the point was not run or its circuit has no such cell."
+    return {"units": what.units, "long_name": what.long_name, "comment": comment}
+
+
+def _global_attributes(plan: Plan) -> dict[str, str]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    command = shlex.join(["izhi", "run", *["-m"] * bool(plan.sweep.axes), *plan.sweep.overrides])
+    return {
+        "Conventions": "CF-1.11",
+        "history": f"{now} {command}",
+        "source": "izhi, simulated with Brian2",
+    }
+
+
+def _write_spikes(
+    group: Any, plan: Plan, sources: Sequence[Source], windows: Sequence[Window]
+) -> None:
+    """Write all spikes as a CF contiguous ragged array: trains in order of point, then cell."""
+    cells = len(plan.cells)
+    count = np.zeros((plan.points, cells), np.int32)
+    for source in sources:
+        count[np.ix_(source.points, source.cells)] = shardfile.read_cells(source.path)[1]
+    grids = {batch.structure.dt for batch in plan.batches}
+    on_one_grid = len(grids) == 1
+    group.featureType = "timeSeries"
+    group.createDimension("spike", int(count.sum(dtype=np.int64)))
+    group.createDimension("train", count.size)
+    told: dict[str, Any] = {"long_name": "time of the spike", "units": "s"}
+    if on_one_grid:
+        told["scale_factor"] = next(iter(grids))
+    dtype = np.int32 if on_one_grid else np.float64
+    time = _variable(group, "spike_time", dtype, ("spike",), told)
+    told = {"long_name": "number of spikes of the train", "sample_dimension": "spike"}
+    _variable(group, "spike_count", np.int32, ("train",), told)[:] = count.ravel()
+    told = {"long_name": "number of the point, in row-major order of the axes"}
+    point = _variable(group, "point", np.int64, ("train",), told)
+    labels = np.array([label.encode() for label in plan.cells])
+    group.createDimension("letter", labels.itemsize)
+    told = {"long_name": "cell of the circuit", "_Encoding": "utf-8"}
+    cell = _variable(group, "cell", "S1", ("train", "letter"), told)
+    letters = labels.view("S1").reshape(cells, -1)
+    at = 0
+    for part in windows:
+        trains = slice(part.first * cells, part.stop * cells)
+        point[trains] = np.repeat(np.arange(part.first, part.stop), cells)
+        cell[trains] = np.tile(letters, (part.stop - part.first, 1))
+        spikes = _spikes(part, count, dtype)
+        time[at : at + spikes.size] = spikes
+        at += spikes.size
+
+
+def _spikes(part: Window, count: NDArray[np.int32], dtype: Any) -> NDArray[Any]:
+    """Return the spikes of a window, train after train, as steps or as seconds."""
+    here = count[part.first : part.stop]
+    starts = (np.cumsum(here) - here.ravel()).reshape(here.shape)
+    result = np.empty(int(here.sum(dtype=np.int64)), dtype)
+    for piece in part.parts:
+        steps, dt = shardfile.read_steps(piece.source, piece.rows)
+        rows = np.arange(part.stop - part.first)[piece.at]
+        lengths = here[np.ix_(rows, piece.cells)].ravel()
+        own = np.cumsum(lengths) - lengths
+        shift = np.repeat(starts[np.ix_(rows, piece.cells)].ravel() - own, lengths)
+        values = steps if result.dtype == steps.dtype else steps * dt
+        if shift.size and (shift == shift[0]).all():
+            result[shift[0] : shift[0] + steps.size] = values
+        else:
+            result[shift + np.arange(steps.size)] = values
+    return result

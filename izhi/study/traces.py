@@ -1,0 +1,54 @@
+"""Traces: the sampled state of the points that were chosen for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from izhi.study import shardfile
+from izhi.study.dataset import axis_coordinate
+from izhi.sweep.plan import Plan
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def traces(plan: Plan, paths: Sequence[Path]) -> xr.Dataset:
+    """Return the traces of all traced points: (trace, cell, time), aligned by label."""
+    import xarray as xr
+
+    parts = []
+    for shard in map(shardfile.read, paths):
+        samples = next(iter(shard.traces.values())).shape[-1]
+        time = np.arange(samples) * (shard.interval or 0.0)
+        parts.append(
+            xr.Dataset(
+                {name: (("trace", "cell", "time"), values)
+                 for name, values in shard.traces.items()},
+                {"trace": shard.points, "cell": list(shard.cells), "time": time},
+            )
+        )  # fmt: skip
+    merged = xr.concat(
+        parts, dim="trace", join="outer", coords="minimal", compat="equals", data_vars="all"
+    ).sortby("trace")
+    merged = merged.reindex(cell=[c for c in plan.cells if c in merged["cell"].values])
+    points = merged["trace"].values
+    position = np.unravel_index(points, plan.sweep.shape) if plan.sweep.axes else ()
+    for axis, at in zip(plan.sweep.axes, position, strict=True):
+        _, labels, attributes = axis_coordinate(axis)
+        merged.coords[axis.name] = ("trace", labels[at], attributes)
+    merged["trace"].attrs["long_name"] = "number of the point, in row-major order of the axes"
+    merged["time"].attrs.update(units="s", long_name="time")
+    for name, text in (("v", "membrane potential"), ("u", "recovery variable"),
+                       ("I", "input current")):  # fmt: skip
+        unit = "V" if name != "I" else _current_unit(plan)
+        merged[name].attrs.update(units=unit, long_name=text)
+    return merged
+
+
+def _current_unit(plan: Plan) -> str:
+    kinds = {p.current for batch in plan.batches for p in batch.structure.circuit.populations}
+    return {"volt": "V", "amp": "A"}[kinds.pop()] if len(kinds) == 1 else "V or A"
