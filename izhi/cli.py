@@ -92,12 +92,17 @@ def _with_hydra(command: str, arguments: list[str]) -> int:
     if composed is None:  # --help, --cfg, --info: Hydra has answered
         return 0
     from izhi.study import execute
+    from izhi.study.profile import Profile, process_began
 
     if command == "plan":
         _print_plan(execute.make_plan(composed))
         return 0
-    report = execute.execute(composed)
+    profile = Profile(process_began())
+    report = execute.execute(composed, profile=profile)
     _print_report(report)
+    profile.mark("reporting")
+    if composed.setting("run.profile"):
+        print("\n" + "\n".join(profile.lines()))
     return 0 if report.failed == 0 else 1
 
 

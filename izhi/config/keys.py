@@ -133,6 +133,7 @@ _FIXED: dict[str, Key] = {
     "run.n_jobs": CountKey(
         "write a number of workers, or -1 for one for each core", lambda value: value != 0
     ),
+    "run.profile": FreeKey((bool,), "true or false"),
     "run.backend": ChoiceKey(("loky", "sequential", "dask")),
     "run.shard_points": CountKey(
         "a shard holds at least 1 point", lambda value: value >= 1, optional=True

@@ -20,6 +20,7 @@ from izhi.study import description, gather, log, parallel, resume
 from izhi.study import folder as folders
 from izhi.study.folder import StudyFolder
 from izhi.study.parallel import Job
+from izhi.study.profile import Profile
 from izhi.study.study import Study
 from izhi.sweep import plan as plans
 from izhi.sweep import structures
@@ -44,6 +45,8 @@ class Report:
         Engines used, with why.
     first_error
         Why the first shard that failed did.
+    profile
+        Where the time went.
     """
 
     study: Study
@@ -54,6 +57,7 @@ class Report:
     seconds: float
     engines: tuple[str, ...]
     first_error: str | None
+    profile: Profile
 
 
 def make_plan(sweep: Sweep) -> Plan:
@@ -62,7 +66,7 @@ def make_plan(sweep: Sweep) -> Plan:
     return plans.make_plan(sweep, found, prepare.machine(sweep, found))
 
 
-def execute(sweep: Sweep, *, progress: bool = True) -> Report:
+def execute(sweep: Sweep, *, progress: bool = True, profile: Profile | None = None) -> Report:
     """Run a sweep, or what is missing of it, and gather the study.
 
     Parameters
@@ -71,6 +75,8 @@ def execute(sweep: Sweep, *, progress: bool = True) -> Report:
         What was asked for.
     progress
         Whether a progress bar and remarks go to stderr.
+    profile
+        Where to note how long each stage took; it may have begun before.
 
     Raises
     ------
@@ -80,6 +86,8 @@ def execute(sweep: Sweep, *, progress: bool = True) -> Report:
         When the folder holds another study.
     """
     start = time.perf_counter()
+    profile = profile or Profile(start)
+    profile.mark("composing")
 
     def remark(text: str) -> None:
         if progress:
@@ -91,9 +99,12 @@ def execute(sweep: Sweep, *, progress: bool = True) -> Report:
     fingerprint = resume.fingerprint(plan)
     done = resume.open_folder(folder, plan, fingerprint)
     job = parallel.Job(plan, resume.remaining(plan, done), {}, folder, fingerprint)
+    profile.mark("planning")
     try:
         job = _built(job, done, remark)
-        outcomes = parallel.run(job, remark, progress)
+        profile.mark("building")
+        outcomes = parallel.run(job, remark, progress, profile)
+        profile.mark("shards")
     except KeyboardInterrupt:
         log.append(folder.log, "interrupted")
         raise KeyboardInterrupt(
@@ -102,7 +113,7 @@ def execute(sweep: Sweep, *, progress: bool = True) -> Report:
     failed = [o for o in outcomes if o.error is not None]
     shards = {**done, **{o.path: o.points for o in outcomes if o.error is None}}
     failed_points = np.concatenate([np.empty(0, np.int64), *(o.points for o in failed)])
-    rows = _gather(job.plan, folder, shards, failed_points)
+    rows = _gather(job.plan, folder, shards, failed_points, profile)
     seconds = time.perf_counter() - start
     log.append(folder.log, "gathered", seconds=round(seconds, 3), failed=int(failed_points.size))
     return Report(
@@ -114,6 +125,7 @@ def execute(sweep: Sweep, *, progress: bool = True) -> Report:
         seconds,
         _engines(job),
         failed[0].error if failed else None,
+        profile,
     )
 
 
@@ -158,6 +170,7 @@ def _gather(
     folder: StudyFolder,
     shards: dict[Path, NDArray[np.int64]],
     failed: NDArray[np.int64],
+    profile: Profile,
 ) -> int:
     free = shutil.disk_usage(folder.path).free
     if free < plan.disk // 8:
@@ -170,4 +183,4 @@ def _gather(
         "izhi_version": metadata.version("izhi"),
         "config": description.as_json(plan),
     }
-    return gather.gather(plan, folder, shards, failed, attributes, parallel.workers(plan))
+    return gather.gather(plan, folder, shards, failed, attributes, parallel.workers(plan), profile)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from izhi.study import dataset, shardfile, table, window
 from izhi.study.folder import StudyFolder, write_atomic
+from izhi.study.profile import Profile
 from izhi.study.window import Source, Window
 from izhi.sweep.plan import Plan
 
@@ -23,6 +24,7 @@ def gather(
     failed: NDArray[np.int64],
     attributes: Mapping[str, str],
     workers: int,
+    profile: Profile,
 ) -> int:
     """Put shard files together, by the labels of their points and cells.
 
@@ -42,6 +44,8 @@ def gather(
         Global attributes of the dataset.
     workers
         Processes to use for the table; 1 for this one.
+    profile
+        Where to note how long dataset and table took.
 
     Returns
     -------
@@ -68,8 +72,10 @@ def gather(
             for number, part in enumerate(windows)
         )
         write_atomic(folder.dataset, lambda path: _write(path, plan, sources, windows, attributes))
+        profile.mark("dataset")
         rows: list[int] = []
         write_atomic(folder.summary, lambda path: _join(path, layout.header, texts, rows))
+    profile.mark("table")
     return sum(rows)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from izhi.engine.cache import Build
 from izhi.study import log, worker
 from izhi.study.folder import StudyFolder
+from izhi.study.profile import Profile
 from izhi.sweep import plan as plans
 from izhi.sweep.plan import Plan, Shard
 
@@ -69,7 +70,9 @@ def workers(plan: Plan) -> int:
     return 1 if short else max(1, plan.workers)
 
 
-def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.Outcome]:
+def run(
+    job: Job, remark: Callable[[str], None], progress: bool, profile: Profile
+) -> list[worker.Outcome]:
     """Run all shards, in workers where there are several, and log each as it ends.
 
     Parameters
@@ -80,6 +83,8 @@ def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.
         Where to say what went wrong first.
     progress
         Whether to draw a progress bar on stderr, if that is a terminal.
+    profile
+        Where to note what the workers did.
     """
     from joblib import Parallel, delayed
     from tqdm import tqdm
@@ -88,6 +93,7 @@ def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.
     n_jobs = min(workers(plan), max(1, len(job.shards)))
     backend = "sequential" if n_jobs == 1 else str(plan.sweep.setting("run.backend"))
     parallel = Parallel(n_jobs=n_jobs, backend=backend, return_as="generator_unordered")
+    profile.workers = n_jobs
     total = sum(shard.points.size for shard in job.shards)
     outcomes: list[worker.Outcome] = []
     with (
@@ -97,6 +103,7 @@ def run(job: Job, remark: Callable[[str], None], progress: bool) -> list[worker.
         results = parallel(delayed(worker.run)(task) for task in _tasks(job, Path(scratch)))
         for outcome in results:
             outcomes.append(outcome)
+            profile.add(outcome.busy)
             bar.update(outcome.points.size)
             _note(job.folder, outcome)
             if outcome.error is not None and not failed:

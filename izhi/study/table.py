@@ -36,7 +36,7 @@ class Layout:
 def layout(axes: Sequence[Axis], cells: tuple[str, ...]) -> Layout:
     """Return the layout of a study's table."""
     labels = tuple(tuple(_word(label) for label in axis.labels.tolist()) for axis in axes)
-    return Layout(tuple(axis.name for axis in axes), labels, cells)
+    return Layout(tuple(axis.name for axis in axes), labels, tuple(map(_word, cells)))
 
 
 def write_part(layout: Layout, part: Window, path: Path) -> tuple[Path, int]:
@@ -65,7 +65,7 @@ def rows(layout: Layout, part: Window, values: dict[str, NDArray[Any]]) -> list[
     # Rows of cells that a point's circuit does not have say nothing; failed points do.
     kept = (values["spike_count"].ravel() != ABSENT) | (status != shardfile.DONE)
     columns = [
-        [start + cell for start in starts for cell in map(_word, layout.cells)],
+        [start + cell for start in starts for cell in layout.cells],
         *(_words(values[name].ravel()) for name in STATISTICS),
         _words(status),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from izhi.engine.cache import Build
 from izhi.errors import EngineError
 from izhi.study import shardfile
+from izhi.study.profile import Profile
 from izhi.sweep.structures import Structure
 
 
@@ -56,37 +56,55 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a shard: its points, spikes and time, and why it failed if it did."""
+    """What became of a shard: its points, spikes and times, and why it failed if it did."""
 
     points: NDArray[np.int64]
     path: Path
     spikes: int
     diverged: int
-    seconds: float
+    busy: dict[str, float]
     error: str | None
+
+    @property
+    def seconds(self) -> float:
+        """Time that it took."""
+        return sum(self.busy.values())
 
 
 def run(task: Task) -> Outcome:
     """Run a shard; what goes wrong is returned, so that the other shards go on."""
-    start = time.perf_counter()
+    profile = Profile()
     try:
-        data = simulate(task)
+        data = simulate(task, profile)
         shardfile.write(task.path, data, task.fingerprint)
+        profile.mark("writing")
     except (EngineError, OSError, MemoryError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        return Outcome(task.points, task.path, 0, 0, time.perf_counter() - start, reason)
+        return _failed(task, profile, f"{type(error).__name__}: {error}")
     except Exception:
-        reason = traceback.format_exc()
-        return Outcome(task.points, task.path, 0, 0, time.perf_counter() - start, reason)
+        return _failed(task, profile, traceback.format_exc())
     diverged = int(np.count_nonzero(data.status == shardfile.DIVERGED))
     spikes = int(data.count.sum())
-    return Outcome(task.points, task.path, spikes, diverged, time.perf_counter() - start, None)
+    return Outcome(task.points, task.path, spikes, diverged, profile.stages, None)
 
 
-def simulate(task: Task) -> shardfile.ShardData:
-    """Simulate a shard and compute its statistics."""
+def _failed(task: Task, profile: Profile, reason: str) -> Outcome:
+    profile.mark("failing")
+    return Outcome(task.points, task.path, 0, 0, profile.stages, reason)
+
+
+def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:
+    """Simulate a shard and compute its statistics.
+
+    Parameters
+    ----------
+    task
+        The shard.
+    profile
+        Where to note how long simulation and statistics took.
+    """
     from izhi.spikes import Trains, summary_statistics
 
+    profile = profile or Profile()
     structure, n = task.structure, task.points.size
     if task.build is None:
         from izhi.engine import runtime
@@ -96,10 +114,12 @@ def simulate(task: Task) -> shardfile.ShardData:
         from izhi.engine import compiled
 
         raw = compiled.simulate(task.build, structure, task.parameters, n, task.scratch)
+    profile.mark("simulating")
     cells = structure.circuit.cells
     trains = Trains(np.multiply(raw.step, structure.dt, dtype=np.float64), raw.count.ravel())
     onset = np.repeat(task.onset, len(cells))
     statistics = summary_statistics(trains, structure.duration, onset)
+    profile.mark("statistics")
     return shardfile.ShardData(
         points=task.points,
         cells=cells,
