@@ -379,10 +379,10 @@ def burning(monkeypatch: pytest.MonkeyPatch):
     """Let every shard with point 1 fail, until it is undone."""
     simulate = worker.simulate
 
-    def fail(task: worker.Task):
+    def fail(task: worker.Task, profile):
         if 1 in task.points:
             raise EngineError("the disk is on fire")
-        return simulate(task)
+        return simulate(task, profile)
 
     monkeypatch.setattr(worker, "simulate", fail)
     return monkeypatch
@@ -429,7 +429,7 @@ def test_the_other_shards_go_on_and_the_same_command_completes_the_study(
 
 
 def test_what_fails_unforeseen_leaves_its_traceback_in_the_log(tmp_path, monkeypatch) -> None:
-    def fail(task):
+    def fail(task, profile):
         raise RuntimeError("nobody thought of this")
 
     monkeypatch.setattr(worker, "simulate", fail)
