@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import own_device, ring
+from izhi.engine import cache, compiled
+
 SCRIPT = Path(__file__).with_name("plain_brian.py")
 PROCESSES = 2
 CELLS = ("pre0", "pre1", "post0")
@@ -68,3 +71,16 @@ def test_the_same_spikes_as_plain_brian(engine, plain, run, request):
         if not np.array_equal(times, plain[neuron, release, amplitude, cell]):
             different.append((neuron, release, amplitude, cell))
     assert not different
+
+
+def test_a_ring_with_delays_has_the_bits_of_brian2s_own_device(compiler) -> None:
+    """Rings whose cells and synapses all differ, in both devices, with strict flags."""
+    replicas = 5
+    structure, one = ring.structure("400 ms")
+    given = ring.parameters(one, replicas)
+    ask = ring.request(structure, given, replicas, strict=True)
+    ((cell, step),) = own_device.ask(ask).spikes.values()
+    raw = compiled.simulate(cache.make(structure), structure, given, replicas)
+    assert np.array_equal(raw.count.ravel(), np.bincount(cell, minlength=ring.CELLS * replicas))
+    assert np.array_equal(raw.step, step[np.lexsort((step, cell))])
+    assert np.unique(raw.count).size > 5 and raw.count.sum() > 1000

@@ -150,6 +150,7 @@ _POPULATION: dict[str, Key] = {
 _PROJECTION: dict[str, Key] = {
     "source": FreeKey((str,), "the name of a population"),
     "target": FreeKey((str,), "the name of a population"),
+    "connect": ChoiceKey(("all", "ring")),
 }
 _GROUPS = {"neuron": NEURON, "synapse": SYNAPSE, "stimulus": STIMULUS}
 

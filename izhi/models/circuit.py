@@ -38,7 +38,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Projection:
-    """Synapses of one model from every cell of a population onto every cell of another.
+    """Synapses of one model from the cells of a population onto those of another.
 
     Attributes
     ----------
@@ -50,6 +50,9 @@ class Projection:
         Name of the synapse model.
     delayed
         Whether any synapse has a delay.
+    connect
+        ``"all"``: every cell onto every other one; ``"ring"``: every cell of a population onto
+        the next one, the last onto the first.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Projection:
     target: str
     synapse: str
     delayed: bool
+    connect: str = "all"
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,9 @@ class Circuit:
     def pairs(self, projection: Projection) -> list[tuple[int, int]]:
         """Return (source cell, target cell) of a projection's synapses, counted per population."""
         itself = projection.source == projection.target
+        if projection.connect == "ring":
+            count = self.population(projection.source).count
+            return [(i, (i + 1) % count) for i in range(count if count > 1 else 0)]
         return [
             (i, j)
             for i in range(self.population(projection.source).count)
@@ -138,6 +145,7 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
                     raise ConfigError(
                         f"{key} = {given}: no such population{did_you_mean(given, populations)}"
                     )
+        _check_ring(base, f"circuit.projections.{projection}", values_of)
     for key in [*base.values, *base.swept]:
         owner, _, rest = key.partition(".")
         if rest.startswith("neuron.") and owner not in populations:
@@ -145,6 +153,17 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
                 f"neuron@{owner}.neuron: this circuit has no population {owner}"
                 f"{did_you_mean(owner, populations)}"
             )
+
+
+def _check_ring(base: Base, projection: str, values_of: Callable[[str], Sequence[Any]]) -> None:
+    if not base.has(f"{projection}.connect") or "ring" not in values_of(f"{projection}.connect"):
+        return
+    sources, targets = (set(values_of(f"{projection}.{end}")) for end in ("source", "target"))
+    if sources != targets or len(sources) > 1:
+        raise ConfigError(
+            f"{projection}.connect = ring: a ring lies within one population, but source is "
+            f"{', '.join(sorted(sources))} and target {', '.join(sorted(targets))}"
+        )
 
 
 def needed_keys(base: Base, synapses: Sequence[str]) -> list[str]:

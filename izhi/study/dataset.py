@@ -120,7 +120,7 @@ def _write_spikes(
     cells = len(plan.cells)
     count = np.zeros((plan.points, cells), np.int32)
     for source in sources:
-        count[np.ix_(source.points, source.cells)] = shardfile.read_cells(source.path)[1]
+        count[np.ix_(source.points, source.cells)] = source.count
     grids = {batch.structure.dt for batch in plan.batches}
     on_one_grid = len(grids) == 1
     group.featureType = "timeSeries"
@@ -134,7 +134,7 @@ def _write_spikes(
     told = {"long_name": "number of spikes of the train", "sample_dimension": "spike"}
     _variable(group, "spike_count", np.int32, ("train",), told)[:] = count.ravel()
     told = {"long_name": "number of the point, in row-major order of the axes"}
-    point = _variable(group, "point", np.int64, ("train",), told)
+    point = _variable(group, "point", np.int32, ("train",), told)
     labels = np.array([label.encode() for label in plan.cells])
     group.createDimension("letter", labels.itemsize)
     told = {"long_name": "cell of the circuit", "_Encoding": "utf-8"}
@@ -156,14 +156,14 @@ def _spikes(part: Window, count: NDArray[np.int32], dtype: Any) -> NDArray[Any]:
     starts = (np.cumsum(here) - here.ravel()).reshape(here.shape)
     result = np.empty(int(here.sum(dtype=np.int64)), dtype)
     for piece in part.parts:
-        steps, dt = shardfile.read_steps(piece.source, piece.rows)
-        rows = np.arange(part.stop - part.first)[piece.at]
-        lengths = here[np.ix_(rows, piece.cells)].ravel()
-        own = np.cumsum(lengths) - lengths
-        shift = np.repeat(starts[np.ix_(rows, piece.cells)].ravel() - own, lengths)
+        steps, dt = shardfile.read_steps(piece.source, piece.spikes)
         values = steps if result.dtype == steps.dtype else steps * dt
-        if shift.size and (shift == shift[0]).all():
-            result[shift[0] : shift[0] + steps.size] = values
-        else:
-            result[shift + np.arange(steps.size)] = values
+        if isinstance(piece.at, slice) and np.array_equal(piece.cells, np.arange(here.shape[1])):
+            first = starts[piece.at.start, 0]
+            result[first : first + values.size] = values
+            continue
+        trains = np.ix_(np.arange(part.stop - part.first)[piece.at], piece.cells)
+        lengths = here[trains].ravel()
+        shift = np.repeat(starts[trains].ravel() - (np.cumsum(lengths) - lengths), lengths)
+        result[shift + np.arange(steps.size)] = values
     return result

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.study import dataset, shardfile, table, window
+from izhi.study import dataset, table, window
 from izhi.study.folder import StudyFolder, write_atomic
 from izhi.study.profile import Profile
 from izhi.study.window import Source, Window
@@ -54,10 +54,7 @@ def gather(
     """
     from joblib import Parallel, delayed
 
-    sources = [
-        Source(path, points, np.array([plan.cells.index(c) for c in shardfile.read_cells(path)[0]]))
-        for path, points in shards.items()
-    ]
+    sources = [Source.of(path, points, plan.cells) for path, points in shards.items()]
     windows = window.windows(plan.sweep.shape, sources, failed)
     layout = table.layout(plan.sweep.axes, plan.cells)
     parallel = Parallel(

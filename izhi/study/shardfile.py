@@ -96,10 +96,11 @@ def read_points(path: Path, fingerprint: str) -> NDArray[np.int64] | None:
         return None
 
 
-def read_cells(path: Path) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def read_cells(path: Path) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """Return the labels of a shard file's cells, and the spikes of its trains, (points, cells)."""
     with netCDF4.Dataset(str(path)) as file:
-        return tuple(json.loads(file.cells)), np.asarray(file["train_count"][:].data, np.int64)
+        file.set_auto_mask(False)
+        return tuple(json.loads(file.cells)), file["train_count"][:]
 
 
 def read_rows(path: Path, rows: slice) -> dict[str, NDArray[Any]]:
@@ -113,14 +114,11 @@ def read_rows(path: Path, rows: slice) -> dict[str, NDArray[Any]]:
         }
 
 
-def read_steps(path: Path, rows: slice) -> tuple[NDArray[np.int32], float]:
-    """Return the spikes of some of a shard file's points as time steps, and the step in seconds."""
+def read_steps(path: Path, spikes: slice) -> tuple[NDArray[np.int32], float]:
+    """Return some of a shard file's spikes as time steps, and the step in seconds."""
     with netCDF4.Dataset(str(path)) as file:
         file.set_auto_mask(False)
-        spikes = file["train_count"][:].sum(axis=1, dtype=np.int64)
-        first = int(spikes[: rows.start].sum())
-        stop = first + int(spikes[rows].sum())
-        return np.asarray(file["spike_step"][first:stop], np.int32), float(file.dt)
+        return np.asarray(file["spike_step"][spikes], np.int32), float(file.dt)
 
 
 def read(path: Path) -> ShardData:

@@ -36,19 +36,29 @@ class Source:
         Numbers of its points, rising.
     cells
         Where its cells are among the cells of the study.
+    count
+        Spikes of its trains, shape (points, cells).
     """
 
     path: Path
     points: NDArray[np.int64]
     cells: NDArray[np.int64]
+    count: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, path: Path, points: NDArray[np.int64], cells: Sequence[str]) -> Source:
+        """Return a shard file whose points are known, in a study of some cells."""
+        own, count = shardfile.read_cells(path)
+        return cls(path, points, np.array([cells.index(cell) for cell in own]), count)
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a window takes from a shard file: rows of the file, and where they go."""
+    """What a window takes from a shard file: its rows and spikes, and where they go."""
 
     source: Path
     rows: slice
+    spikes: slice
     at: slice | NDArray[np.int64]
     cells: NDArray[np.int64]
 
@@ -143,7 +153,9 @@ def _part(source: Source, first: int, stop: int) -> Part | None:
         return None
     start, end = int(at[0]), int(at[-1]) + 1
     compact = slice(start, end) if end - start == at.size else at
-    return Part(source.path, rows, compact, source.cells)
+    before = int(source.count[: rows.start].sum(dtype=np.int64))
+    spikes = slice(before, before + int(source.count[rows].sum(dtype=np.int64)))
+    return Part(source.path, rows, spikes, compact, source.cells)
 
 
 def read(window: Window, n_cells: int) -> dict[str, NDArray[Any]]:

@@ -182,6 +182,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any], delayed: bool
             str(value(f"circuit.projections.{name}.target")),
             model,
             delayed,
+            str(value(f"circuit.projections.{name}.connect") or "all"),
         )
         for name in (circuits.names(base, "projections") if model != "none" else ())
     )
