@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from izhi.engine.cache import Build
 from izhi.study import log, worker
@@ -43,7 +41,7 @@ class Job:
     fingerprint: str
 
 
-def _tasks(job: Job, scratch: Path) -> Iterator[worker.Task]:
+def _tasks(job: Job) -> Iterator[worker.Task]:
     plan = job.plan
     for shard in job.shards:
         batch = plan.batches[shard.batch]
@@ -57,7 +55,6 @@ def _tasks(job: Job, scratch: Path) -> Iterator[worker.Task]:
             (job.folder.shards / name).absolute(),
             job.fingerprint,
             bool(plan.sweep.setting("record.spikes")),
-            scratch,
         )
 
 
@@ -96,12 +93,10 @@ def run(
     profile.workers = n_jobs
     total = sum(shard.points.size for shard in job.shards)
     outcomes: list[worker.Outcome] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="izhi-run-", ignore_cleanup_errors=True) as scratch,
-        tqdm(total=total, unit=" points", disable=None if progress else True, smoothing=0.1) as bar,
-    ):
-        results = parallel(delayed(worker.run)(task) for task in _tasks(job, Path(scratch)))
-        for outcome in results:
+    with tqdm(
+        total=total, unit=" points", disable=None if progress else True, smoothing=0.1
+    ) as bar:
+        for outcome in parallel(delayed(worker.run)(task) for task in _tasks(job)):
             outcomes.append(outcome)
             profile.add(outcome.busy)
             bar.update(outcome.points.size)

@@ -39,8 +39,6 @@ class Task:
         What the study is known by.
     keep_spikes
         Whether the spikes are stored, not only their statistics.
-    scratch
-        A folder for passing files, which whoever made the task removes.
     """
 
     points: NDArray[np.int64]
@@ -51,7 +49,6 @@ class Task:
     path: Path
     fingerprint: str
     keep_spikes: bool
-    scratch: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:
     else:
         from izhi.engine import compiled
 
-        raw = compiled.simulate(task.build, structure, task.parameters, n, task.scratch)
+        raw = compiled.simulate(task.build, structure, task.parameters, n)
     profile.mark("simulating")
     cells = structure.circuit.cells
     trains = Trains(np.multiply(raw.step, structure.dt, dtype=np.float64), raw.count.ravel())

@@ -1,6 +1,6 @@
-{# The whole program: a shard comes in as one file, its points run block by block, each block
-   through all steps while its state stays in the first-level cache, and the spikes go out as one
-   file, train after train. izhi/engine/compiled.py writes the one file and reads the other. #}
+{# The whole program: a shard comes in on stdin, its points run block by block, each block through
+   all steps while its state stays in the first-level cache, and the spikes go out on stdout, train
+   after train. izhi/engine/compiled.py is the other end of both. #}
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -117,17 +117,17 @@ struct Input
 {
     std::vector<char> bytes;
     size_t at = 0;
-    bool read(const char *path)
+    bool read(std::FILE *file)
     {
-        std::FILE *file = std::fopen(path, "rb");
-        if (!file)
-            return false;
-        std::fseek(file, 0, SEEK_END);
-        bytes.resize(std::ftell(file));
-        std::rewind(file);
-        const bool whole = std::fread(bytes.data(), 1, bytes.size(), file) == bytes.size();
-        std::fclose(file);
-        return whole;
+        size_t size = 0, got;
+        do
+        {
+            bytes.resize(std::max<size_t>(2 * size, 1 << 20));
+            got = std::fread(bytes.data() + size, 1, bytes.size() - size, file);
+            size += got;
+        } while (got);
+        bytes.resize(size);
+        return !std::ferror(file);
     }
     template <class T> const T *take(const int64_t n)
     {
@@ -220,17 +220,14 @@ struct Output
         return std::fwrite(values.data(), 1, size, file) == size
             && std::fwrite(zeros, 1, rest, file) == rest;
     }
-    bool write(const char *path) const
+    bool write(std::FILE *file) const
     {
-        std::FILE *file = std::fopen(path, "wb");
-        if (!file)
-            return false;
         const std::vector<int64_t> sizes = { (int64_t)finite.size(), (int64_t)steps.size() };
         bool whole = put(file, sizes) && put(file, count) && put(file, finite) && put(file, steps);
         {% for variable in traced %}
         whole = whole && put(file, trace_{{variable}});
         {% endfor %}
-        return std::fclose(file) == 0 && whole;
+        return whole && std::fflush(file) == 0;
     }
 } output;
 
@@ -252,9 +249,9 @@ __attribute__((noinline, hot)) void simulate(const int64_t steps, const unsigned
 
 }
 
-int main(int argc, char **argv)
+int main()
 {
-    if (argc != 3 || !input.read(argv[1]))
+    if (!input.read(stdin))
         return std::fputs("cannot read the input\n", stderr), 2;
     const int64_t *sizes = input.take<int64_t>(2);
     const unsigned char *changes = sizes ? input.take<unsigned char>(sizes[0]) : nullptr;
@@ -293,5 +290,5 @@ int main(int argc, char **argv)
         simulate(steps, changes);
         output.add((int)std::min<int64_t>(replicas, points - from));
     }
-    return output.write(argv[2]) ? 0 : (std::perror("cannot write the output"), 3);
+    return output.write(stdout) ? 0 : (std::perror("cannot write the output"), 3);
 }
