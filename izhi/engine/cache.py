@@ -18,8 +18,9 @@ from pathlib import Path
 from izhi.errors import EngineError
 from izhi.sweep.structures import Structure
 
-_SOURCES = ("engine/build.py", "engine/device.py", "engine/network.py", "models/neuron.py",
-            "models/stimulus.py", "models/synapse.py", "engine/templates/*.cpp")  # fmt: skip
+_SOURCES = ("engine/build.py", "engine/device.py", "engine/network.py", "engine/schedule.py",
+            "engine/templates/*.cpp", "models/neuron.py", "models/stimulus.py",
+            "models/synapse.py")  # fmt: skip
 
 _HOT = 64
 """Bytes of a cell that every time step touches: its state and what its equations read."""

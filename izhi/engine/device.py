@@ -23,10 +23,7 @@ from brian2.devices.device import all_devices
 from brian2.parsing.rendering import CPPNodeRenderer
 from numpy.typing import NDArray
 
-CHUNK = 64
-"""Cells that are updated and then asked for spikes: eight of the widest vectors."""
-
-_OUTSIDE = ("stateupdate", "threshold")
+from izhi.engine.schedule import CHUNK, Code, lines
 
 
 class FoldedCodeObject(CPPStandaloneCodeObject):
@@ -112,6 +109,7 @@ class FoldedDevice(CPPStandaloneDevice):
         """
         sizes = {p.synapses.name: replicas * len(p.pairs) for p in projections}
         arrays = [self._array(var, sizes) for var in self._used(inputs, projections)]
+        groups = [self._group(c, replicas, traced) for c in cells]
         clock = self.defaultclock
         text = FoldedCodeObject.templater.program(
             None,
@@ -120,10 +118,16 @@ class FoldedDevice(CPPStandaloneDevice):
             chunk=CHUNK,
             circuit_cells=sum(c.count for c in cells),
             arrays=arrays,
-            groups=[self._group(c, replicas, traced) for c in cells],
+            groups=groups,
             pathways=[self._pathway(p, replicas) for p in projections],
             code_objects=[self._text(code) for _, code in self.scheduled],
-            schedule=list(self._schedule({c.group.name: replicas * c.count for c in cells})),
+            schedule=list(
+                lines(
+                    self._codes(),
+                    {g["name"]: g["cells"] for g in groups},
+                    {g["name"]: f"{g['events']}[{g['cells']}]" for g in groups},
+                )
+            ),
             traced=traced,
             timestep=self.arrays[clock.variables["timestep"]],
             t=self.arrays[clock.variables["t"]],
@@ -194,31 +198,25 @@ class FoldedDevice(CPPStandaloneDevice):
                 lines[f"const size_t _num{name} = {var.size};"] = None
         return str(code.code.cpp_file.replace("%CONSTANTS%", "\n    ".join(lines)))
 
-    def _schedule(self, sizes: dict[str, int]) -> Iterator[str]:
-        """Give the lines of a time step.
-
-        A group's state update runs together with its threshold, chunk by chunk, where nothing but
-        other groups' updates and thresholds lies between the two.
-        """
-        waiting: dict[str, str] = {}
+    def _codes(self) -> list[Code]:
+        """Return what was scheduled, as the schedule needs it."""
+        result = []
         for clock, code in self.scheduled:
-            owner, kind, name = code.owner.name, code.template_name, code.name
-            if kind not in _OUTSIDE or "_subexpression_update" in name:
-                for group, update in waiting.items():
-                    yield from _chunks([update], sizes[group])
-                waiting.clear()
-            if "_subexpression_update" in name:
-                yield f"if (changes[step]) {name}::run(0, {sizes[owner]});"
-            elif kind == "stateupdate":
-                waiting[owner] = name
-            elif kind == "threshold":
-                before = [waiting.pop(owner)] if owner in waiting else []
-                yield from _chunks([*before, name], sizes[owner])
-            elif kind == "statemonitor":
-                every = round(float(clock.dt) / float(self.defaultclock.dt))
-                yield f"if (step % {every} == 0) {name}::run();"
-            else:
-                yield f"{name}::run();"
+            owner, kind = code.owner, code.template_name
+            if kind == "synapses_push_spikes" and owner.variables["delay"].scalar:
+                continue  # nothing to hand on: the synapses look at the spikes themselves
+            variables = [v for v in code.variables.values() if isinstance(v, ArrayVariable)]
+            result.append(
+                Code(
+                    name=code.name,
+                    kind="stimulus" if "_subexpression_update" in code.name else kind,
+                    group=getattr(owner, "source", owner).name,
+                    every=round(float(clock.dt) / float(self.defaultclock.dt)),
+                    changing=frozenset(self.arrays[v] for v in variables if not v.constant),
+                    delayed=kind == "synapses" and not owner.pre.variables["delay"].scalar,
+                )
+            )
+        return result
 
     def _start(self, arrays: list[dict[str, Any]]) -> Iterator[tuple[str, int, str]]:
         """Give the values that variables start with, other than zero."""
@@ -239,16 +237,6 @@ class FoldedDevice(CPPStandaloneDevice):
                 if variables[end] in used:
                     pattern = projection.pairs[:, column].tolist()
                     yield self.arrays[variables[end]], count, pattern
-
-
-def _chunks(names: list[str], size: int) -> Iterator[str]:
-    """Give lines that run code objects over all cells, a chunk at a time."""
-    whole = size - size % CHUNK
-    if whole:
-        calls = " ".join(f"{name}::run(from, from + {CHUNK});" for name in names)
-        yield f"for (int from = 0; from < {whole}; from += {CHUNK}) {{ {calls} }}"
-    if size % CHUNK:
-        yield " ".join(f"{name}::run({whole}, {size});" for name in names)
 
 
 all_devices.setdefault("izhi", FoldedDevice())

@@ -87,7 +87,7 @@ inline void for_synapses_of(const int32_t cell, const Function &function)
 Queue queue;
 int32_t delay_steps[replicas * synapses];
 template <class Function>
-inline void for_arriving(const Function &function)
+inline void for_arriving(int32_t, int32_t, const Function &function)
 {
     std::vector<int32_t> &arriving = queue.at(step);
     for (const int32_t synapse : arriving)
@@ -96,10 +96,9 @@ inline void for_arriving(const Function &function)
 }
 {% else %}
 template <class Function>
-inline void for_arriving(const Function &function)
+inline void for_arriving(const int32_t from, const int32_t to, const Function &function)
 {
-    const int32_t count = {{path.events}}[{{path.cells}}];
-    for (int32_t event = 0; event < count; event++)
+    for (int32_t event = from; event < to; event++)
         for_synapses_of({{path.events}}[event], function);
 }
 {% endif %}

@@ -1,7 +1,7 @@
 {% extends 'folded.cpp' %}
+{% block arguments %}const int32_t _from, const int32_t _to{% endblock %}
 {% block body %}
     {% set _events = get_array_name(eventspace_variable) %}
-    const int32_t _count = {{_events}}[_num{{eventspace_variable.name}} - 1];
-    for (int32_t _event = 0; _event < _count; _event++)
+    for (int32_t _event = _from; _event < _to; _event++)
         recording.add({{eventspace_variable.owner.name}}::train({{_events}}[_event]));
 {% endblock %}
