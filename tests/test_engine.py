@@ -15,7 +15,7 @@ import pytest
 
 import izhi
 from izhi import cli
-from izhi.engine import cache, compiled, prepare
+from izhi.engine import cache, compiled, prepare, schedule
 from izhi.engine.cache import Build
 from izhi.errors import EngineError
 from izhi.study import worker
@@ -451,3 +451,48 @@ def test_points_that_diverge_say_so_and_leave_the_others_alone(tmp_path) -> None
 def test_points_that_diverge_say_so_on_the_compiled_engine(built, tmp_path) -> None:
     study = run_tiny(tmp_path, "nan", "neuron.a=0.02,1e6,0.1", "run.engine=compiled")
     assert study.dataset.status.values.tolist() == [0, 3, 0]
+
+
+# ---------------------------------------------------------------- the order of a time step
+
+
+def code(kind: str, group: str, **more) -> schedule.Code:
+    return schedule.Code(f"{group}_{kind}", kind, group, **more)
+
+
+def test_a_time_step_joins_what_may_be_joined() -> None:
+    codes = [
+        code("stimulus", "a"), code("stateupdate", "a"), code("stateupdate", "b"),
+        code("threshold", "b"), code("threshold", "a"), code("spikemonitor", "a"),
+        code("spikemonitor", "b"), code("synapses", "a", changing=frozenset({"b_I"})),
+        code("reset", "b", changing=frozenset({"b_v"})),
+        code("reset", "a", changing=frozenset({"a_v"})),
+    ]  # fmt: skip
+    cells, spikes = {"a": 150, "b": 64}, {"a": "A", "b": "B"}
+    assert list(schedule.lines(codes, cells, spikes)) == [
+        "if (changes[step]) a_stimulus::run(0, 150);",
+        "for (int from = 0; from < 128; from += 64) "
+        "{ a_stateupdate::run(from, from + 64); a_threshold::run(from, from + 64); }",
+        "a_stateupdate::run(128, 150); a_threshold::run(128, 150);",
+        "for (int from = 0; from < 64; from += 64) "
+        "{ b_stateupdate::run(from, from + 64); b_threshold::run(from, from + 64); }",
+        "for (int32_t i = 0; i < A; i++) "
+        "{ a_spikemonitor::run(i, i + 1); a_synapses::run(i, i + 1); a_reset::run(i, i + 1); }",
+        "for (int32_t i = 0; i < B; i++) "
+        "{ b_spikemonitor::run(i, i + 1); b_reset::run(i, i + 1); }",
+    ]
+
+
+@pytest.mark.parametrize(
+    "synapses",
+    [
+        [code("synapses", "a", changing=frozenset({"a_v"}))],  # a reset would be seen
+        [code("synapses", "a", delayed=True)],
+        [code("synapses", "a"), code("synapses", "a")],  # sums would be added in another order
+    ],
+)
+def test_a_time_step_keeps_brian2s_order_where_it_matters(synapses) -> None:
+    codes = [code("spikemonitor", "a"), *synapses, code("reset", "a", changing=frozenset({"a_v"}))]
+    assert list(schedule.lines(codes, {"a": 64}, {"a": "A"})) == [
+        f"{c.name}::run(0, A);" for c in codes
+    ]

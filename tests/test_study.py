@@ -19,6 +19,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 import izhi
 from izhi.config.folder import conf_folder
+from izhi.engine import cache
 from izhi.errors import ConfigError, StudyError
 from izhi.spikes import STATISTICS
 from izhi.study import dataset, shardfile
@@ -301,11 +302,15 @@ def brian2_traces(amplitude: float, interval: float) -> dict[str, np.ndarray]:
         b2.prefs.codegen.target = before
 
 
-def test_traces_are_what_brian2_alone_records(tmp_path) -> None:
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_traces_are_what_brian2_alone_records(tmp_path, engine) -> None:
+    if engine == "compiled" and cache.compiler() is None:
+        pytest.skip("there is no C++ compiler")
     study = run(
         tmp_path, "traces", "circuit=single", "stimulus.amplitude=4,10", "record.traces=all",
-        "record.interval=0.5",
+        "record.interval=0.5", f"run.engine={engine}",
     )  # fmt: skip
+    assert study.log[0]["engines"] == [engine]
     traces = study.traces
     assert dict(traces.sizes) == {"trace": 2, "cell": 1, "time": 100}
     assert traces["amplitude"].dims == ("trace",)

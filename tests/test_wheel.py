@@ -30,6 +30,7 @@ def test_the_wheel_runs_a_point_by_itself(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {"izhi/conf/config.yaml", "hydra_plugins/izhi_sweeper/__init__.py"} <= names
+    assert "izhi/engine/templates/program.cpp" in names
     assert "hydra_plugins/__init__.py" not in names
 
     environment = tmp_path / "venv"
