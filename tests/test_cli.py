@@ -225,3 +225,19 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path) -> None:
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
     process.wait()
+
+
+def test_a_profile_says_where_the_seconds_went(here, capsys) -> None:
+    assert cli.main(["run", "-m", *SHORT, "stimulus.amplitude=4,10", "run.profile=true"]) == 0
+    lines = capsys.readouterr().out.split("\n\n")[-1].splitlines()
+    seconds = [
+        (line.split("  ")[0], float(line.split()[-2])) for line in lines if " s" in line[-2:]
+    ]
+    stages = dict(seconds[: seconds.index(next(s for s in seconds if s[0] == "total"))])
+    assert list(stages) == ["composing", "planning", "building", "shards", "dataset", "table",
+                            "reporting"]  # fmt: skip
+    assert sum(stages.values()) == pytest.approx(dict(seconds[:8])["total"], abs=0.01)
+    assert lines[8] == "shards, over 1 worker:"
+    busy = [float(line.split()[-2]) for line in lines[9:]]
+    assert sum(busy[:-1]) == pytest.approx(busy[-1], abs=0.01)
+    assert busy[-1] == pytest.approx(stages["shards"], abs=0.002)

@@ -94,19 +94,19 @@ def test_shards_in_any_order_come_together_by_label(
             trains.update(zip(itertools.product(chosen.tolist(), cells), pieces, strict=True))
     random.shuffle(sources)
     windows = window.windows(plan.sweep.shape, sources, failed, most)
-    dataset.write(folder / "dataset.nc", plan, sources, windows, {"title": "random"})
-    with xr.open_dataset(folder / "dataset.nc") as found:
+    dataset.write(folder / "all.nc", plan, sources, windows, {"title": "random"})
+    with xr.open_dataset(folder / "all.nc") as found:
         assert found["status"].dims == ("neuron", "amplitude", "circuit")
         assert np.array_equal(found["status"].values.ravel(), status)
         for name, values in expected.items():
             np.testing.assert_array_equal(found[name].values.reshape(20, 4), values)
     if sources:
-        with xr.open_dataset(folder / "dataset.nc", group="spikes", decode_cf=False) as spikes:
+        with xr.open_dataset(folder / "all.nc", group="spikes", decode_cf=False) as spikes:
             counts = spikes["spike_count"].values
             assert counts.tolist() == [train.size for train in trains.values()]
             together = np.concatenate(list(trains.values()))
             assert spikes["spike_time"].values.tolist() == together.tolist()
-        with xr.open_dataset(folder / "dataset.nc", group="spikes") as spikes:
+        with xr.open_dataset(folder / "all.nc", group="spikes") as spikes:
             assert list(zip(spikes["point"].values.tolist(), spikes["cell"].values.tolist(),
                             strict=True)) == list(trains)  # fmt: skip
     check_table(plan, windows, expected, status)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def write(
     sources: Sequence[Source],
     windows: Sequence[Window],
     attributes: Mapping[str, str],
+    done: Callable[[int], object] = lambda points: None,
 ) -> None:
     """Write the dataset, with the spikes where they were kept.
 
@@ -54,6 +56,8 @@ def write(
         Windows over all points, in order.
     attributes
         Global attributes on top of the usual ones.
+    done
+        Told how many points have been written, window by window.
     """
     with netCDF4.Dataset(str(path), "w") as file:
         file.set_fill_off()  # every value is written
@@ -68,14 +72,18 @@ def write(
             for name, what in STATISTICS.items()
         }
         status = _variable(file, "status", np.int8, names, _STATUS)
+        spikes = None
+        if sources and plan.sweep.setting("record.spikes"):
+            spikes = _Spikes.create(file.createGroup("spikes"), plan, sources)
         for part in windows:
             values = window.read(part, len(plan.cells))
             shape = tuple(s.stop - s.start for s in part.box)
             status[part.box or ...] = values["status"].reshape(shape)
             for name, variable in variables.items():
                 variable[(*part.box, slice(None))] = values[name].reshape(*shape, -1)
-        if sources and plan.sweep.setting("record.spikes"):
-            _write_spikes(file.createGroup("spikes"), plan, sources, windows)
+            if spikes is not None:
+                spikes.write(part)
+            done(part.stop - part.first)
 
 
 def _coordinate(file: Any, name: str, labels: NDArray[Any]) -> Any:
@@ -113,41 +121,50 @@ def _global_attributes(plan: Plan) -> dict[str, str]:
     }
 
 
-def _write_spikes(
-    group: Any, plan: Plan, sources: Sequence[Source], windows: Sequence[Window]
-) -> None:
-    """Write all spikes as a CF contiguous ragged array: trains in order of point, then cell."""
-    cells = len(plan.cells)
-    count = np.zeros((plan.points, cells), np.int32)
-    for source in sources:
-        count[np.ix_(source.points, source.cells)] = source.count
-    grids = {batch.structure.dt for batch in plan.batches}
-    on_one_grid = len(grids) == 1
-    group.featureType = "timeSeries"
-    group.createDimension("spike", int(count.sum(dtype=np.int64)))
-    group.createDimension("train", count.size)
-    told: dict[str, Any] = {"long_name": "time of the spike", "units": "s"}
-    if on_one_grid:
-        told["scale_factor"] = next(iter(grids))
-    dtype = np.int32 if on_one_grid else np.float64
-    time = _variable(group, "spike_time", dtype, ("spike",), told)
-    told = {"long_name": "number of spikes of the train", "sample_dimension": "spike"}
-    _variable(group, "spike_count", np.int32, ("train",), told)[:] = count.ravel()
-    told = {"long_name": "number of the point, in row-major order of the axes"}
-    point = _variable(group, "point", np.int32, ("train",), told)
-    labels = np.array([label.encode() for label in plan.cells])
-    group.createDimension("letter", labels.itemsize)
-    told = {"long_name": "cell of the circuit", "_Encoding": "utf-8"}
-    cell = _variable(group, "cell", "S1", ("train", "letter"), told)
-    letters = labels.view("S1").reshape(cells, -1)
-    at = 0
-    for part in windows:
+@dataclass
+class _Spikes:
+    """The group of spikes, a CF contiguous ragged array: trains in order of point, then cell."""
+
+    time: Any
+    point: Any
+    cell: Any
+    count: NDArray[np.int32]
+    letters: NDArray[Any]
+    written: int = 0
+
+    @classmethod
+    def create(cls, group: Any, plan: Plan, sources: Sequence[Source]) -> _Spikes:
+        count = np.zeros((plan.points, len(plan.cells)), np.int32)
+        for source in sources:
+            count[np.ix_(source.points, source.cells)] = source.count
+        grids = {batch.structure.dt for batch in plan.batches}
+        group.featureType = "timeSeries"
+        group.createDimension("spike", int(count.sum(dtype=np.int64)))
+        group.createDimension("train", count.size)
+        told: dict[str, Any] = {"long_name": "time of the spike", "units": "s"}
+        if len(grids) == 1:  # all times are whole steps of one length
+            told["scale_factor"] = next(iter(grids))
+        dtype = np.int32 if len(grids) == 1 else np.float64
+        time = _variable(group, "spike_time", dtype, ("spike",), told)
+        told = {"long_name": "number of spikes of the train", "sample_dimension": "spike"}
+        _variable(group, "spike_count", np.int32, ("train",), told)[:] = count.ravel()
+        told = {"long_name": "number of the point, in row-major order of the axes"}
+        point = _variable(group, "point", np.int32, ("train",), told)
+        labels = np.array([label.encode() for label in plan.cells])
+        group.createDimension("letter", labels.itemsize)
+        told = {"long_name": "cell of the circuit", "_Encoding": "utf-8"}
+        cell = _variable(group, "cell", "S1", ("train", "letter"), told)
+        return cls(time, point, cell, count, labels.view("S1").reshape(labels.size, -1))
+
+    def write(self, part: Window) -> None:
+        """Append the trains of the next window."""
+        cells, points = len(self.letters), np.arange(part.first, part.stop)
         trains = slice(part.first * cells, part.stop * cells)
-        point[trains] = np.repeat(np.arange(part.first, part.stop), cells)
-        cell[trains] = np.tile(letters, (part.stop - part.first, 1))
-        spikes = _spikes(part, count, dtype)
-        time[at : at + spikes.size] = spikes
-        at += spikes.size
+        self.point[trains] = np.repeat(points, cells)
+        self.cell[trains] = np.tile(self.letters, (points.size, 1))
+        spikes = _spikes(part, self.count, self.time.dtype)
+        self.time[self.written : self.written + spikes.size] = spikes
+        self.written += spikes.size
 
 
 def _spikes(part: Window, count: NDArray[np.int32], dtype: Any) -> NDArray[Any]:

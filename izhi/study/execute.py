@@ -113,7 +113,7 @@ def execute(sweep: Sweep, *, progress: bool = True, profile: Profile | None = No
     failed = [o for o in outcomes if o.error is not None]
     shards = {**done, **{o.path: o.points for o in outcomes if o.error is None}}
     failed_points = np.concatenate([np.empty(0, np.int64), *(o.points for o in failed)])
-    rows = _gather(job.plan, folder, shards, failed_points, profile)
+    rows = _gather(job.plan, folder, shards, failed_points, profile, progress)
     seconds = time.perf_counter() - start
     log.append(folder.log, "gathered", seconds=round(seconds, 3), failed=int(failed_points.size))
     return Report(
@@ -171,6 +171,7 @@ def _gather(
     shards: dict[Path, NDArray[np.int64]],
     failed: NDArray[np.int64],
     profile: Profile,
+    progress: bool,
 ) -> int:
     free = shutil.disk_usage(folder.path).free
     if free < plan.disk // 8:
@@ -183,4 +184,6 @@ def _gather(
         "izhi_version": metadata.version("izhi"),
         "config": description.as_json(plan),
     }
-    return gather.gather(plan, folder, shards, failed, attributes, parallel.workers(plan), profile)
+    return gather.gather(
+        plan, folder, shards, failed, attributes, parallel.workers(plan), profile, progress
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ def gather(
     attributes: Mapping[str, str],
     workers: int,
     profile: Profile,
+    progress: bool = False,
 ) -> int:
     """Put shard files together, by the labels of their points and cells.
 
@@ -46,6 +47,8 @@ def gather(
         Processes to use for the table; 1 for this one.
     profile
         Where to note how long dataset and table took.
+    progress
+        Whether to draw a progress bar on stderr, if that is a terminal.
 
     Returns
     -------
@@ -53,6 +56,7 @@ def gather(
         Rows of the table.
     """
     from joblib import Parallel, delayed
+    from tqdm import tqdm
 
     sources = [Source.of(path, points, plan.cells) for path, points in shards.items()]
     windows = window.windows(plan.sweep.shape, sources, failed)
@@ -68,7 +72,13 @@ def gather(
             delayed(table.write_part)(layout, part, Path(parts) / f"{number}")
             for number, part in enumerate(windows)
         )
-        write_atomic(folder.dataset, lambda path: _write(path, plan, sources, windows, attributes))
+        with tqdm(
+            total=plan.points, unit=" points", desc="gathering", disable=None if progress else True
+        ) as bar:
+            write_atomic(
+                folder.dataset,
+                lambda path: _write(path, plan, sources, windows, attributes, bar.update),
+            )
         profile.mark("dataset")
         rows: list[int] = []
         write_atomic(folder.summary, lambda path: _join(path, layout.header, texts, rows))
@@ -82,8 +92,9 @@ def _write(
     sources: list[Source],
     windows: list[Window],
     attributes: Mapping[str, str],
+    done: Callable[[int], object],
 ) -> None:
-    dataset.write(path, plan, sources, windows, attributes)
+    dataset.write(path, plan, sources, windows, attributes, done)
     interval = {b.structure.digest for b in plan.batches if b.structure.trace_interval is not None}
     traced = [s.path for s in sources if s.path.name.split("-")[0] in interval]
     if traced:

@@ -1,0 +1,65 @@
+"""The benchmark measures what it says: one sweep, one set of spikes, figures that are kept."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import izhi
+from benchmarks import limit, report
+from benchmarks.points import overrides, points, sample
+from benchmarks.process import ROOT
+from izhi.engine import cache, compiled
+from izhi.sweep import plan as plans
+
+
+@pytest.mark.parametrize("n", [10, 693])
+def test_all_contestants_run_the_sweep_that_izhi_runs(n) -> None:
+    plan = izhi.plan([*overrides(n), "run.engine=compiled", "run.shard_points=2000"])
+    found = plans.parameters(plan, plan.shards[0])
+    a, b, c, d, release, amplitude = points(n).si()
+    for population in ("pre", "post"):
+        for name, values in zip("abcd", (a, b, c, d), strict=True):
+            assert np.array_equal(found[f"{population}.{name}"], values)
+    assert np.array_equal(found["pre_to_post.U_0"], release)
+    assert np.array_equal(found["pre.amplitude"], amplitude)
+
+
+def test_the_limit_has_the_spikes_of_the_engine(tmp_path, compiler) -> None:
+    """Hand-written C that shares no code with izhi or Brian2, compiled strictly."""
+    plan = izhi.plan([*overrides(693), "run.engine=compiled", "run.shard_points=693"])
+    build = cache.make(plan.batches[0].structure)
+    parameters = plans.parameters(plan, plan.shards[0])
+    raw = compiled.simulate(build, plan.batches[0].structure, parameters, 693)
+    limit.run(points(693), 1, "strict", tmp_path / "spikes")
+    train, step = np.fromfile(tmp_path / "spikes", np.int32).reshape(-1, 2).T
+    assert np.array_equal(np.bincount(train, minlength=3 * 693), raw.count.ravel())
+    assert np.array_equal(step[np.lexsort((step, train))], raw.step)
+    assert raw.step.size > 100_000
+
+
+def test_a_sample_is_spread_over_the_sweep() -> None:
+    chosen = sample(points(693), 7)
+    assert len(chosen) == 7
+    assert len(set(zip(chosen.a, chosen.b, chosen.c, chosen.d, strict=True))) == 7
+
+
+@pytest.mark.parametrize("peer", ["nest_sim", "jax_scan"])
+def test_a_peer_that_is_not_installed_says_so(peer, tmp_path) -> None:
+    hidden = (
+        "import runpy, sys; sys.modules.update(dict.fromkeys(['nest', 'jax'])); sys.argv = ['x']; "
+        f"runpy.run_module('benchmarks.peers.{peer}', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", hidden], cwd=ROOT, capture_output=True, text=True)
+    name = {"nest_sim": "nest-simulator", "jax_scan": "jax"}[peer]
+    assert json.loads(done.stdout) == {"skipped": f"{name} is not installed"}, done.stderr
+    assert done.returncode == 0
+
+
+def test_the_readme_shows_the_figures_that_are_kept() -> None:
+    results = json.loads(report.RESULTS.read_text())
+    text = report.README.read_text()
+    assert report.update_readme(results, text) == text
+    assert report.FIGURE.is_file()
