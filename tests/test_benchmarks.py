@@ -58,8 +58,10 @@ def test_a_peer_that_is_not_installed_says_so(peer, tmp_path) -> None:
     assert done.returncode == 0
 
 
-def test_the_readme_shows_the_figures_that_are_kept() -> None:
+def test_the_pages_show_the_figures_that_are_kept() -> None:
     results = json.loads(report.RESULTS.read_text())
-    text = report.README.read_text()
-    assert report.update_readme(results, text) == text
+    for page, figures in ((report.README, report.table), (report.SCALE, report.costs)):
+        text = page.read_text(encoding="utf-8")
+        assert report.updated(text, figures(results)) == text
     assert report.FIGURE.is_file()
+    assert len(report.checks(results).splitlines()) > 10

@@ -39,6 +39,7 @@ NO_COMPILER = "there is no C++ compiler"
 
 _MEAN_RATE = 40.0  # spikes per second and cell, for the estimate of disk space
 _STATISTICS = 8
+_ROW = 110  # bytes of a row of the table
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,7 @@ def _disk(sweep: Sweep, batches: list[Batch]) -> int:
     for batch in batches:
         structure = batch.structure
         trains = batch.points * len(structure.circuit.cells)
+        total += trains * _ROW
         total += 2 * trains * 8 * (_STATISTICS + 2)
         total += 2 * trains * spikes * 4 * min(_MEAN_RATE * structure.duration, structure.steps)
         if structure.trace_interval:
