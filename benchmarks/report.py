@@ -167,7 +167,8 @@ def figure(results: dict[str, Any], path: Path) -> None:
         axes.axhline(value, color="#dddddd", lw=0.8, zorder=0)
         axes.text(8.6, value * 1.15, word, color="#777777", fontsize=8)
     axes.set_title("One second of the two-to-one circuit at every point", fontsize=10)
-    axes.legend(fontsize=7.5, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    axes.legend(title="dashed: not run, in proportion", title_fontsize=7.5, fontsize=7.5,
+                loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)  # fmt: skip
     chart.savefig(path, dpi=150)
     plt.close(chart)
 
