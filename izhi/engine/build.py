@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +20,10 @@ from izhi.engine import network, runtime
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.sweep.structures import Structure
 
+# Compilers know this option for x86 only, where they avoid the widest vectors unless told.
+_WIDE = ("-mprefer-vector-width=512",) * (platform.machine() in ("x86_64", "AMD64"))
 FLAGS = (
-    "-w", "-O3", "-march=native", "-mprefer-vector-width=512", "-std=c++14",
+    "-w", "-O3", "-march=native", *_WIDE, "-std=c++14",
     "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
 )  # fmt: skip
 """Strict IEEE arithmetic: no fast-math and no contraction, so that the bits of a point do not
