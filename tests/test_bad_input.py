@@ -123,6 +123,8 @@ CASES = [
     (["circuit.projections=[]"], "circuit.projections = []: expected a mapping such as {a_to_b: "),
     (["circuit.projections.pre_to_post.source=per"], "source = per: no such population; did you "),
     (["-m", "circuit.projections.pre_to_post.target=post,psot"], "psot: no such population; did y"),
+    (["+circuit.projections.pre_to_post.connect=ring"], "connect = ring: a ring lies within one po"),
+    (["circuit=ring", "circuit.projections.onward.connect=rings"], "rings: no such choice; did you"),
     (["-m", "synapse=static", "synapse.model=static,tsodyks_markram"], "synapse.U_0: missing"),
     (["simulation.method=exact"], f"simulation.method = exact: {NOT_LINEAR}"),
     (["-m", "simulation.method=euler,linear"], f"simulation.method = linear: {NOT_LINEAR}"),

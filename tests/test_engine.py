@@ -496,3 +496,17 @@ def test_a_time_step_keeps_brian2s_order_where_it_matters(synapses) -> None:
     assert list(schedule.lines(codes, {"a": 64}, {"a": "A"})) == [
         f"{c.name}::run(0, A);" for c in codes
     ]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_ring_of_one_cell_has_no_synapse_and_runs(tmp_path, engine) -> None:
+    if engine == "compiled" and cache.compiler() is None:
+        pytest.skip("there is no C++ compiler")
+    study = run_tiny(
+        tmp_path, engine, "circuit=ring", "circuit.populations.cell.count=1", "synapse=static",
+        "synapse.delay='1 ms'", f"run.engine={engine}", "stimulus.amplitude=20",
+    )  # fmt: skip
+    alone = run_tiny(tmp_path, "alone", "run.engine=numpy", "stimulus.amplitude=20")
+    assert (study.dataset.status == 0).all()
+    assert np.array_equal(study.spike_times("cell0"), alone.spike_times("cell0"))
+    assert alone.spike_times("cell0").size > 0

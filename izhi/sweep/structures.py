@@ -186,8 +186,11 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any], delayed: bool
         )
         for name in (circuits.names(base, "projections") if model != "none" else ())
     )
+    cells = Circuit(tuple(populations), ())
+    # one cell has no other to project onto: such a projection is none, whatever its synapse
+    connected = tuple(projection for projection in projections if cells.pairs(projection))
     return Structure(
-        Circuit(tuple(populations), projections),
+        Circuit(cells.populations, connected),
         float(value("simulation.dt")),
         float(value("simulation.duration")),
         str(value("simulation.method")),

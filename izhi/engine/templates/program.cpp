@@ -41,8 +41,8 @@ struct Queue
     std::vector<std::vector<int32_t>> slots;
     void prepare(const int32_t *delay_steps, const int n)
     {
-        slots.resize(std::max(*std::max_element(delay_steps, delay_steps + n) + 1,
-                              (int)slots.size()));
+        const int longest = n ? *std::max_element(delay_steps, delay_steps + n) : 0;
+        slots.resize(std::max<size_t>(longest + 1, slots.size()));
         for (auto &slot : slots)
             slot.clear();
     }
