@@ -320,8 +320,23 @@ def test_what_a_program_is_given(tmp_path) -> None:
     assert np.frombuffer(given[:16], np.int64).tolist() == [200, 2]  # steps, points
     changes = np.frombuffer(given[16:216], np.uint8)
     assert np.flatnonzero(changes).tolist() == [0, 20]  # at first, and at the onset
-    assert np.frombuffer(given[216:224], np.int64).tolist() == [2]
-    assert np.frombuffer(given[224:]).tolist() == [1.0, 0.25]
+    assert np.frombuffer(given[216:232], np.int64).tolist() == [1, 0]  # runs in rising order of b
+    assert np.frombuffer(given[232:240], np.int64).tolist() == [2]
+    assert np.frombuffer(given[240:]).tolist() == [1.0, 0.25]
+
+
+def test_points_whose_driven_cells_are_alike_run_together() -> None:
+    plan = izhi.plan([
+        "circuit=two_to_one", "stimulus.amplitude=12,4,8", "neuron.b=0.25,0.2",
+        "synapse.U_0=0.9,0.5", "run.engine=compiled",
+    ])  # fmt: skip
+    (shard,) = plan.shards
+    parameters = plans.parameters(plan, shard)
+    order = compiled._order(plan.batches[0].structure, parameters, shard.points.size)
+    names = ("pre.b", "pre.amplitude", "pre_to_post.U_0")
+    rows = np.stack([parameters[name][order] for name in names], axis=1)
+    assert rows.tolist() == sorted(rows.tolist())
+    assert sorted(order) == list(range(12))
 
 
 @pytest.mark.parametrize(

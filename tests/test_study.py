@@ -307,7 +307,7 @@ def test_traces_are_what_brian2_alone_records(tmp_path, engine) -> None:
     if engine == "compiled" and cache.compiler() is None:
         pytest.skip("there is no C++ compiler")
     study = run(
-        tmp_path, "traces", "circuit=single", "stimulus.amplitude=4,10", "record.traces=all",
+        tmp_path, "traces", "circuit=single", "stimulus.amplitude=10,4", "record.traces=all",
         "record.interval=0.5", f"run.engine={engine}",
     )  # fmt: skip
     assert study.log[0]["engines"] == [engine]
@@ -316,14 +316,30 @@ def test_traces_are_what_brian2_alone_records(tmp_path, engine) -> None:
     assert traces["amplitude"].dims == ("trace",)
     assert traces["amplitude"].attrs["units"] == "mV"
     assert [traces[name].attrs["units"] for name in ("v", "u", "I", "time")] == ["V", "V", "V", "s"]
-    for trace, amplitude in enumerate((4, 10)):
+    for trace, amplitude in enumerate((10, 4)):
         expected = brian2_traces(amplitude, 0.5)
         ours = traces.isel(trace=trace, cell=0)
         assert ours["amplitude"] == amplitude
         assert ours["time"].values == pytest.approx(expected["t"], abs=1e-12)
         for name in ("v", "u", "I"):
             np.testing.assert_allclose(ours[name].values, expected[name], rtol=1e-9, atol=1e-15)
-    assert (traces["I"].values == [[[0.0] * 40 + [a * 1e-3] * 60] for a in (4, 10)]).all()
+    assert (traces["I"].values == [[[0.0] * 40 + [a * 1e-3] * 60] for a in (10, 4)]).all()
+
+
+@pytest.mark.skipif(cache.compiler() is None, reason="there is no C++ compiler")
+def test_traces_of_both_engines_are_of_the_same_points_and_cells(tmp_path) -> None:
+    numpy, compiled = (
+        run(
+            tmp_path, engine, "neuron=resonator,chattering", "stimulus.amplitude=10,4,7",
+            "record.traces=all", "record.interval=0.5", "simulation.duration='60 ms'",
+            f"run.engine={engine}",
+        ).traces
+        for engine in ("numpy", "compiled")
+    )  # fmt: skip
+    assert dict(compiled.sizes) == {"trace": 6, "cell": 3, "time": 120}
+    for name in ("v", "u", "I"):  # which numpy's own exp may round otherwise
+        np.testing.assert_allclose(compiled[name], numpy[name], rtol=0, atol=1e-12)
+        assert len(np.unique(compiled[name].values[..., -1].round(9)[:, 2])) > 1
 
 
 @pytest.mark.parametrize(

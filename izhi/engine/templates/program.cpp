@@ -1,11 +1,12 @@
 {# The whole program: a shard comes in on stdin, its points run block by block, each block through
    all steps while its state stays in the first-level cache, and the spikes go out on stdout, train
-   after train. izhi/engine/compiled.py is the other end of both. #}
+   after train. The points run in a given order and go out in the order in which they came. izhi/engine/compiled.py is the other end of both. #}
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <numeric>
 #include <vector>
 #include "brianlib/common_math.h"
 #include "stdint_compat.h"
@@ -17,14 +18,20 @@ const int circuit_cells = {{circuit_cells}};  // in a circuit
 const int chunk = {{chunk}};           // cells that are updated and asked for spikes at a time
 int64_t step;
 
-// the first of eight bytes that is not zero, in the order of memory
-inline int first_byte(const uint64_t bytes)
+// a bit for each of the 64 bytes, which are 0 or 1
+inline uint64_t bits_of(const unsigned char *bytes)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return __builtin_ctzll(bytes) / 8;
-#else
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "izhi's engine is written for little-endian processors"
 #endif
+    uint64_t bits = 0;
+    for (int byte = 0; byte < 64; byte += 8)
+    {
+        uint64_t eight;
+        std::memcpy(&eight, bytes + byte, 8);
+        bits |= (eight * 0x0102040810204080 >> 56) << byte;  // the product's top byte has them all
+    }
+    return bits;
 }
 
 // the spikes of a block, in order of time
@@ -111,7 +118,8 @@ inline void for_arriving(const int32_t from, const int32_t to, const Function &f
 {% endfor %}
 /////////////////////////////////
 
-// What comes in: steps, points, whether the stimulus changes at each step, then the variables.
+// What comes in: steps, points, whether the stimulus changes at each step, the order in which the
+// points run, then the variables.
 struct Input
 {
     std::vector<char> bytes;
@@ -149,11 +157,12 @@ template <class T> struct Given
         values = size ? input.take<T>(n = *size) : nullptr;
         return values && n > 0;
     }
-    void lay_out(T *array, const int each, const int64_t points, const int64_t from) const
+    void lay_out(T *array, const int each, const int64_t *order, const int64_t points,
+                 const int64_t from) const
     {
         for (int r = 0; r < replicas; r++)
         {
-            const int64_t point = std::min(from + r, points - 1);  // the last one fills the block
+            const int64_t point = order[std::min(from + r, points - 1)];  // the last fills the block
             for (int k = 0; k < each; k++)
                 array[r * each + k] = values[n == 1 ? 0 : n == points ? point : point * each + k];
         }
@@ -162,67 +171,87 @@ template <class T> struct Given
 
 struct Output
 {
-    std::vector<int32_t> count, steps;
+    std::vector<int32_t> count, steps;  // the steps as the points ran, all else in their own order
+    std::vector<size_t> begins;         // of a point's steps
     std::vector<unsigned char> finite;
     {% for variable in traced %}
     std::vector<double> trace_{{variable}};
     {% endfor %}
 
-    void add(const int points)
+    void prepare(const size_t points)
     {
-        const size_t trains = (size_t)points * circuit_cells, before = steps.size();
-        std::vector<int32_t> next(trains + 1, 0);
+        count.resize(points * circuit_cells);
+        begins.resize(points);
+        finite.resize(points);
+    }
+    // the results of a block: of points order[0], order[1], ...
+    void add(const int64_t *order, const int n)
+    {
+        const int trains = n * circuit_cells;
+        std::vector<int32_t> next(replicas * circuit_cells + 1, 0);
         for (const auto &spike : recording.spikes)
-            if ((size_t)spike.train < trains)
-                next[spike.train + 1]++;
-        count.insert(count.end(), next.begin() + 1, next.end());
-        for (size_t k = 1; k <= trains; k++)
+            next[spike.train + 1]++;
+        for (int r = 0; r < n; r++)
+            std::copy_n(&next[r * circuit_cells + 1], circuit_cells, &count[order[r] * circuit_cells]);
+        for (int k = 1; k <= trains; k++)
             next[k] += next[k - 1];
+        const size_t before = steps.size();
+        for (int r = 0; r < n; r++)
+            begins[order[r]] = before + next[r * circuit_cells];
         steps.resize(before + next[trains]);
         for (const auto &spike : recording.spikes)
-            if ((size_t)spike.train < trains)
+            if (spike.train < trains)
                 steps[before + next[spike.train]++] = spike.step;
         recording.spikes.clear();
-        for (int r = 0; r < points; r++)
+        for (int r = 0; r < n; r++)
         {
             bool all = true;
             {% for group in groups %}
             for (int i = r * {{group.count}}; i < (r + 1) * {{group.count}}; i++)
                 all = all{% for name in group.state %} && std::isfinite({{name}}[i]){% endfor %};
             {% endfor %}
-            finite.push_back(all);
-        }
-        {% if traced %}
-        for (int r = 0; r < points; r++)
-        {
-            {% for group in groups %}
-            for (int i = r * {{group.count}}; i < (r + 1) * {{group.count}}; i++)
-            {
-                {% for variable in group.traced %}
-                for (size_t k = i; k < {{group.name}}::samples_{{variable}}.size(); k += {{group.cells}})
-                    trace_{{variable}}.push_back({{group.name}}::samples_{{variable}}[k]);
-                {% endfor %}
-            }
-            {% endfor %}
+            finite[order[r]] = all;
         }
         {% for group in groups %}
         {% for variable in group.traced %}
+        {
+            const std::vector<double> &samples = {{group.name}}::samples_{{variable}};
+            const size_t n_samples = samples.size() / {{group.cells}};
+            trace_{{variable}}.resize(count.size() * n_samples);
+            for (int i = 0; i < n * {{group.count}}; i++)
+            {
+                const int cell = {{group.first}} + i % {{group.count}};
+                const size_t train = order[i / {{group.count}}] * circuit_cells + cell;
+                for (size_t k = 0; k < n_samples; k++)
+                    trace_{{variable}}[train * n_samples + k] = samples[k * {{group.cells}} + i];
+            }
+        }
         {{group.name}}::samples_{{variable}}.clear();
         {% endfor %}
         {% endfor %}
-        {% endif %}
     }
     template <class T> static bool put(std::FILE *file, const std::vector<T> &values)
     {
+        const size_t size = values.size() * sizeof(T);
+        return std::fwrite(values.data(), 1, size, file) == size && pad(file, size);
+    }
+    static bool pad(std::FILE *file, const size_t size)
+    {
         const char zeros[8] = {};
-        const size_t size = values.size() * sizeof(T), rest = (8 - size % 8) % 8;
-        return std::fwrite(values.data(), 1, size, file) == size
-            && std::fwrite(zeros, 1, rest, file) == rest;
+        const size_t rest = (8 - size % 8) % 8;
+        return std::fwrite(zeros, 1, rest, file) == rest;
     }
     bool write(std::FILE *file) const
     {
         const std::vector<int64_t> sizes = { (int64_t)finite.size(), (int64_t)steps.size() };
-        bool whole = put(file, sizes) && put(file, count) && put(file, finite) && put(file, steps);
+        bool whole = put(file, sizes) && put(file, count) && put(file, finite);
+        for (size_t point = 0; whole && point < begins.size(); point++)
+        {
+            const int32_t *counts = &count[point * circuit_cells];
+            const size_t n = std::accumulate(counts, counts + circuit_cells, size_t(0));
+            whole = std::fwrite(steps.data() + begins[point], sizeof(int32_t), n, file) == n;
+        }
+        whole = whole && pad(file, steps.size() * sizeof(int32_t));
         {% for variable in traced %}
         whole = whole && put(file, trace_{{variable}});
         {% endfor %}
@@ -254,7 +283,8 @@ int main()
         return std::fputs("cannot read the input\n", stderr), 2;
     const int64_t *sizes = input.take<int64_t>(2);
     const unsigned char *changes = sizes ? input.take<unsigned char>(sizes[0]) : nullptr;
-    bool whole = changes;
+    const int64_t *order = changes ? input.take<int64_t>(sizes[1]) : nullptr;
+    bool whole = order;
     {% for given in inputs %}
     Given<{{given.type}}> given_{{loop.index}};
     whole = whole && given_{{loop.index}}.take();
@@ -262,6 +292,7 @@ int main()
     if (!whole || input.at != input.bytes.size())
         return std::fputs("the input is not whole\n", stderr), 2;
     const int64_t steps = sizes[0], points = sizes[1];
+    output.prepare(points);
     for (int64_t from = 0; from < points; from += replicas)
     {
         {% for array in arrays %}
@@ -279,7 +310,7 @@ int main()
         }
         {% endfor %}
         {% for given in inputs %}
-        given_{{loop.index}}.lay_out({{given.name}}, {{given.each}}, points, from);
+        given_{{loop.index}}.lay_out({{given.name}}, {{given.each}}, order, points, from);
         {% endfor %}
         {% for path in pathways if path.delay %}
         for (int k = 0; k < replicas * {{path.name}}::synapses; k++)
@@ -287,7 +318,7 @@ int main()
         {{path.name}}::queue.prepare({{path.name}}::delay_steps, replicas * {{path.name}}::synapses);
         {% endfor %}
         simulate(steps, changes);
-        output.add((int)std::min<int64_t>(replicas, points - from));
+        output.add(order + from, (int)std::min<int64_t>(replicas, points - from));
     }
     return output.write(stdout) ? 0 : (std::perror("cannot write the output"), 3);
 }
