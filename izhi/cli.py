@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -75,10 +76,22 @@ def main(argv: list[str] | None = None) -> int:
         return int(stop.code or 0)
     except KeyboardInterrupt as interrupt:
         print("; ".join(["interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+        _let_queues_end()
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _let_queues_end() -> None:
+    """Wait for the threads that fed the workers.
+
+    Frozen at the end of the program, one may have removed a semaphore but not have said so, of which
+    joblib's resource tracker would then warn.
+    """
+    for thread in threading.enumerate():
+        if thread.name == "QueueFeederThread":
+            thread.join(timeout=1)
 
 
 def _say_error(error: Exception) -> None:

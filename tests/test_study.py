@@ -566,6 +566,17 @@ def test_only_what_is_missing_is_run_again(demo, copy, damage: Callable[[Path], 
     assert len(events(study, "unreadable")) == (damage is not Path.unlink)
 
 
+def test_what_a_killed_run_left_unfinished_is_removed(demo, copy) -> None:
+    whole = set(contents(copy.path))
+    (copy.path / "shards" / ".0a1b2c-000000005-5-x7.tmp").write_bytes(b"half a shard")
+    (copy.path / ".dataset-x7.tmp").write_bytes(b"half a dataset")
+    (copy.path / ".summary-x7").mkdir()
+    (copy.path / ".summary-x7" / "0").write_text("a part of the table")
+    study = again(copy)
+    assert set(contents(study.path)) == whole
+    assert same_results(study, demo)
+
+
 def test_a_study_that_is_whole_is_not_run_again(demo, copy) -> None:
     shards = contents(copy.path / "shards")
     study = again(copy)

@@ -18,6 +18,10 @@ from izhi.sweep.plan import Plan
 _NAME = re.compile(r"\w[\w.+=,@ -]{0,199}")
 
 
+PARTS = ".summary-"
+"""What a folder with parts of the table is called while they are made."""
+
+
 @dataclass(frozen=True)
 class StudyFolder:
     """Where the parts of a study lie."""
@@ -108,6 +112,14 @@ def size(n_bytes: float) -> str:
             break
         n_bytes /= 1000
     return f"{n_bytes:.3g} {unit}"
+
+
+def remove_unfinished(folder: StudyFolder) -> None:
+    """Remove what a process that was killed was writing."""
+    for path in [*folder.path.glob(".*.tmp"), *folder.shards.glob(".*.tmp")]:
+        path.unlink(missing_ok=True)
+    for path in folder.path.glob(f"{PARTS}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:

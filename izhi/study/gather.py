@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.study import dataset, table, window
-from izhi.study.folder import StudyFolder, write_atomic
+from izhi.study.folder import PARTS, StudyFolder, write_atomic
 from izhi.study.profile import Profile
 from izhi.study.window import Source, Window
 from izhi.sweep.plan import Plan
@@ -64,9 +64,10 @@ def gather(
     parallel = Parallel(
         n_jobs=min(workers, len(windows)), return_as="generator",
         backend="sequential" if workers == 1 else str(plan.sweep.setting("run.backend")),
+        batch_size=4, pre_dispatch=max(1, workers - 1),  # one core is left to this process
     )  # fmt: skip
     with tempfile.TemporaryDirectory(
-        prefix=".summary-", dir=folder.path, ignore_cleanup_errors=True
+        prefix=PARTS, dir=folder.path, ignore_cleanup_errors=True
     ) as parts:
         texts = parallel(
             delayed(table.write_part)(layout, part, Path(parts) / f"{number}")

@@ -49,6 +49,7 @@ def open_folder(folder: StudyFolder, plan: Plan, fingerprint: str) -> dict[Path,
                 f"study.name = {folder.path.name}: {folder.path} holds another study; choose "
                 f"another name, or remove that folder{_difference(held, plan)}"
             )
+        folders.remove_unfinished(folder)
         found = {}
         for path in sorted(folder.shards.glob("*.nc")):
             points = shardfile.read_points(path, fingerprint)
@@ -107,6 +108,8 @@ def remaining(plan: Plan, done: dict[Path, NDArray[np.int64]]) -> list[Shard]:
     """Return the shards without the points that are done."""
     if not done:
         return list(plan.shards)
-    finished = np.concatenate(list(done.values()))
-    left = [replace(s, points=np.setdiff1d(s.points, finished)) for s in plan.shards]
+    finished = np.zeros(plan.points, np.bool_)
+    for points in done.values():
+        finished[points] = True
+    left = [replace(s, points=s.points[~finished[s.points]]) for s in plan.shards]
     return [shard for shard in left if shard.points.size]
