@@ -86,8 +86,8 @@ def main(argv: list[str] | None = None) -> int:
 def _let_queues_end() -> None:
     """Wait for the threads that fed the workers.
 
-    Frozen at the end of the program, one may have removed a semaphore but not have said so, of which
-    joblib's resource tracker would then warn.
+    Frozen at the end of the program, one may have removed a semaphore without saying so, and then
+    joblib's resource tracker warns of it.
     """
     for thread in threading.enumerate():
         if thread.name == "QueueFeederThread":
