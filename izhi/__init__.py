@@ -10,7 +10,6 @@ Examples
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from izhi.study.study import Study
     from izhi.sweep.plan import Plan
 
-__version__ = version("izhi")
+    __version__: str
 
 _WHERE = {
     "run": "izhi.api",
@@ -49,6 +48,8 @@ __all__ = [  # noqa: RUF022
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for: ``import izhi`` itself costs nothing."""
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("izhi")
     if name in _WHERE:
         return getattr(importlib.import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'izhi' has no attribute {name!r}")

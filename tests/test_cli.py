@@ -234,10 +234,10 @@ def test_a_profile_says_where_the_seconds_went(here, capsys) -> None:
         (line.split("  ")[0], float(line.split()[-2])) for line in lines if " s" in line[-2:]
     ]
     stages = dict(seconds[: seconds.index(next(s for s in seconds if s[0] == "total"))])
-    assert list(stages) == ["composing", "planning", "building", "shards", "dataset", "table",
+    assert list(stages) == ["composing", "planning", "building", "shards", "gathering",
                             "reporting"]  # fmt: skip
-    assert sum(stages.values()) == pytest.approx(dict(seconds[:8])["total"], abs=0.01)
-    assert lines[8] == "shards, over 1 worker:"
-    busy = [float(line.split()[-2]) for line in lines[9:]]
+    assert sum(stages.values()) == pytest.approx(dict(seconds[:7])["total"], abs=0.01)
+    assert lines[7] == "shards, over 1 worker:"
+    busy = [float(line.split()[-2]) for line in lines[8:]]
     assert sum(busy[:-1]) == pytest.approx(busy[-1], abs=0.01)
     assert busy[-1] == pytest.approx(stages["shards"], abs=0.002)

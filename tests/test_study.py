@@ -22,7 +22,7 @@ from izhi.config.folder import conf_folder
 from izhi.engine import cache
 from izhi.errors import ConfigError, StudyError
 from izhi.spikes import STATISTICS
-from izhi.study import dataset, shardfile
+from izhi.study import dataset, gather, shardfile
 from izhi.study import folder as folders
 
 SHORT = ["run.engine=numpy", "run.n_jobs=1", "simulation.duration='50 ms'"]
@@ -575,6 +575,22 @@ def test_what_a_killed_run_left_unfinished_is_removed(demo, copy) -> None:
     study = again(copy)
     assert set(contents(study.path)) == whole
     assert same_results(study, demo)
+
+
+def test_a_gathering_that_is_interrupted_is_done_again(demo, copy, monkeypatch, recwarn) -> None:
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    (copy.path / "dataset.nc").unlink()
+    (copy.path / "summary.csv").unlink()
+    whole = set(contents(copy.path))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="name=demo"):
+        patch.setattr(gather, "_join", interrupt)
+        again(copy, "run.n_jobs=2")
+    assert set(contents(copy.path)) == whole
+    assert copy.log[-1]["event"] == "interrupted"
+    assert not [warning for warning in recwarn if "joblib" in warning.filename]
+    assert same_results(again(copy), demo)
 
 
 def test_a_study_that_is_whole_is_not_run_again(demo, copy) -> None:

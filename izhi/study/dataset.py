@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,6 @@ def write(
     sources: Sequence[Source],
     windows: Sequence[Window],
     attributes: Mapping[str, str],
-    done: Callable[[int], object] = lambda points: None,
 ) -> None:
     """Write the dataset, with the spikes where they were kept.
 
@@ -56,8 +55,6 @@ def write(
         Windows over all points, in order.
     attributes
         Global attributes on top of the usual ones.
-    done
-        Told how many points have been written, window by window.
     """
     with netCDF4.Dataset(str(path), "w") as file:
         file.set_fill_off()  # every value is written
@@ -83,7 +80,6 @@ def write(
                 variable[(*part.box, slice(None))] = values[name].reshape(*shape, -1)
             if spikes is not None:
                 spikes.write(part)
-            done(part.stop - part.first)
 
 
 def _coordinate(file: Any, name: str, labels: NDArray[Any]) -> Any:

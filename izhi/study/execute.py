@@ -105,15 +105,16 @@ def execute(sweep: Sweep, *, progress: bool = True, profile: Profile | None = No
         profile.mark("building")
         outcomes = parallel.run(job, remark, progress, profile)
         profile.mark("shards")
+        failed = [o for o in outcomes if o.error is not None]
+        shards = {**done, **{o.path: o.points for o in outcomes if o.error is None}}
+        failed_points = np.concatenate([np.empty(0, np.int64), *(o.points for o in failed)])
+        rows = _gather(job.plan, folder, shards, failed_points, profile, progress)
     except KeyboardInterrupt:
+        folders.remove_unfinished(folder)
         log.append(folder.log, "interrupted")
         raise KeyboardInterrupt(
             f"the same command with study.name={folder.path.name} goes on"
         ) from None
-    failed = [o for o in outcomes if o.error is not None]
-    shards = {**done, **{o.path: o.points for o in outcomes if o.error is None}}
-    failed_points = np.concatenate([np.empty(0, np.int64), *(o.points for o in failed)])
-    rows = _gather(job.plan, folder, shards, failed_points, profile, progress)
     seconds = time.perf_counter() - start
     log.append(folder.log, "gathered", seconds=round(seconds, 3), failed=int(failed_points.size))
     return Report(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from izhi.study import dataset, table, window
 from izhi.study.folder import PARTS, StudyFolder, write_atomic
+from izhi.study.parallel import results
 from izhi.study.profile import Profile
 from izhi.study.window import Source, Window
 from izhi.sweep.plan import Plan
@@ -29,7 +30,7 @@ def gather(
 ) -> int:
     """Put shard files together, by the labels of their points and cells.
 
-    The table is written by the workers while this process writes the dataset.
+    One worker writes the dataset while the others write the table, and then joins them.
 
     Parameters
     ----------
@@ -44,9 +45,9 @@ def gather(
     attributes
         Global attributes of the dataset.
     workers
-        Processes to use for the table; 1 for this one.
+        Processes to use; 1 for this one.
     profile
-        Where to note how long dataset and table took.
+        Where to note how long it took.
     progress
         Whether to draw a progress bar on stderr, if that is a terminal.
 
@@ -62,29 +63,35 @@ def gather(
     windows = window.windows(plan.sweep.shape, sources, failed)
     layout = table.layout(plan.sweep.axes, plan.cells)
     parallel = Parallel(
-        n_jobs=min(workers, len(windows)), return_as="generator",
+        n_jobs=min(workers, 1 + len(windows)), return_as="generator_unordered", batch_size=1,
         backend="sequential" if workers == 1 else str(plan.sweep.setting("run.backend")),
-        batch_size=4, pre_dispatch=max(1, workers - 1),  # one core is left to this process
     )  # fmt: skip
-    with tempfile.TemporaryDirectory(
-        prefix=PARTS, dir=folder.path, ignore_cleanup_errors=True
-    ) as parts:
-        texts = parallel(
-            delayed(table.write_part)(layout, part, Path(parts) / f"{number}")
-            for number, part in enumerate(windows)
-        )
-        with tqdm(
+    with (
+        tempfile.TemporaryDirectory(
+            prefix=PARTS, dir=folder.path.absolute(), ignore_cleanup_errors=True
+        ) as parts,
+        tqdm(
             total=plan.points, unit=" points", desc="gathering", disable=None if progress else True
-        ) as bar:
-            write_atomic(
-                folder.dataset,
-                lambda path: _write(path, plan, sources, windows, attributes, bar.update),
-            )
-        profile.mark("dataset")
-        rows: list[int] = []
-        write_atomic(folder.summary, lambda path: _join(path, layout.header, texts, rows))
-    profile.mark("table")
-    return sum(rows)
+        ) as bar,
+    ):
+        tasks = [delayed(_write)(folder.dataset.absolute(), plan, sources, windows, attributes)]
+        tasks += [
+            delayed(table.write_part)(layout, part, Path(parts), number)
+            for number, part in enumerate(windows)
+        ]
+
+        def join(path: Path) -> None:
+            with results(parallel, tasks) as done:
+                _join(path, layout.header, Path(parts), done, told)
+
+        def told(number: int, rows: int) -> None:
+            counts.append(rows)
+            bar.update(windows[number].stop - windows[number].first)
+
+        counts: list[int] = []
+        write_atomic(folder.summary, join)
+    profile.mark("gathering")
+    return sum(counts)
 
 
 def _write(
@@ -93,22 +100,38 @@ def _write(
     sources: list[Source],
     windows: list[Window],
     attributes: Mapping[str, str],
-    done: Callable[[int], object],
 ) -> None:
-    dataset.write(path, plan, sources, windows, attributes, done)
+    def write(temporary: Path) -> None:
+        dataset.write(temporary, plan, sources, windows, attributes)
+        if traced:
+            from izhi.study.traces import traces
+
+            traces(plan, traced).to_netcdf(temporary, mode="a", group="traces", engine="netcdf4")
+
     interval = {b.structure.digest for b in plan.batches if b.structure.trace_interval is not None}
     traced = [s.path for s in sources if s.path.name.split("-")[0] in interval]
-    if traced:
-        from izhi.study.traces import traces
-
-        traces(plan, traced).to_netcdf(path, mode="a", group="traces", engine="netcdf4")
+    write_atomic(path, write)
 
 
-def _join(path: Path, header: str, parts: Iterable[tuple[Path, int]], rows: list[int]) -> None:
+def _join(
+    path: Path,
+    header: str,
+    parts: Path,
+    done: Iterable[tuple[int, int] | None],
+    told: Callable[[int, int], None],
+) -> None:
+    """Write the parts of the table one after the other, each as soon as those before are there."""
+    ready: set[int] = set()
+    following = 0
     with open(path, "wb") as file:
         file.write(header.encode())
-        for part, n in parts:
-            rows.append(n)
-            with open(part, "rb") as text:
-                shutil.copyfileobj(text, file, 1 << 20)
-            part.unlink()
+        for result in done:
+            if result is None:  # the dataset
+                continue
+            ready.add(result[0])
+            told(*result)
+            while following in ready:
+                with open(parts / str(following), "rb") as text:
+                    shutil.copyfileobj(text, file, 1 << 20)
+                (parts / str(following)).unlink()
+                following += 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from izhi.engine.cache import Build
 from izhi.study import log, worker
@@ -67,6 +70,18 @@ def workers(plan: Plan) -> int:
     return 1 if short else max(1, plan.workers)
 
 
+@contextmanager
+def results(parallel: Any, tasks: Iterable[Any]) -> Iterator[Generator[Any]]:
+    """Give what joblib's workers return; when left early, end them without joblib's advice."""
+    returned = parallel(tasks)
+    try:
+        yield returned
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*You could benefit from adjusting the input task")
+            returned.close()
+
+
 def run(
     job: Job, remark: Callable[[str], None], progress: bool, profile: Profile
 ) -> list[worker.Outcome]:
@@ -93,10 +108,11 @@ def run(
     profile.workers = n_jobs
     total = sum(shard.points.size for shard in job.shards)
     outcomes: list[worker.Outcome] = []
-    with tqdm(
-        total=total, unit=" points", disable=None if progress else True, smoothing=0.1
-    ) as bar:
-        for outcome in parallel(delayed(worker.run)(task) for task in _tasks(job)):
+    with (
+        tqdm(total=total, unit=" points", disable=None if progress else True, smoothing=0.1) as bar,
+        results(parallel, (delayed(worker.run)(task) for task in _tasks(job))) as returned,
+    ):
+        for outcome in returned:
             outcomes.append(outcome)
             profile.add(outcome.busy)
             bar.update(outcome.points.size)

@@ -39,11 +39,11 @@ def layout(axes: Sequence[Axis], cells: tuple[str, ...]) -> Layout:
     return Layout(tuple(axis.name for axis in axes), labels, tuple(map(_word, cells)))
 
 
-def write_part(layout: Layout, part: Window, path: Path) -> tuple[Path, int]:
-    """Write the rows of a window to a file of its own; return its path and their number."""
+def write_part(layout: Layout, part: Window, folder: Path, number: int) -> tuple[int, int]:
+    """Write the rows of a window to a file named by its number; return that and how many."""
     lines = rows(layout, part, window.read(part, len(layout.cells)))
-    path.write_text("".join(lines), encoding="utf-8")
-    return path, len(lines)
+    (folder / str(number)).write_text("".join(lines), encoding="utf-8")
+    return number, len(lines)
 
 
 def rows(layout: Layout, part: Window, values: dict[str, NDArray[Any]]) -> list[str]:

@@ -184,8 +184,9 @@ def read(window: Window, n_cells: int) -> dict[str, NDArray[Any]]:
     for part in window.parts:
         found = shardfile.read_rows(part.source, part.rows)
         status[part.at] = found.pop("status")
-        rows = np.arange(size)[part.at]
+        everywhere = np.array_equal(part.cells, np.arange(n_cells))
+        to = part.at if everywhere else np.ix_(np.arange(size)[part.at], part.cells)
         for name, values in found.items():
-            result[name][np.ix_(rows, part.cells)] = values
+            result[name][to] = values
     result["status"] = status
     return result
