@@ -11,6 +11,7 @@ import izhi
 from izhi.study import gather, shardfile
 from izhi.study.folder import StudyFolder
 from izhi.study.profile import Profile
+from izhi.study.window import Source
 
 
 def main() -> None:
@@ -19,8 +20,9 @@ def main() -> None:
     planned = izhi.open_study(folder.path).log[0]
     plan, known = izhi.plan(planned["overrides"]), planned["fingerprint"]
     shards = {p: shardfile.read_points(p, known) for p in sorted(folder.shards.glob("*.nc"))}
-    kept = {path: points for path, points in shards.items() if points is not None}
-    gather.gather(plan, folder, kept, np.empty(0, np.int64), {}, 1, Profile())
+    sources = [Source.read(path, points, plan.cells) for path, points in shards.items()
+               if points is not None]  # fmt: skip
+    gather.gather(plan, folder, sources, np.empty(0, np.int64), {}, 1, Profile())
 
 
 if __name__ == "__main__":

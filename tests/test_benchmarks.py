@@ -20,11 +20,11 @@ def test_all_contestants_run_the_sweep_that_izhi_runs(n) -> None:
     plan = izhi.plan([*overrides(n), "run.engine=compiled", "run.shard_points=2000"])
     found = plans.parameters(plan, plan.shards[0])
     a, b, c, d, release, amplitude = points(n).si()
+    given = {"pre_to_post.U_0": release, "pre.amplitude": amplitude}
     for population in ("pre", "post"):
-        for name, values in zip("abcd", (a, b, c, d), strict=True):
-            assert np.array_equal(found[f"{population}.{name}"], values)
-    assert np.array_equal(found["pre_to_post.U_0"], release)
-    assert np.array_equal(found["pre.amplitude"], amplitude)
+        given |= {f"{population}.{name}": x for name, x in zip("abcd", (a, b, c, d), strict=True)}
+    for name, values in given.items():
+        assert np.array_equal(np.broadcast_to(found[name], n), values), name
 
 
 def test_the_limit_has_the_spikes_of_the_engine(tmp_path, compiler) -> None:

@@ -86,7 +86,7 @@ def test_shards_in_any_order_come_together_by_label(
             path = folder / f"{batch}-{number}.nc"
             shardfile.write(path, shard, "f")
             at = np.array([names.index(cell) for cell in cells])
-            sources.append(Source.of(path, chosen, names))
+            sources.append(Source.read(path, chosen, names))
             for name, values in shard.statistics.items():
                 expected[name][np.ix_(chosen, at)] = values
             status[chosen] = shard.status

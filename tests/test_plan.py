@@ -8,6 +8,8 @@ import random
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -47,10 +49,12 @@ def by_point(plan: Plan) -> list[dict[str, float]]:
     result: list[dict[str, float]] = [{} for _ in range(plan.points)]
     for shard in plan.shards:
         for name, values in plans.parameters(plan, shard).items():
-            assert values.shape == shard.points.shape
-            for point, value in zip(shard.points.tolist(), values, strict=True):
+            assert values.shape in {(1,), shard.points.shape}
+            each = np.broadcast_to(values, shard.points.shape)
+            for point, value in zip(shard.points.tolist(), each, strict=True):
                 result[point][name] = value
-        for point, value in zip(shard.points.tolist(), plans.onset(plan, shard), strict=True):
+        onset = np.broadcast_to(plans.onset(plan, shard), shard.points.shape)
+        for point, value in zip(shard.points.tolist(), onset, strict=True):
             result[point]["onset"] = value
     return result
 
@@ -377,10 +381,13 @@ def test_taking_a_grid_at_points_is_indexing_it_in_full(shape, data) -> None:
     sizes = tuple(data.draw(st.sampled_from([1, n])) for n in shape)
     grid = np.arange(np.prod(sizes, dtype=int), dtype=float).reshape(sizes)
     total = int(np.prod(shape, dtype=int))
-    chosen = np.array(data.draw(st.lists(st.integers(0, total - 1), max_size=9)), np.int64)
-    position = tuple(np.unravel_index(chosen, shape)) if shape else ()
-    found = points.take(grid, position, chosen.size)
-    assert np.array_equal(found, np.broadcast_to(grid, shape).ravel()[chosen])
+    numbers = st.lists(st.integers(0, total - 1), min_size=1, max_size=9)
+    chosen = np.array(data.draw(numbers), np.int64)
+    sweep = cast(Any, SimpleNamespace(axes=shape, shape=shape))
+    found = points.take(grid, points.index(sweep, chosen))
+    expected = np.broadcast_to(grid, shape).ravel()[chosen]
+    assert found.shape == (1 if (expected == expected[0]).all() else chosen.size,)
+    assert np.array_equal(np.broadcast_to(found, chosen.shape), expected)
 
 
 # ---------------------------------------------------------------- engines and costs
@@ -475,7 +482,15 @@ def test_a_hundred_thousand_points_are_arrays_not_objects() -> None:
     # the numbers of the points are 0.8 MB; a Python object a point would be 6 MB and more
     assert peak < 4e6
     parameters = plans.parameters(plan, plan.shards[-1])
-    assert all(values.size == plan.shards[-1].points.size for values in parameters.values())
+    varying = {name for name, values in parameters.items() if values.size > 1}
+    assert varying == {
+        "pre.b",
+        "post.b",
+        "pre.u_0",
+        "post.u_0",
+        "pre.amplitude",
+        "pre_to_post.U_0",
+    }  # the others are given once
     assert parameters["pre_to_post.U_0"][-1] == 0.99
     assert parameters["pre.amplitude"][-1] == 9.9 * 1e-3
 

@@ -32,7 +32,7 @@ def simulate(
     structure
         What is simulated.
     parameters
-        One SI value per point; see :func:`izhi.sweep.plan.parameters`.
+        One SI value per point, or one for all; see :func:`izhi.sweep.plan.parameters`.
     n_points
         Number of points.
 

@@ -149,7 +149,7 @@ class Variable:
     form: str = "x"
 
     def values(self, structure: Structure, parameters: dict[str, NDArray[Any]]) -> NDArray[Any]:
-        """Return its value for each point."""
+        """Return its value for each point, or the one for all."""
         x = parameters[self.parameter]
         match self.form:
             case "x*dt":

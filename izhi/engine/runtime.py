@@ -47,7 +47,7 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
     structure
         What is simulated.
     parameters
-        One SI value per point; see :func:`izhi.sweep.plan.parameters`.
+        One SI value per point, or one for all; see :func:`izhi.sweep.plan.parameters`.
     n_points
         Number of points.
     """
@@ -56,7 +56,8 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
         objects = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
         for given in network.variables(structure):
             owner, variable = given.name.split(".")
-            values = np.repeat(given.values(structure, parameters), given.each)
+            values = np.broadcast_to(given.values(structure, parameters), n_points)
+            values = np.repeat(values, given.each)
             if variable == "delay":
                 objects[owner].pre.delay = values * b2.second
             else:

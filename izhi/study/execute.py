@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Sweep
 from izhi.engine import prepare
 from izhi.errors import EngineError, StudyError
-from izhi.study import description, gather, log, parallel, resume
+from izhi.study import description, gather, log, parallel, resume, window
 from izhi.study import folder as folders
 from izhi.study.folder import StudyFolder
 from izhi.study.parallel import Job
 from izhi.study.profile import Profile
 from izhi.study.study import Study
+from izhi.study.window import Source
+from izhi.study.worker import Outcome
 from izhi.sweep import plan as plans
 from izhi.sweep import structures
 from izhi.sweep.plan import Plan
@@ -106,9 +108,9 @@ def execute(sweep: Sweep, *, progress: bool = True, profile: Profile | None = No
         outcomes = parallel.run(job, remark, progress, profile)
         profile.mark("shards")
         failed = [o for o in outcomes if o.error is not None]
-        shards = {**done, **{o.path: o.points for o in outcomes if o.error is None}}
         failed_points = np.concatenate([np.empty(0, np.int64), *(o.points for o in failed)])
-        rows = _gather(job.plan, folder, shards, failed_points, profile, progress)
+        sources = _sources(plan.cells, done, outcomes)
+        rows = _gather(job.plan, folder, sources, failed_points, profile, progress)
     except KeyboardInterrupt:
         folders.remove_unfinished(folder)
         log.append(folder.log, "interrupted")
@@ -166,10 +168,21 @@ def _built(job: Job, done: dict[Path, NDArray[np.int64]], remark: Callable[[str]
     return replace(job, builds=builds)
 
 
+def _sources(
+    cells: tuple[str, ...], done: dict[Path, NDArray[np.int64]], outcomes: list[Outcome]
+) -> list[Source]:
+    """Return the shard files, the new ones without opening them again."""
+    return [
+        *(Source.read(path, points, cells) for path, points in done.items()),
+        *(Source(o.path, o.points, window.places(o.cells, cells), o.count)
+          for o in outcomes if o.error is None),
+    ]  # fmt: skip
+
+
 def _gather(
     plan: Plan,
     folder: StudyFolder,
-    shards: dict[Path, NDArray[np.int64]],
+    sources: list[Source],
     failed: NDArray[np.int64],
     profile: Profile,
     progress: bool,
@@ -186,5 +199,5 @@ def _gather(
         "config": description.as_json(plan),
     }
     return gather.gather(
-        plan, folder, shards, failed, attributes, parallel.workers(plan), profile, progress
+        plan, folder, sources, failed, attributes, parallel.workers(plan), profile, progress
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from izhi.sweep.plan import Plan
 def gather(
     plan: Plan,
     folder: StudyFolder,
-    shards: Mapping[Path, NDArray[np.int64]],
+    sources: Sequence[Source],
     failed: NDArray[np.int64],
     attributes: Mapping[str, str],
     workers: int,
@@ -38,8 +39,8 @@ def gather(
         The plan.
     folder
         Where ``dataset.nc`` and ``summary.csv`` go.
-    shards
-        The points of each shard file.
+    sources
+        The shard files.
     failed
         Numbers of points that failed.
     attributes
@@ -59,11 +60,10 @@ def gather(
     from joblib import Parallel, delayed
     from tqdm import tqdm
 
-    sources = [Source.of(path, points, plan.cells) for path, points in shards.items()]
     windows = window.windows(plan.sweep.shape, sources, failed)
     layout = table.layout(plan.sweep.axes, plan.cells)
     parallel = Parallel(
-        n_jobs=min(workers, 1 + len(windows)), return_as="generator_unordered", batch_size=1,
+        n_jobs=min(workers, len(windows)), return_as="generator_unordered", batch_size=1,
         backend="sequential" if workers == 1 else str(plan.sweep.setting("run.backend")),
     )  # fmt: skip
     with (
@@ -97,8 +97,8 @@ def gather(
 def _write(
     path: Path,
     plan: Plan,
-    sources: list[Source],
-    windows: list[Window],
+    sources: Sequence[Source],
+    windows: Sequence[Window],
     attributes: Mapping[str, str],
 ) -> None:
     def write(temporary: Path) -> None:
@@ -135,3 +135,5 @@ def _join(
                     shutil.copyfileobj(text, file, 1 << 20)
                 (parts / str(following)).unlink()
                 following += 1
+            file.flush()
+            os.fsync(file.fileno())  # while others make the next: at the end all would wait

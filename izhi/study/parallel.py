@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from izhi.engine.cache import Build
 from izhi.study import log, worker
 from izhi.study.folder import StudyFolder
@@ -104,13 +106,14 @@ def run(
     plan, failed = job.plan, 0
     n_jobs = min(workers(plan), max(1, len(job.shards)))
     backend = "sequential" if n_jobs == 1 else str(plan.sweep.setting("run.backend"))
+    run_shard = worker.run_apart if backend == "loky" else worker.run
     parallel = Parallel(n_jobs=n_jobs, backend=backend, return_as="generator_unordered")
     profile.workers = n_jobs
     total = sum(shard.points.size for shard in job.shards)
     outcomes: list[worker.Outcome] = []
     with (
         tqdm(total=total, unit=" points", disable=None if progress else True, smoothing=0.1) as bar,
-        results(parallel, (delayed(worker.run)(task) for task in _tasks(job))) as returned,
+        results(parallel, (delayed(run_shard)(task) for task in _tasks(job))) as returned,
     ):
         for outcome in returned:
             outcomes.append(outcome)
@@ -129,7 +132,7 @@ def _note(folder: StudyFolder, outcome: worker.Outcome) -> None:
     log.append(
         folder.log, "shard_done" if outcome.error is None else "shard_failed",
         shard=outcome.path.name, first=int(outcome.points[0]), points=int(outcome.points.size),
-        seconds=round(outcome.seconds, 4), spikes=outcome.spikes,
+        seconds=round(outcome.seconds, 4), spikes=int(outcome.count.sum(dtype=np.int64)),
         **({"diverged": outcome.diverged} if outcome.diverged else {}),
         **({"reason": outcome.error} if outcome.error is not None else {}),
     )  # fmt: skip

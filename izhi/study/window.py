@@ -46,10 +46,15 @@ class Source:
     count: NDArray[np.int32]
 
     @classmethod
-    def of(cls, path: Path, points: NDArray[np.int64], cells: Sequence[str]) -> Source:
+    def read(cls, path: Path, points: NDArray[np.int64], cells: Sequence[str]) -> Source:
         """Return a shard file whose points are known, in a study of some cells."""
         own, count = shardfile.read_cells(path)
-        return cls(path, points, np.array([cells.index(cell) for cell in own]), count)
+        return cls(path, points, places(own, cells), count)
+
+
+def places(own: Sequence[str], cells: Sequence[str]) -> NDArray[np.int64]:
+    """Return where a circuit's own cells are among those of the study."""
+    return np.array([cells.index(cell) for cell in own], np.int64)
 
 
 @dataclass(frozen=True)

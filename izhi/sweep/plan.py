@@ -275,14 +275,14 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict
-        By owner and name (``"pre.a"``, ``"pre_to_post.U_0"``), one SI value per point. Onset and
-        offset are step numbers; ``u_0`` is resolved.
+        By owner and name (``"pre.a"``, ``"pre_to_post.U_0"``), one SI value per point, or one
+        for all of them. Onset and offset are step numbers; ``u_0`` is resolved.
     """
     sweep, structure = plan.sweep, plan.batches[shard.batch].structure
     position = points.index(sweep, shard.points)
 
     def at(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-        return points.take(grid, position, shard.points.size)
+        return points.take(grid, position)
 
     result: dict[str, NDArray[Any]] = {}
     for population in structure.circuit.populations:
@@ -311,6 +311,6 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
 
 
 def onset(plan: Plan, shard: Shard) -> NDArray[np.float64]:
-    """Return the stimulus onset of a shard's points, in seconds."""
+    """Return the stimulus onset in seconds, one of each point of a shard or one of all."""
     position = points.index(plan.sweep, shard.points)
-    return points.take(points.grid(plan.sweep, "stimulus.onset"), position, shard.points.size)
+    return points.take(points.grid(plan.sweep, "stimulus.onset"), position)

@@ -54,13 +54,15 @@ def _number(value: Any) -> float:
 
 
 def index(sweep: Sweep, points: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """Return the position of points along each axis."""
-    return tuple(np.unravel_index(points, sweep.shape)) if sweep.axes else ()
+    """Return the position of points along each axis: one number where all have the same."""
+    found = np.unravel_index(points, sweep.shape) if sweep.axes else ()
+    return tuple(p[0] if (p == p[0]).all() else p for p in found)
 
 
-def take(values: NDArray[Any], position: tuple[NDArray[np.int64], ...], size: int) -> NDArray[Any]:
-    """Return a grid's value at each of `size` points, whose axis positions are given."""
-    if not position:
-        return np.repeat(values.ravel(), size)
+def take(values: NDArray[Any], position: tuple[NDArray[np.int64], ...]) -> NDArray[Any]:
+    """Return a grid's values at points whose axis positions are given.
+
+    One value where it varies along no axis on which the points do, else one per point.
+    """
     at = tuple(p if n > 1 else 0 for p, n in zip(position, values.shape, strict=True))
-    return np.broadcast_to(values[at], (size,))
+    return np.atleast_1d(values[at])
