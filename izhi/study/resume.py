@@ -22,8 +22,8 @@ SCHEMA = 1
 """Version of the layout of a study."""
 
 # Those written in C take a tenth of the time, which counts where an axis has thousands of values.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def fingerprint(plan: Plan) -> str:
@@ -47,7 +47,7 @@ def open_folder(folder: StudyFolder, plan: Plan, fingerprint: str) -> dict[Path,
         When the folder holds another study, or files that are none.
     """
     if folder.config.is_file():
-        held = yaml.load(folder.config.read_text(encoding="utf-8"), Loader=_LOADER)
+        held = yaml.load(folder.config.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
         if not isinstance(held, dict) or held.get("fingerprint") != fingerprint:
             raise StudyError(
                 f"study.name = {folder.path.name}: {folder.path} holds another study; choose "
@@ -70,7 +70,7 @@ def open_folder(folder: StudyFolder, plan: Plan, fingerprint: str) -> dict[Path,
         )
     folder.shards.mkdir(parents=True, exist_ok=True)
     told = {"schema": SCHEMA, "fingerprint": fingerprint, **description.of(plan)}
-    text = yaml.dump(told, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
+    text = yaml.dump(told, Dumper=_SAFE_DUMPER, sort_keys=False, allow_unicode=True)
     folders.write_atomic(folder.config, lambda path: _write_text(path, text))
     log.append(
         folder.log, "planned", points=plan.points, shards=len(plan.shards),
