@@ -7,7 +7,7 @@ from pathlib import Path
 
 from izhi.config.compose import compose
 from izhi.errors import EngineError
-from izhi.study import execute
+from izhi.study import execute, parallel
 from izhi.study.study import Study
 from izhi.sweep.plan import Plan
 
@@ -75,7 +75,9 @@ def run(
     """
     settings = {"study__name": name, "run__n_jobs": n_jobs,
                 "study__dir": None if dir is None else str(dir)}  # fmt: skip
-    sweep = compose(_with(overrides, **settings), config_dir=config_dir)
+    sweep = compose(
+        _with(overrides, **settings), config_dir=config_dir, meanwhile=parallel.starting
+    )
     report = execute.execute(sweep, progress=progress)
     if report.failed == report.points:
         raise EngineError(f"all {report.points} points failed; the first one: {report.first_error}")

@@ -91,7 +91,7 @@ def _let_queues_end() -> None:
     """
     for thread in threading.enumerate():
         if thread.name == "QueueFeederThread":
-            thread.join(timeout=1)
+            thread.join(timeout=0.3)
 
 
 def _say_error(error: Exception) -> None:
@@ -165,12 +165,15 @@ def _compose(command: str, arguments: list[str]) -> Sweep | None:
     request = asked[0]
     if request.params and not several:
         print(f"note: {', '.join(request.params)} would be swept with -m", file=sys.stderr)
+    from izhi.study import parallel
+
     return compose_with(
         request.loader,
         [override for override in request.overrides if override != _THROUGH_SWEEPER],
         multirun=several,
         config_name=request.config_name,
         params=request.params if several else {},
+        meanwhile=parallel.starting if command == "run" else None,
     )
 
 

@@ -75,6 +75,11 @@ CASES = [
     (["post.neuron.a=1"], "post.neuron.a: no such key; that population has no neuron of its own"),
     (["~synapse.U_0"], "synapse.U_0: missing; expected a value such as 0.5"),
     (["~neuron.a"], "neuron.a: missing; expected a value such as 10/ms"),
+    (["~simulation.dt"], "simulation.dt: missing; expected a value such as 10 ms"),
+    (["~simulation"], "simulation.duration: missing; expected a value such as 10 s"),
+    (["~run.n_jobs"], "run.n_jobs: missing; expected a value"),
+    (["~record"], "record.spikes: missing; expected a value"),
+    (["~study.dir"], "study.dir: missing; expected a value"),
     (["-m", "~synapse.U_0=0.1,0.2"], "~synapse.U_0: a deletion cannot be swept"),
     (["-m", "~neuron=a,b"], "~neuron: a deletion cannot be swept"),
     # units and numbers

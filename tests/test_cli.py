@@ -214,6 +214,49 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path) -> None:
     other.close()
 
 
+LARGE = ["-m", "circuit=single", "simulation.duration='1 ms'", "run.n_jobs=2",
+         "stimulus.amplitude=range(0,15,0.0003)"]  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks processes up in /proc")
+def test_workers_that_are_still_starting_do_not_answer_an_interrupt(tmp_path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "izhi", "run", *LARGE, "study.name=stopped"], cwd=tmp_path,
+        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+    def started() -> bool:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return any("popen_loky" in Path(f"/proc/{c}/cmdline").read_text() for c in children)
+
+    try:
+        deadline = time.monotonic() + 60
+        while not started():
+            assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)  # they import now
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+    assert process.returncode == 130
+    assert out == ""
+    assert err.startswith("interrupted") and err.count("\n") == 1
+
+
+def test_what_is_wrong_is_one_line_also_when_workers_have_started(tmp_path) -> None:
+    neuron = tmp_path / "conf" / "neuron"
+    neuron.mkdir(parents=True)
+    (neuron / "odd.yaml").write_text("defaults: [chattering]\na: 5 mV\n")
+    ended = izhi_program(
+        "run", "--config-dir", "conf", *LARGE, "neuron=chattering,odd", cwd=tmp_path
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("error: neuron.a = 5 mV: expected a rate")
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "studies").exists()
+
+
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "izhi", "plan", "-m", "stimulus.amplitude=4,8", "run.engine=numpy"],

@@ -4,10 +4,18 @@ import logging
 
 import numpy as np
 import pytest
+from hydra import initialize_config_dir
+from hydra._internal.config_repository import ConfigRepository
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import MissingConfigException
+from omegaconf import OmegaConf
 
 import izhi
 from izhi.cli import main
 from izhi.config.compose import compose
+from izhi.config.composer import load
+from izhi.config.folder import conf_folder
+from izhi.config.repository import reading_once
 
 TYPES = ["chattering", "fast_spiking", "intrinsically_bursting", "low_threshold_spiking", "random",
          "regular_spiking", "resonator", "resonator_forum", "thalamo_cortical"]  # fmt: skip
@@ -247,3 +255,42 @@ def test_configs_of_ones_own(configs, cli):
 def test_hydras_switch_for_tracebacks(full_error, cli, monkeypatch):
     monkeypatch.setenv("HYDRA_FULL_ERROR", full_error)
     assert cli("plan", "-m", "synapse.U_0=0.2,0.5").out.startswith("2 points")
+
+
+def test_files_that_are_read_once_compose_the_same(tmp_path, monkeypatch):
+    (tmp_path / "neuron").mkdir()
+    (tmp_path / "neuron" / "mine.yaml").write_text("defaults: [chattering]\nd: 3 mV\n")
+    path = f"hydra.searchpath=[file://{tmp_path}]"
+    plain = [
+        [],
+        ["neuron=chattering"],
+        ["neuron@post.neuron=resonator", "synapse.U_0=0.3"],
+        ["+experiment=presets_u0_amplitude"],
+        ["neuron=chattering", "~stimulus.onset"],
+        [],
+    ]
+    found = [["neuron=mine", path], ["neuron=mine", "neuron.c='-60 mV'", path]]  # fmt: skip
+
+    def composed(loader, asked):
+        configs = (load(loader, "config", overrides) for overrides in asked)
+        return [OmegaConf.to_container(config, resolve=False) for config in configs]
+
+    read = []
+    parse = ConfigRepository.load_config
+    with initialize_config_dir(str(conf_folder()), job_name="izhi", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        expected = composed(loader, [*plain, *found, *plain])
+        once = reading_once(loader)
+        monkeypatch.setattr(
+            ConfigRepository,
+            "load_config",
+            lambda self, name: read.append(name) or parse(self, name),
+        )
+        assert composed(once, plain) == expected[: len(plain)]
+        assert len(read) == len(set(read)) > 10
+        assert composed(once, [*plain, *found, *plain]) == expected
+        assert "neuron/mine" in read and read.count("circuit/two_to_one") == 1 + len(found)
+        once.repository.load_config("config").config.clear()
+        assert composed(once, plain) == expected[: len(plain)]
+        with pytest.raises(MissingConfigException):  # it lies where only some have looked
+            load(once, "config", ["neuron=mine"])

@@ -24,15 +24,20 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from izhi.config.composer import Composer, load
+from izhi.config.composer import Composer, Meanwhile, load
 from izhi.config.folder import conf_folder
 from izhi.config.overrides import is_group, move_interpolated, sort
+from izhi.config.repository import reading_once
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, did_you_mean
 
 
 def compose(
-    overrides: Sequence[str], *, multirun: bool = True, config_dir: Path | str | None = None
+    overrides: Sequence[str],
+    *,
+    multirun: bool = True,
+    config_dir: Path | str | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Sweep:
     """Compose overrides in Hydra's grammar, outside of a Hydra application.
 
@@ -44,6 +49,8 @@ def compose(
         Whether several values of a key sweep it; else they are an error.
     config_dir
         A folder with more configs, searched after izhi's own.
+    meanwhile
+        What to be in while the rest is composed; see :func:`compose_with`.
 
     Raises
     ------
@@ -53,7 +60,7 @@ def compose(
     if config_dir is not None and not Path(config_dir).is_dir():
         raise ConfigError(f"config_dir = {config_dir}: no such folder")
     with _hydra_loader(config_dir) as loader:
-        return compose_with(loader, overrides, multirun=multirun)
+        return compose_with(loader, overrides, multirun=multirun, meanwhile=meanwhile)
 
 
 @contextmanager
@@ -86,6 +93,7 @@ def compose_with(
     multirun: bool,
     config_name: str = "config",
     params: Mapping[str, Any] | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Sweep:
     """Compose overrides through a config loader of Hydra's; see :func:`compose`.
 
@@ -99,9 +107,14 @@ def compose_with(
         Name of the primary config.
     params
         What the composed config itself sweeps, ``hydra.sweeper.params``; None to look it up.
+    meanwhile
+        What to be in while all but the first config is composed; given the number of points and
+        that config, before it is checked.
     """
     try:
-        return _compose(loader, list(overrides), multirun, config_name, params)
+        return _compose(
+            reading_once(loader), list(overrides), multirun, config_name, params, meanwhile
+        )
     except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise config_error(error) from error
 
@@ -141,6 +154,7 @@ def _compose(
     multirun: bool,
     config_name: str,
     params: Mapping[str, Any] | None,
+    meanwhile: Meanwhile | None,
 ) -> Sweep:
     parser = OverridesParser.create(config_loader=loader)
     try:
@@ -163,7 +177,7 @@ def _compose(
     composer = Composer(loader, config_name, request)
     if not move_interpolated(request, first):
         composer.loaded[tuple(request.fixed + texts)] = first
-    return composer.sweep(choices, overrides)
+    return composer.sweep(choices, overrides, meanwhile)
 
 
 def _params(loader: ConfigLoader, parsed: list[Override], config_name: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,10 @@ from izhi.units import Quantity
 _MOST_COMPOSITIONS = 10_000
 _MOST_POINTS = 20_000_000
 _SEED = "simulation.seed"
+
+Meanwhile = Callable[[int, Mapping[str, Any]], AbstractContextManager[None]]
+"""Given the number of points and a config that is not checked yet: what to be in while the rest is
+composed."""
 
 
 def load(loader: ConfigLoader, config_name: str, overrides: list[str]) -> DictConfig:
@@ -40,7 +46,9 @@ class Composer:
         self.configs: list[dict[str, Any]] = []
         self.units: list[dict[str, str]] = []
 
-    def sweep(self, choices: dict[str, str], overrides: list[str]) -> Sweep:
+    def sweep(
+        self, choices: dict[str, str], overrides: list[str], meanwhile: Meanwhile | None
+    ) -> Sweep:
         """Return the sweep.
 
         Parameters
@@ -49,6 +57,8 @@ class Composer:
             The choice made in each group, for the record.
         overrides
             The overrides as given, for the record.
+        meanwhile
+            What to be in while all but the first config is composed.
         """
         request = self.request
         sizes = [len(swept.values) for swept in request.composed]
@@ -63,6 +73,13 @@ class Composer:
                 f"{' x '.join(s.key for s in request.order)}: {math.prod(lengths):,} points, "
                 f"at most {_MOST_POINTS:,} in one study"
             )
+        self._base(self._texts((0,) * len(sizes)))
+        beside = meanwhile(math.prod(lengths), self.configs[0]) if meanwhile else nullcontext()
+        with beside:
+            return self._rest(sizes, choices, overrides)
+
+    def _rest(self, sizes: list[int], choices: dict[str, str], overrides: list[str]) -> Sweep:
+        request = self.request
         base_of = np.zeros(sizes, np.int64)
         for index in np.ndindex(*sizes):
             base_of[index] = self._base(self._texts(index))
@@ -142,7 +159,9 @@ class Composer:
                 raise keys.unknown_key(key, [*defaults, *self._groups()])
             OmegaConf.update(config, key, value, merge=False)
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        self.configs.append(_flat(resolved))
+        flat = _flat(resolved)
+        keys.check_whole(flat)
+        self.configs.append(flat)
         self.units.append({k: u for k, v in defaults.items() if (u := _unit(k, v)) is not None})
         self.bases[tuple(texts)] = len(self.configs) - 1
         return len(self.configs) - 1

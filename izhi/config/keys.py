@@ -160,6 +160,12 @@ WHOLE = ("record.traces", "circuit.projections", "circuit.populations")
 STUDY_WIDE = ("study.", "run.", "record.")
 """Starts of keys that hold for a whole study: sweeping them would give the same points twice."""
 
+_NEEDED = (
+    "simulation.duration", "simulation.dt", "simulation.method", "study.dir",
+    *(key for key in _FIXED if key.startswith(("run.", "record."))),
+)  # fmt: skip
+"""Keys that every config has, whatever its circuit."""
+
 
 def key_of(name: str) -> Key | None:
     """Return what the dotted key `name` takes, or None where there is no such key."""
@@ -180,6 +186,27 @@ def key_of(name: str) -> Key | None:
 def known_keys() -> list[str]:
     """Return the keys that need no name of a population."""
     return [*_FIXED, *(f"{group}.{name}" for group, keys in _GROUPS.items() for name in keys)]
+
+
+def missing_key(name: str) -> ConfigError:
+    """Return the error for a key that is not there, with a value that it may have."""
+    known = key_of(name)
+    such = f" such as {example(known.unit)}" if isinstance(known, QuantityKey) else ""
+    return ConfigError(f"{name}: missing; expected a value{such}")
+
+
+def check_whole(config: Mapping[str, Any]) -> None:
+    """Check that a config, as dotted keys, says how long and how to simulate, record and run.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key that is missing.
+    """
+    for key in _NEEDED:
+        if key not in config:
+            group = key.partition(".")[0]
+            raise unknown_key(group, known_keys()) if group in config else missing_key(key)
 
 
 def unknown_key(name: str, present: Iterable[str]) -> ConfigError:

@@ -14,21 +14,24 @@ from izhi.sweep.plan import Machine, Plan
 from izhi.sweep.structures import StructurePoints
 
 
+def workers(n_jobs: int, backend: str) -> int:
+    """Return how many processes ``run.n_jobs`` and ``run.backend`` ask for."""
+    if backend == "sequential":
+        return 1
+    return n_jobs if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + n_jobs)
+
+
 def machine(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> Machine:
     """Return what the plan has to know of this machine."""
-    asked = int(sweep.setting("run.n_jobs"))
-    cores = joblib.cpu_count()
-    workers = asked if asked > 0 else max(1, cores + 1 + asked)
-    if sweep.setting("run.backend") == "sequential":
-        workers = 1
+    count = workers(int(sweep.setting("run.n_jobs")), str(sweep.setting("run.backend")))
     if sweep.setting("run.engine") == "numpy":
-        return Machine(workers, compiler=False, built=frozenset())
+        return Machine(count, compiler=False, built=frozenset())
     compiler = cache.compiler() is not None
     built = set()
     for found in structures if compiler else ():
         if cache.find(found.structure) is not None:
             built.add(found.structure.digest)
-    return Machine(workers, compiler, frozenset(built))
+    return Machine(count, compiler, frozenset(built))
 
 
 def builds(plan: Plan, batches: Iterable[int]) -> dict[int, Build]:

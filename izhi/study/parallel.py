@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 import numpy as np
 
+from izhi.config import keys
+from izhi.engine import prepare
 from izhi.engine.cache import Build
 from izhi.study import log, worker
 from izhi.study.folder import StudyFolder
@@ -19,6 +23,9 @@ from izhi.sweep.plan import Plan, Shard
 
 START = 1.5
 """Seconds of work below which workers do not pay: each imports what it needs first."""
+
+LARGE = 50_000
+"""Points of a sweep that surely pays for workers, whatever a point is."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +80,61 @@ def workers(plan: Plan) -> int:
 
 
 @contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Block Ctrl-C, and let the processes that are started here never hear of it.
+
+    It reaches all processes of a terminal, and those that are still importing would each print
+    where they are. The one that was asked ends the others.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # whose start would unblock it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def results(parallel: Any, tasks: Iterable[Any]) -> Iterator[Generator[Any]]:
     """Give what joblib's workers return; when left early, end them without joblib's advice."""
-    returned = parallel(tasks)
+    with _deaf_to_interrupts():
+        returned = parallel(tasks)
     try:
         yield returned
     finally:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*You could benefit from adjusting the input task")
             returned.close()
+
+
+@contextmanager
+def starting(points: int, config: Mapping[str, Any]) -> Iterator[None]:
+    """Have the workers of a large sweep start while something else is done; joblib keeps them.
+
+    Parameters
+    ----------
+    points
+        Number of points of the sweep.
+    config
+        One of its configs, as composed.
+    """
+    asked = keys.check_value("run.n_jobs", config["run.n_jobs"])
+    backend = keys.check_value("run.backend", config["run.backend"])
+    assert isinstance(asked, int)
+    n_jobs = prepare.workers(asked, str(backend))
+    if points < LARGE or n_jobs == 1 or backend != "loky":
+        yield
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered")
+    with results(parallel, (delayed(worker.get_ready)() for _ in range(n_jobs))) as ready:
+        yield
+        for _ in ready:
+            pass
 
 
 def run(

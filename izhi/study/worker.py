@@ -88,14 +88,19 @@ class Outcome:
         return sum(self.busy.values())
 
 
-def run_apart(task: Task) -> Outcome:
-    """Run a shard in a process that does nothing else.
+def get_ready() -> None:
+    """Make a process of joblib's fit for shards; importing this module was most of it.
 
     joblib has its processes collect garbage once a second. What was imported is none, and walking
     through it took 2 % of a worker's time.
     """
     if not gc.get_freeze_count():
         gc.freeze()
+
+
+def run_apart(task: Task) -> Outcome:
+    """Run a shard in a process that does nothing else."""
+    get_ready()
     return run(task)
 
 

@@ -49,13 +49,7 @@ def check_base(sweep: Sweep, base: Base) -> None:
     needed = circuits.needed_keys(base, models)
     for key in needed:
         if not base.has(key):
-            known = keys.key_of(key)
-            such = (
-                f" such as {keys.example(known.unit)}"
-                if isinstance(known, keys.QuantityKey)
-                else ""
-            )
-            raise ConfigError(f"{key}: missing; expected a value{such}")
+            raise keys.missing_key(key)
     for key in [*base.values, *base.swept]:
         if (
             key.startswith("synapse.")
