@@ -214,7 +214,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(tmp_path) -> None:
     other.close()
 
 
-LARGE = ["-m", "circuit=single", "simulation.duration='1 ms'", "run.n_jobs=2",
+LARGE = ["-m", "circuit=single", "simulation.duration='1 ms'", "stimulus.onset=0", "run.n_jobs=2",
          "stimulus.amplitude=range(0,15,0.0003)"]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from typing import Any
@@ -100,14 +100,17 @@ def _deaf_to_interrupts() -> Iterator[None]:
 @contextmanager
 def results(parallel: Any, tasks: Iterable[Any]) -> Iterator[Generator[Any]]:
     """Give what joblib's workers return; when left early, end them without joblib's advice."""
-    with _deaf_to_interrupts():
-        returned = parallel(tasks)
-    try:
+    with ExitStack() as stack:
+        with _deaf_to_interrupts():
+            returned = parallel(tasks)
+            stack.callback(_end, returned)
         yield returned
-    finally:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*You could benefit from adjusting the input task")
-            returned.close()
+
+
+def _end(returned: Generator[Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*You could benefit from adjusting the input task")
+        returned.close()
 
 
 @contextmanager
