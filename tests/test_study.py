@@ -650,6 +650,28 @@ def test_a_folder_with_other_files_is_refused(tmp_path) -> None:
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize(
+    "at", ["yaml.dump", "os.replace", "folders.remove_unfinished", "log.append"]
+)
+@pytest.mark.parametrize("killed", [False, True], ids=["interrupted", "killed"])
+def test_a_study_that_is_stopped_at_its_very_beginning_is_begun_again(
+    demo, tmp_path, monkeypatch, at, killed
+) -> None:
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(f"izhi.study.{'folder' if at == 'os.replace' else 'resume'}.{at}", stop)
+        if killed:  # nothing is cleaned up
+            patch.setattr(Path, "unlink", lambda *_, **__: None)
+        run(tmp_path, "demo", *AXES, "run.shard_points=5")
+    study = run(tmp_path, "demo", *AXES, "run.shard_points=5")
+    assert same_results(study, demo)
+    assert {path.name for path in study.path.iterdir()} == {
+        path.name for path in demo.path.iterdir()
+    }
+
+
 def test_a_study_yaml_that_is_damaged_is_refused(copy) -> None:
     copy.close()
     (copy.path / "study.yaml").write_text("")

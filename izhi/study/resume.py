@@ -54,6 +54,7 @@ def open_folder(folder: StudyFolder, plan: Plan, fingerprint: str) -> dict[Path,
                 f"another name, or remove that folder{_difference(held, plan)}"
             )
         folders.remove_unfinished(folder)
+        folder.shards.mkdir(exist_ok=True)
         found = {}
         for path in sorted(folder.shards.glob("*.nc")):
             points = shardfile.read_points(path, fingerprint)
@@ -63,15 +64,19 @@ def open_folder(folder: StudyFolder, plan: Plan, fingerprint: str) -> dict[Path,
                 found[path] = points
         log.append(folder.log, "resumed", shards=len(found), environment=log.environment())
         return found
-    if folder.path.is_dir() and any(folder.path.iterdir()):
+    unfinished = f".{folder.config.stem}-*.tmp"  # of a process that was killed here
+    if folder.path.is_dir() and not all(p.match(unfinished) for p in folder.path.iterdir()):
         raise StudyError(
             f"study.name = {folder.path.name}: {folder.path} holds files that are no study; "
             "choose another name"
         )
-    folder.shards.mkdir(parents=True, exist_ok=True)
+    folder.path.mkdir(parents=True, exist_ok=True)
     told = {"schema": SCHEMA, "fingerprint": fingerprint, **description.of(plan)}
     text = yaml.dump(told, Dumper=_SAFE_DUMPER, sort_keys=False, allow_unicode=True)
+    # first of all: what is stopped from here on can be gone on with
     folders.write_atomic(folder.config, lambda path: _write_text(path, text))
+    folders.remove_unfinished(folder)
+    folder.shards.mkdir(exist_ok=True)
     log.append(
         folder.log, "planned", points=plan.points, shards=len(plan.shards),
         overrides=list(plan.sweep.overrides), fingerprint=fingerprint,
