@@ -40,10 +40,10 @@ def grid_by_base(sweep: Sweep, key_of: Callable[[Base], str]) -> NDArray[np.floa
     by_key: dict[str, list[int]] = {}
     for number in sweep.used:
         by_key.setdefault(key_of(sweep.bases[number]), []).append(number)
-    grids = [(np.isin(sweep.base_of, numbers), grid(sweep, key)) for key, numbers in by_key.items()]
-    result = grids[0][1]
-    for mask, values in grids[1:]:
-        result = np.where(mask, values, result)
+    (first, _), *others = by_key.items()
+    result = grid(sweep, first)
+    for key, numbers in others:
+        result = np.where(np.isin(sweep.base_of, numbers), grid(sweep, key), result)
     return result
 
 
