@@ -22,6 +22,10 @@ class StudyError(IzhiError):
     """A study on disk cannot be read, or is not the one that was asked for."""
 
 
+class StorageError(IzhiError):
+    """Files cannot be written: there is too little room, or no leave to."""
+
+
 def did_you_mean(word: str, known: Iterable[str], listed: Iterable[str] | None = None) -> str:
     """Return ``"; did you mean X?"``, or the list of what exists when nothing is near.
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 import izhi
 from izhi.spikes import STATISTICS
 from izhi.study import dataset, shardfile, table, window
+from izhi.study.digest import Digest
 from izhi.study.profile import Profile
 from izhi.study.shardfile import ShardData
 from izhi.study.window import Source
@@ -94,7 +95,8 @@ def test_shards_in_any_order_come_together_by_label(
             trains.update(zip(itertools.product(chosen.tolist(), cells), pieces, strict=True))
     random.shuffle(sources)
     windows = window.windows(plan.sweep.shape, sources, failed, most)
-    dataset.write(folder / "all.nc", plan, sources, windows, {"title": "random"})
+    digest = Digest(plan.sweep.axes, plan.cells)
+    dataset.write(folder / "all.nc", plan, sources, windows, {"title": "random"}, digest)
     with xr.open_dataset(folder / "all.nc") as found:
         assert found["status"].dims == ("neuron", "amplitude", "circuit")
         assert np.array_equal(found["status"].values.ravel(), status)

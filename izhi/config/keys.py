@@ -135,6 +135,7 @@ _FIXED: dict[str, Key] = {
     ),
     "run.profile": FreeKey((bool,), "true or false"),
     "run.backend": ChoiceKey(("loky", "sequential", "dask")),
+    "run.on_failure": ChoiceKey(("continue", "stop")),
     "run.shard_points": CountKey(
         "a shard holds at least 1 point", lambda value: value >= 1, optional=True
     ),

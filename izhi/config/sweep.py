@@ -132,3 +132,8 @@ class Sweep:
     def setting(self, key: str) -> Any:
         """Return a value that holds for the whole study."""
         return self.bases[self.used[0]].values[key]
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command that runs this sweep."""
+        return ("izhi", "run", *["-m"] * bool(self.axes), *self.overrides)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Axis
 from izhi.spikes import STATISTICS
 from izhi.study import shardfile, window
+from izhi.study.digest import Digest
 from izhi.study.window import ABSENT, Source, Window
 from izhi.sweep.plan import Plan
 
@@ -40,7 +41,8 @@ def write(
     sources: Sequence[Source],
     windows: Sequence[Window],
     attributes: Mapping[str, str],
-) -> None:
+    digest: Digest,
+) -> int:
     """Write the dataset, with the spikes where they were kept.
 
     Parameters
@@ -55,7 +57,15 @@ def write(
         Windows over all points, in order.
     attributes
         Global attributes on top of the usual ones.
+    digest
+        Where to add what is written.
+
+    Returns
+    -------
+    int
+        Number of points whose state diverged.
     """
+    diverged = 0
     with netCDF4.Dataset(str(path), "w") as file:
         file.set_fill_off()  # every value is written
         file.setncatts({**_global_attributes(plan), **attributes})
@@ -76,10 +86,16 @@ def write(
             values = window.read(part, len(plan.cells))
             shape = tuple(s.stop - s.start for s in part.box)
             status[part.box or ...] = values["status"].reshape(shape)
+            diverged += int(np.count_nonzero(values["status"] == shardfile.DIVERGED))
             for name, variable in variables.items():
                 variable[(*part.box, slice(None))] = values[name].reshape(*shape, -1)
+            for name, found in values.items():
+                digest.add(name, found)
             if spikes is not None:
-                spikes.write(part)
+                digest.add("spike_time", spikes.write(part))
+        if spikes is not None:
+            digest.add("train_count", spikes.count)
+    return diverged
 
 
 def _coordinate(file: Any, name: str, labels: NDArray[Any]) -> Any:
@@ -109,7 +125,7 @@ def _attributes(name: str) -> dict[str, str]:
 
 def _global_attributes(plan: Plan) -> dict[str, str]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    command = shlex.join(["izhi", "run", *["-m"] * bool(plan.sweep.axes), *plan.sweep.overrides])
+    command = shlex.join(plan.sweep.command)
     return {
         "Conventions": "CF-1.11",
         "history": f"{now} {command}",
@@ -152,8 +168,8 @@ class _Spikes:
         cell = _variable(group, "cell", "S1", ("train", "letter"), told)
         return cls(time, point, cell, count, labels.view("S1").reshape(labels.size, -1))
 
-    def write(self, part: Window) -> None:
-        """Append the trains of the next window."""
+    def write(self, part: Window) -> NDArray[Any]:
+        """Append the trains of the next window; return their spikes as they are stored."""
         cells, points = len(self.letters), np.arange(part.first, part.stop)
         trains = slice(part.first * cells, part.stop * cells)
         self.point[trains] = np.repeat(points, cells)
@@ -161,6 +177,7 @@ class _Spikes:
         spikes = _spikes(part, self.count, self.time.dtype)
         self.time[self.written : self.written + spikes.size] = spikes
         self.written += spikes.size
+        return spikes
 
 
 def _spikes(part: Window, count: NDArray[np.int32], dtype: Any) -> NDArray[Any]:

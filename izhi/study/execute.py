@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
 from izhi.engine import prepare
-from izhi.errors import EngineError, StudyError
-from izhi.study import description, gather, log, parallel, resume, window
+from izhi.errors import EngineError, IzhiError, StorageError
+from izhi.study import description, gather, log, parallel, resume, shards, window
 from izhi.study import folder as folders
 from izhi.study.folder import StudyFolder
-from izhi.study.parallel import Job
+from izhi.study.gather import Gathered
+from izhi.study.log import Writer
 from izhi.study.profile import Profile
+from izhi.study.shards import Job
 from izhi.study.study import Study
 from izhi.study.window import Source
 from izhi.study.worker import Outcome
@@ -68,7 +70,13 @@ def make_plan(sweep: Sweep) -> Plan:
     return plans.make_plan(sweep, found, prepare.machine(sweep, found))
 
 
-def execute(sweep: Sweep, *, progress: bool = True, profile: Profile | None = None) -> Report:
+def execute(
+    sweep: Sweep,
+    *,
+    progress: bool = True,
+    profile: Profile | None = None,
+    command: Sequence[str] | None = None,
+) -> Report:
     """Run a sweep, or what is missing of it, and gather the study.
 
     Parameters
@@ -79,55 +87,88 @@ def execute(sweep: Sweep, *, progress: bool = True, profile: Profile | None = No
         Whether a progress bar and remarks go to stderr.
     profile
         Where to note how long each stage took; it may have begun before.
+    command
+        What the user called; by default the command that runs this sweep.
 
     Raises
     ------
     ConfigError
         Before anything is built or written.
     StudyError
-        When the folder holds another study.
+        When the folder holds another study, or another process is writing it.
+    StorageError
+        When there is too little room, or no leave, to write.
+    EngineError
+        When what fails is not a point.
     """
     start = time.perf_counter()
     profile = profile or Profile(start)
     profile.mark("composing")
+    plan = make_plan(sweep)
+    folder = folders.study_folder(sweep)
+    folders.check_writable(folder, plan)
+    resume.check_free(folder)
+    folder = folders.create(folder, sweep)
+    with log.writing(folder.log) as record:
+        try:
+            return _execute(
+                plan, folder, record, progress, profile, command or sweep.command, start
+            )
+        except KeyboardInterrupt:
+            folders.remove_unfinished(folder)
+            record.append("interrupted")
+            raise KeyboardInterrupt(
+                f"the same command with study.name={folder.path.name} goes on"
+            ) from None
+
+
+def _execute(
+    plan: Plan,
+    folder: StudyFolder,
+    record: Writer,
+    progress: bool,
+    profile: Profile,
+    command: Sequence[str],
+    start: float,
+) -> Report:
+    """Run a plan in a folder whose log is held."""
 
     def remark(text: str) -> None:
         if progress:
             print(text, file=sys.stderr, flush=True)
 
-    plan = make_plan(sweep)
-    folder = folders.study_folder(sweep)
-    folders.check_writable(folder, plan)
-    fingerprint = resume.fingerprint(plan)
-    done = resume.open_folder(folder, plan, fingerprint)
-    job = parallel.Job(plan, resume.remaining(plan, done), {}, folder, fingerprint)
+    done = resume.open_folder(folder, plan, record, command)
+    fingerprint = description.fingerprint(plan.sweep)
+    job = Job(plan, resume.remaining(plan, done), {}, folder, fingerprint)
     profile.mark("planning")
     try:
-        job = _built(job, done, remark)
+        job = _built(job, done, record, remark)
         profile.mark("building")
-        outcomes = parallel.run(job, remark, progress, profile)
+        results = shards.run(job, record, remark, progress, profile)
         profile.mark("shards")
-        failed = [o for o in outcomes if o.error is not None]
-        failed_points = np.concatenate([np.empty(0, np.int64), *(o.points for o in failed)])
-        sources = _sources(plan.cells, done, outcomes)
-        rows = _gather(job.plan, folder, sources, failed_points, profile, progress)
-    except KeyboardInterrupt:
+        sources = _sources(plan.cells, done, results.stored)
+        failed = np.array(sorted(results.failed), np.int64)
+        gathered = _gather(job.plan, folder, sources, failed, profile, progress)
+    except IzhiError as error:
         folders.remove_unfinished(folder)
-        log.append(folder.log, "interrupted")
-        raise KeyboardInterrupt(
-            f"the same command with study.name={folder.path.name} goes on"
-        ) from None
+        record.append("stopped", reason=str(error))
+        raise
+    folders.remove_unfinished(folder)
     seconds = time.perf_counter() - start
-    log.append(folder.log, "gathered", seconds=round(seconds, 3), failed=int(failed_points.size))
+    record.append(
+        "gathered", seconds=round(seconds, 3), failed=int(failed.size),
+        diverged=gathered.diverged, digest=gathered.digest,
+        files={name: asdict(written) for name, written in gathered.files.items()},
+    )  # fmt: skip
     return Report(
         Study(folder.path),
         plan.points,
-        rows,
-        sum(o.points.size for o in outcomes if o.error is None),
-        int(failed_points.size),
+        gathered.rows,
+        sum(o.points.size for o in results.stored),
+        int(failed.size),
         seconds,
         _engines(job),
-        failed[0].error if failed else None,
+        next(iter(results.failed.values()), None),
         profile,
     )
 
@@ -139,11 +180,21 @@ def _engines(job: Job) -> tuple[str, ...]:
     return tuple(f"{engine} engine ({why[engine]})" for engine in sorted(why))
 
 
-def _built(job: Job, done: dict[Path, NDArray[np.int64]], remark: Callable[[str], None]) -> Job:
+def _built(
+    job: Job,
+    done: dict[Path, NDArray[np.int64]],
+    record: Writer,
+    remark: Callable[[str], None],
+) -> Job:
     """Return the job with the builds that it needs; without a working compiler, on numpy."""
     plan = job.plan
+
+    def warn(text: str) -> None:
+        remark(text)
+        record.append("warning", text=text)
+
     if any(batch.why == plans.NO_COMPILER for batch in plan.batches):
-        remark("no C++ compiler (g++) found: using the numpy engine")
+        warn("no C++ compiler (g++) found: using the numpy engine")
     needed = {shard.batch for shard in job.shards if plan.batches[shard.batch].engine == "compiled"}
     missing = sum(plan.batches[number].build for number in needed)
     if missing:
@@ -152,16 +203,15 @@ def _built(job: Job, done: dict[Path, NDArray[np.int64]], remark: Callable[[str]
     try:
         builds = prepare.builds(plan, needed)
     except EngineError as error:
-        log.append(job.folder.log, "build_failed", reason=str(error))
         if plan.sweep.setting("run.engine") == "compiled":
             raise
-        remark(f"{error}\nusing the numpy engine")
+        warn(f"{error}\nusing the numpy engine")
         without = plans.Machine(plan.workers, compiler=False, built=frozenset())
         plan = plans.make_plan(plan.sweep, structures.find(plan.sweep), without)
         return replace(job, plan=plan, shards=resume.remaining(plan, done))
     for number, build in builds.items():
-        log.append(
-            job.folder.log, "built", structure=plan.batches[number].structure.digest,
+        record.append(
+            "built", structure=plan.batches[number].structure.digest,
             fresh=plan.batches[number].build,
             seconds=round(time.perf_counter() - start, 3), key=build.program.parent.name,
         )  # fmt: skip
@@ -175,7 +225,7 @@ def _sources(
     return [
         *(Source.read(path, points, cells) for path, points in done.items()),
         *(Source(o.path, o.points, window.places(o.cells, cells), o.count)
-          for o in outcomes if o.error is None),
+          for o in outcomes),
     ]  # fmt: skip
 
 
@@ -186,18 +236,26 @@ def _gather(
     failed: NDArray[np.int64],
     profile: Profile,
     progress: bool,
-) -> int:
+) -> Gathered:
     free = shutil.disk_usage(folder.path).free
     if free < plan.disk // 8:
-        raise StudyError(
-            f"{folder.path}: {folders.size(free)} left on the disk, too little to gather the "
-            "dataset; make room and run the same command again"
-        )
+        raise _no_room(folder, free)
     attributes = {
         "title": folder.path.name,
         "izhi_version": metadata.version("izhi"),
-        "config": description.as_json(plan),
+        "config": description.as_json(plan.sweep),
     }
-    return gather.gather(
-        plan, folder, sources, failed, attributes, parallel.workers(plan), profile, progress
+    try:
+        return gather.gather(
+            plan, folder, sources, failed, attributes, parallel.workers(plan), profile, progress
+        )
+    except (OSError, RuntimeError) as error:  # netCDF knows no better for a full disk
+        raise _no_room(folder, shutil.disk_usage(folder.path).free, error) from error
+
+
+def _no_room(folder: StudyFolder, free: int, error: Exception | None = None) -> StorageError:
+    said = "too little to gather the dataset" if error is None else f"and gathering failed: {error}"
+    return StorageError(
+        f"{folder.path}: {folders.size(free)} free on the disk, {said}; all shards are there: make "
+        f"room and run the same command again with study.name={folder.path.name}"
     )

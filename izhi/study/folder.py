@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from izhi.config.sweep import Sweep
-from izhi.errors import ConfigError
+from izhi.errors import ConfigError, StorageError
 from izhi.sweep.plan import Plan
 
 _NAME = re.compile(r"\w[\w.+=,@ -]{0,199}")
@@ -81,6 +82,29 @@ def study_folder(sweep: Sweep) -> StudyFolder:
     return StudyFolder(free)
 
 
+def create(folder: StudyFolder, sweep: Sweep) -> StudyFolder:
+    """Make a study's folder; where the sweep names none, one that nobody else makes.
+
+    Raises
+    ------
+    StorageError
+        When it cannot be made.
+    """
+    try:
+        if sweep.setting("study.name") is not None:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            return folder
+        folder.path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                folder.path.mkdir()
+                return folder
+            except FileExistsError:  # another process made it a moment ago
+                folder = study_folder(sweep)
+    except OSError as error:
+        raise StorageError(f"{folder.path}: cannot be made: {error.strerror}") from error
+
+
 def check_writable(folder: StudyFolder, plan: Plan) -> None:
     """Check that a study of this size can be written here, without writing anything.
 
@@ -122,14 +146,29 @@ def remove_unfinished(folder: StudyFolder) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file under a temporary name, flush it to the disk, and give it its name."""
+@dataclass(frozen=True)
+class Written:
+    """A file as it was written: its SHA-256 and its size in bytes."""
+
+    sha256: str
+    bytes: int
+
+
+def write_atomic(path: Path, write: Callable[[Path], None]) -> Written:
+    """Write a file under a temporary name, flush it to the disk, and give it its name.
+
+    Returns
+    -------
+    Written
+        What is on the disk now.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         write(temporary)
         with open(temporary, "rb") as file:
+            written = Written(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
             os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
@@ -137,3 +176,23 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+    flush_folder(path.parent)
+    return written
+
+
+def flush_folder(path: Path) -> None:
+    """Flush the names in a folder to the disk, so that a power cut leaves them."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256(path: Path) -> str | None:
+    """Return a file's SHA-256; None where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -6,17 +6,41 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.study import dataset, table, window
-from izhi.study.folder import PARTS, StudyFolder, write_atomic
+from izhi.study import dataset, table, window, worker
+from izhi.study.digest import Digest
+from izhi.study.folder import PARTS, StudyFolder, Written, write_atomic
 from izhi.study.parallel import results
 from izhi.study.profile import Profile
 from izhi.study.window import Source, Window
 from izhi.sweep.plan import Plan
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What was put together.
+
+    Attributes
+    ----------
+    rows
+        Rows of the table.
+    diverged
+        Number of points whose state diverged.
+    digest
+        Digest of the results.
+    files
+        The files by name, as they were written.
+    """
+
+    rows: int
+    diverged: int
+    digest: str
+    files: dict[str, Written]
 
 
 def gather(
@@ -28,7 +52,7 @@ def gather(
     workers: int,
     profile: Profile,
     progress: bool = False,
-) -> int:
+) -> Gathered:
     """Put shard files together, by the labels of their points and cells.
 
     One worker writes the dataset while the others write the table, and then joins them.
@@ -51,11 +75,6 @@ def gather(
         Where to note how long it took.
     progress
         Whether to draw a progress bar on stderr, if that is a terminal.
-
-    Returns
-    -------
-    int
-        Rows of the table.
     """
     from joblib import Parallel, delayed
     from tqdm import tqdm
@@ -74,7 +93,10 @@ def gather(
             total=plan.points, unit=" points", desc="gathering", disable=None if progress else True
         ) as bar,
     ):
-        tasks = [delayed(_write)(folder.dataset.absolute(), plan, sources, windows, attributes)]
+        apart = workers > 1
+        tasks = [
+            delayed(_write)(folder.dataset.absolute(), plan, sources, windows, attributes, apart)
+        ]
         tasks += [
             delayed(table.write_part)(layout, part, Path(parts), number)
             for number, part in enumerate(windows)
@@ -82,16 +104,28 @@ def gather(
 
         def join(path: Path) -> None:
             with results(parallel, tasks) as done:
-                _join(path, layout.header, Path(parts), done, told)
+                datasets.extend(_join(path, layout.header, Path(parts), done, told))
 
         def told(number: int, rows: int) -> None:
             counts.append(rows)
             bar.update(windows[number].stop - windows[number].first)
 
         counts: list[int] = []
-        write_atomic(folder.summary, join)
+        datasets: list[_Dataset] = []
+        summary = write_atomic(folder.summary, join)
     profile.mark("gathering")
-    return sum(counts)
+    (found,) = datasets
+    files = {folder.dataset.name: found.written, folder.summary.name: summary}
+    return Gathered(sum(counts), found.diverged, found.digest, files)
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """The dataset as it was written."""
+
+    written: Written
+    digest: str
+    diverged: int
 
 
 def _write(
@@ -100,33 +134,49 @@ def _write(
     sources: Sequence[Source],
     windows: Sequence[Window],
     attributes: Mapping[str, str],
-) -> None:
+    apart: bool,
+) -> _Dataset:
+    if apart:
+        worker.get_ready()
+    digest, diverged = Digest(plan.sweep.axes, plan.cells), 0
+
     def write(temporary: Path) -> None:
-        dataset.write(temporary, plan, sources, windows, attributes)
+        nonlocal diverged
+        diverged = dataset.write(temporary, plan, sources, windows, attributes, digest)
         if traced:
             from izhi.study.traces import traces
 
-            traces(plan, traced).to_netcdf(temporary, mode="a", group="traces", engine="netcdf4")
+            found = traces(plan, traced)
+            for name, variable in found.items():
+                digest.add(f"traces/{name}", variable.values)
+            digest.add("traces/trace", found["trace"].values)
+            found.to_netcdf(temporary, mode="a", group="traces", engine="netcdf4")
 
     interval = {b.structure.digest for b in plan.batches if b.structure.trace_interval is not None}
     traced = [s.path for s in sources if s.path.name.split("-")[0] in interval]
-    write_atomic(path, write)
+    written = write_atomic(path, write)
+    return _Dataset(written, digest.hexdigest(), diverged)
 
 
 def _join(
     path: Path,
     header: str,
     parts: Path,
-    done: Iterable[tuple[int, int] | None],
+    done: Iterable[tuple[int, int] | _Dataset],
     told: Callable[[int, int], None],
-) -> None:
-    """Write the parts of the table one after the other, each as soon as those before are there."""
+) -> list[_Dataset]:
+    """Write the parts of the table one after the other, each as soon as those before are there.
+
+    Returns the one thing that is no part of the table.
+    """
     ready: set[int] = set()
     following = 0
+    others: list[_Dataset] = []
     with open(path, "wb") as file:
         file.write(header.encode())
         for result in done:
-            if result is None:  # the dataset
+            if isinstance(result, _Dataset):
+                others.append(result)
                 continue
             ready.add(result[0])
             told(*result)
@@ -137,3 +187,4 @@ def _join(
                 following += 1
             file.flush()
             os.fsync(file.fileno())  # while others make the next: at the end all would wait
+    return others

@@ -1,45 +1,163 @@
-"""The study's log: one JSON object a line, appended as things happen."""
+"""The study's log: one JSON object a line, appended and flushed to the disk as things happen.
+
+Who appends holds the log locked, and with it the study: there is one writer at a time. The lock is
+the kernel's, so that it ends with its holder, however that ends.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-_LIBRARIES = ("brian2", "numpy", "hydra-core", "joblib", "xarray", "netCDF4", "pandas")
+from izhi.errors import StorageError, StudyError
+
+ENDS = ("gathered", "interrupted", "stopped")
+"""Events that end a run in order; without one it was killed."""
+
+_A_LOOK = 0.1
+"""Seconds for which who only asks whether a log is held may hold it."""
+
+_A_MOMENT = 1.0
+"""Seconds in which who has just locked a log says who that is."""
 
 
-def append(path: Path, event: str, **details: Any) -> None:
-    """Append an event to the log."""
-    stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
-    line = json.dumps({"time": stamp, "event": event, **details}, ensure_ascii=False)
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(line + "\n")
+class Writer:
+    """A log that is locked and appended to.
+
+    Parameters
+    ----------
+    file
+        The log, open for reading and appending, and locked.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":  # the writer before was cut off
+                file.write(b"\n")
+
+    def append(self, event: str, **details: Any) -> None:
+        """Append an event; it is on the disk when this returns."""
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": stamp, "event": event, **details}, ensure_ascii=False)
+        self._file.write(line.encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Writer]:
+    """Hold a study's log, alone, and give what appends to it.
+
+    Parameters
+    ----------
+    path
+        The log; it is made where there is none.
+
+    Raises
+    ------
+    StudyError
+        When another process holds it, naming that process.
+    StorageError
+        When the log cannot be written or locked.
+    """
+    try:
+        file = open(path, "ab+")  # noqa: SIM115
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
+    with file:
+        _lock(file, path)
+        yield Writer(file)
+
+
+def _lock(file: IO[bytes], path: Path) -> None:
+    deadline = time.monotonic() + _A_LOOK
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise StudyError(
+                    f"study.name = {path.parent.name}: {path.parent} is being written by "
+                    f"{holder(path)}; wait for its end, or choose another name"
+                ) from None
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be locked: {error.strerror}") from error
+        time.sleep(0.01)
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds a log."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def holder(path: Path) -> str:
+    """Return in words who holds a log: process, host, since when."""
+    deadline = time.monotonic() + _A_MOMENT
+    while True:
+        last = next((e for e in reversed(read(path)) if e["event"] in ("started", *ENDS)), None)
+        if last is not None and last["event"] == "started":
+            return (f"process {last.get('pid')} on {last.get('host')} "
+                    f"since {str(last['time'])[:19].replace('T', ' ')} UTC")  # fmt: skip
+        if time.monotonic() > deadline:
+            return "another process"
+        time.sleep(0.02)
+
+
+def started(command: Iterable[str]) -> dict[str, Any]:
+    """Return what the event that begins a run tells: who runs what."""
+    return {"command": list(command), "pid": os.getpid(), "host": platform.node()}
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the events of a log; a last line that was cut off is left out."""
+    """Return the events of a log; lines that are none, such as one that was cut off, are left out.
+
+    Raises
+    ------
+    StudyError
+        When there is no log.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read: {error.strerror}") from error
     events = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in text.split("\n"):
         try:
-            events.append(json.loads(line))
-        except ValueError:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(event, dict) and {"time", "event"} <= event.keys():
+            events.append(event)
     return events
 
 
-def environment() -> dict[str, Any]:
-    """Return what a result may depend on besides the config."""
-    return {
-        "izhi": metadata.version("izhi"),
-        "python": platform.python_version(),
-        "libraries": {name: metadata.version(name) for name in _LIBRARIES},
-        "host": platform.node(),
-        "machine": platform.machine(),
-        "system": f"{platform.system()} {platform.release()}",
-        "cores": os.cpu_count(),
-    }
+def is_cut(path: Path) -> list[int]:
+    """Return the numbers of the lines, from 1, that are no events."""
+    bad = []
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                whole = "event" in json.loads(line)
+            except (ValueError, RecursionError, TypeError):
+                whole = False
+            if not whole and line.strip():
+                bad.append(number)
+    return bad

@@ -1,73 +1,29 @@
-"""Running shards in parallel, with a progress bar and a line in the log for each."""
+"""The processes that shards run in: how many, when they start, how they end."""
 
 from __future__ import annotations
 
+import re
 import signal
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from izhi.config import keys
 from izhi.engine import prepare
-from izhi.engine.cache import Build
-from izhi.study import log, worker
-from izhi.study.folder import StudyFolder
+from izhi.study import worker
+from izhi.study.failures import Attempt
 from izhi.study.profile import Profile
-from izhi.sweep import plan as plans
-from izhi.sweep.plan import Plan, Shard
+from izhi.study.worker import Outcome
+from izhi.sweep.plan import Plan
 
 START = 1.5
 """Seconds of work below which workers do not pay: each imports what it needs first."""
 
 LARGE = 50_000
 """Points of a sweep that surely pays for workers, whatever a point is."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be run.
-
-    Attributes
-    ----------
-    plan
-        The plan.
-    shards
-        Its shards, without the points that are done.
-    builds
-        Programs by number of the batch.
-    folder
-        Where the study lies.
-    fingerprint
-        What the study is known by.
-    """
-
-    plan: Plan
-    shards: list[Shard]
-    builds: dict[int, Build]
-    folder: StudyFolder
-    fingerprint: str
-
-
-def _tasks(job: Job) -> Iterator[worker.Task]:
-    plan = job.plan
-    for shard in job.shards:
-        batch = plan.batches[shard.batch]
-        name = f"{batch.structure.digest}-{shard.points[0]:09d}-{shard.points.size}.nc"
-        yield worker.Task(
-            shard.points,
-            batch.structure,
-            plans.parameters(plan, shard),
-            plans.onset(plan, shard),
-            job.builds.get(shard.batch),
-            (job.folder.shards / name).absolute(),
-            job.fingerprint,
-            bool(plan.sweep.setting("record.spikes")),
-        )
 
 
 def workers(plan: Plan) -> int:
@@ -140,55 +96,67 @@ def starting(points: int, config: Mapping[str, Any]) -> Iterator[None]:
             pass
 
 
-def run(
-    job: Job, remark: Callable[[str], None], progress: bool, profile: Profile
-) -> list[worker.Outcome]:
-    """Run all shards, in workers where there are several, and log each as it ends.
+def returned(
+    attempts: Iterator[Attempt], n_jobs: int, backend: str
+) -> Generator[tuple[Attempt, Outcome]]:
+    """Run attempts in workers and give their outcomes as they come, in any order.
 
     Parameters
     ----------
-    job
-        What is to be run.
-    remark
-        Where to say what went wrong first.
-    progress
-        Whether to draw a progress bar on stderr, if that is a terminal.
-    profile
-        Where to note what the workers did.
+    attempts
+        What to try; taken only as fast as the workers work.
+    n_jobs
+        Number of workers; with one, shards run in this process.
+    backend
+        ``run.backend``.
+    """
+    apart: list[Attempt] = []
+
+    def together() -> Iterator[Attempt]:
+        for attempt in attempts:
+            if attempt.apart:
+                apart.append(attempt)
+            else:
+                yield attempt
+
+    rest = together()
+    while (yield from _until_one_dies(rest, n_jobs, backend)):
+        pass
+    for attempt in apart:
+        yield from _until_one_dies(iter([attempt]), n_jobs, backend)
+
+
+def _until_one_dies(
+    attempts: Iterator[Attempt], n_jobs: int, backend: str
+) -> Generator[tuple[Attempt, Outcome], None, bool]:
+    """Run attempts; when a worker dies, those that were under way have failed.
+
+    Returns
+    -------
+    bool
+        Whether a worker died; the attempts may hold more.
     """
     from joblib import Parallel, delayed
-    from tqdm import tqdm
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    plan, failed = job.plan, 0
-    n_jobs = min(workers(plan), max(1, len(job.shards)))
-    backend = "sequential" if n_jobs == 1 else str(plan.sweep.setting("run.backend"))
+    backend = "sequential" if n_jobs == 1 else backend
     run_shard = worker.run_apart if backend == "loky" else worker.run
     parallel = Parallel(n_jobs=n_jobs, backend=backend, return_as="generator_unordered")
-    profile.workers = n_jobs
-    total = sum(shard.points.size for shard in job.shards)
-    outcomes: list[worker.Outcome] = []
-    with (
-        tqdm(total=total, unit=" points", disable=None if progress else True, smoothing=0.1) as bar,
-        results(parallel, (delayed(run_shard)(task) for task in _tasks(job))) as returned,
-    ):
-        for outcome in returned:
-            outcomes.append(outcome)
-            profile.add(outcome.busy)
-            bar.update(outcome.points.size)
-            _note(job.folder, outcome)
-            if outcome.error is not None and not failed:
-                bar.clear()
-                remark(f"{outcome.points.size} points, from point {outcome.points[0]} on, failed: "
-                       f"{outcome.error}")  # fmt: skip
-            failed += outcome.error is not None
-    return outcomes
+    under_way: dict[Path, Attempt] = {}
 
+    def tasks() -> Iterator[Any]:
+        for attempt in attempts:
+            under_way[attempt.task.path] = attempt
+            yield delayed(run_shard)(attempt.task)
 
-def _note(folder: StudyFolder, outcome: worker.Outcome) -> None:
-    log.append(
-        folder.log, "shard_done" if outcome.error is None else "shard_failed",
-        shard=outcome.path.name, first=int(outcome.points[0]), points=int(outcome.points.size),
-        seconds=round(outcome.seconds, 4), spikes=int(outcome.count.sum(dtype=np.int64)),
-        **({"diverged": outcome.diverged} if outcome.diverged else {}),
-        **({"reason": outcome.error} if outcome.error is not None else {}),
-    )  # fmt: skip
+    try:
+        with results(parallel, tasks()) as outcomes:
+            for outcome in outcomes:
+                yield under_way.pop(outcome.path), outcome
+    except BrokenProcessPool as error:
+        codes = re.findall(r"SIG\w+|EXIT\(\d+\)", str(error).split("exit codes", 1)[-1])
+        reason = f"its process ended ({', '.join(dict.fromkeys(codes)) or 'nobody knows why'})"
+        for attempt in under_way.values():
+            yield attempt, worker.failed(attempt.task, Profile(), reason, "process")
+        return True
+    return False

@@ -1,10 +1,10 @@
-"""Starting a study or going on with one: what it is known by, and what is done already."""
+"""Starting a study or going on with one: what it is, how it may grow, what is done already."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import replace
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,105 +12,278 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from izhi.config.sweep import Sweep
 from izhi.errors import StudyError
-from izhi.study import description, log, shardfile
+from izhi.study import description, extend, log, provenance, shardfile
 from izhi.study import folder as folders
+from izhi.study.extend import Place
 from izhi.study.folder import StudyFolder
+from izhi.sweep import points as numbering
 from izhi.sweep.plan import Plan, Shard
-
-SCHEMA = 1
-"""Version of the layout of a study."""
 
 # Those written in C take a tenth of the time, which counts where an axis has thousands of values.
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SAFE_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def fingerprint(plan: Plan) -> str:
-    """Return what a study is known by: everything that its results depend on."""
-    told = description.of(plan)
-    configs = [
-        {k: v for k, v in config.items() if not k.startswith(("run.", "study."))}
-        for config in told["configs"]
-    ]
-    base_of = plan.sweep.base_of.tolist()
-    text = json.dumps([SCHEMA, told["axes"], configs, base_of], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+@dataclass(frozen=True)
+class Grid:
+    """A sweep that a study was planned for, under the fingerprint that its shards bear."""
+
+    fingerprint: str
+    sweep: Sweep
+    told: dict[str, Any]
+
+    @classmethod
+    def read(cls, told: Any, source: str) -> Grid:
+        """Return what a description tells of.
+
+        Raises
+        ------
+        StudyError
+            When it is damaged, or of another version of izhi.
+        """
+        if not isinstance(told, dict) or told.get("schema") != description.SCHEMA:
+            schema = told.get("schema") if isinstance(told, dict) else None
+            raise StudyError(
+                f"{source}: no study of this version of izhi (schema {description.SCHEMA})"
+                + (f", but of schema {schema}" if isinstance(schema, int) else "")
+            )
+        sweep = description.read(told, source)
+        fingerprint = description.fingerprint(sweep)
+        if told.get("fingerprint") != fingerprint:
+            raise StudyError(f"{source}: changed after it was written (its fingerprint is another)")
+        return cls(fingerprint, sweep, {key: told[key] for key in _told(sweep)})
 
 
-def open_folder(folder: StudyFolder, plan: Plan, fingerprint: str) -> dict[Path, NDArray[np.int64]]:
-    """Create the study's folder, or return the points that its shards hold already.
+def grids(folder: StudyFolder) -> list[Grid]:
+    """Return the sweeps that a study was planned for, one after the other; the last one holds.
+
+    They are in ``study.yaml``; the log has them, too, where that is damaged.
 
     Raises
     ------
     StudyError
-        When the folder holds another study, or files that are none.
+        When neither can be read.
     """
-    if folder.config.is_file():
-        held = yaml.load(folder.config.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
-        if not isinstance(held, dict) or held.get("fingerprint") != fingerprint:
-            raise StudyError(
-                f"study.name = {folder.path.name}: {folder.path} holds another study; choose "
-                f"another name, or remove that folder{_difference(held, plan)}"
-            )
-        folders.remove_unfinished(folder)
-        folder.shards.mkdir(exist_ok=True)
-        found = {}
-        for path in sorted(folder.shards.glob("*.nc")):
-            points = shardfile.read_points(path, fingerprint)
-            if points is None:
-                log.append(folder.log, "unreadable", shard=path.name)
-            else:
-                found[path] = points
-        log.append(folder.log, "resumed", shards=len(found), environment=log.environment())
-        return found
-    unfinished = f".{folder.config.stem}-*.tmp"  # of a process that was killed here
-    if folder.path.is_dir() and not all(p.match(unfinished) for p in folder.path.iterdir()):
+    try:
+        told = load(folder.config)
+        earlier = told.get("earlier", []) if isinstance(told, dict) else []
+        if not isinstance(earlier, list):
+            raise StudyError(f"{folder.config}: earlier = {earlier!r:.40}: expected a list")
+        return [Grid.read(part, str(folder.config)) for part in [*earlier, told]]
+    except StudyError as error:
+        if not _planned(folder):
+            raise
+        try:
+            return [Grid.read(event, str(folder.log)) for event in _planned(folder)]
+        except StudyError:
+            raise error from None
+
+
+def _planned(folder: StudyFolder) -> list[dict[str, Any]]:
+    return [event for event in _events(folder) if event["event"] in ("planned", "extended")]
+
+
+def _events(folder: StudyFolder) -> list[dict[str, Any]]:
+    return log.read(folder.log) if folder.log.is_file() else []
+
+
+def load(path: Path) -> Any:
+    """Return what a YAML file of a study holds.
+
+    Raises
+    ------
+    StudyError
+        When it cannot be read.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise StudyError(f"{path}: cannot be read: {' '.join(str(error).split())[:120]}") from error
+
+
+def check_free(folder: StudyFolder) -> None:
+    """Check that a folder holds a study, the beginning of one, or nothing.
+
+    Raises
+    ------
+    StudyError
+        When it holds other files.
+    """
+    if folder.config.is_file() or not folder.path.is_dir() or _planned(folder):
+        return
+    begun = (folder.log.name, f".{folder.config.stem}-*.tmp")  # by a process that was killed here
+    if not all(any(p.match(name) for name in begun) for p in folder.path.iterdir()):
         raise StudyError(
             f"study.name = {folder.path.name}: {folder.path} holds files that are no study; "
             "choose another name"
         )
-    folder.path.mkdir(parents=True, exist_ok=True)
-    told = {"schema": SCHEMA, "fingerprint": fingerprint, **description.of(plan)}
-    text = yaml.dump(told, Dumper=_SAFE_DUMPER, sort_keys=False, allow_unicode=True)
-    # first of all: what is stopped from here on can be gone on with
-    folders.write_atomic(folder.config, lambda path: _write_text(path, text))
+
+
+def open_folder(
+    folder: StudyFolder, plan: Plan, record: log.Writer, command: Sequence[str]
+) -> dict[Path, NDArray[np.int64]]:
+    """Begin a study, or return the points that its shards hold already.
+
+    Parameters
+    ----------
+    folder
+        The study's folder, whose log is held.
+    plan
+        What was asked for.
+    record
+        The log.
+    command
+        What the user called.
+
+    Returns
+    -------
+    dict
+        Numbers of points, in the plan's axes, by shard file.
+
+    Raises
+    ------
+    StudyError
+        When the folder holds a study that does not grow into this one.
+    """
+    if not folder.config.is_file() and not _planned(folder):
+        _write(folder, [_told(plan.sweep)])
+        folders.remove_unfinished(folder)
+        record.append("started", **log.started(command))
+        record.append("planned", **_logged(folder, plan))
+        folder.shards.mkdir(exist_ok=True)
+        return {}
+    held = grids(folder)
+    fingerprint = description.fingerprint(plan.sweep)
+    places = _places(held, plan.sweep, folder)
+    grown = held[-1].fingerprint != fingerprint
+    _write(folder, [*(grid.told for grid in held), *[_told(plan.sweep)] * grown])
+    events = _events(folder)
+    record.append("started", **log.started(command))
     folders.remove_unfinished(folder)
     folder.shards.mkdir(exist_ok=True)
-    log.append(
-        folder.log, "planned", points=plan.points, shards=len(plan.shards),
-        overrides=list(plan.sweep.overrides), fingerprint=fingerprint,
-        engines=[batch.engine for batch in plan.batches],
-        structures=[batch.structure.digest for batch in plan.batches],
-        environment=log.environment(),
+    found = _done(folder, places, plan, events, record)
+    record.append(
+        "extended" if grown else "resumed", done=sum(p.size for p in found.values()),
+        after=_last_end(events), **_logged(folder, plan),
     )  # fmt: skip
-    return {}
+    return found
+
+
+def _told(sweep: Sweep) -> dict[str, Any]:
+    """Return what a study is, as plain data."""
+    return {
+        "schema": description.SCHEMA,
+        "fingerprint": description.fingerprint(sweep),
+        **description.of(sweep),
+    }
+
+
+def _write(folder: StudyFolder, told: list[dict[str, Any]]) -> None:
+    """Write what the study is, first of all: what is stopped from here on can be gone on with."""
+    earlier = {"earlier": told[:-1]} if told[1:] else {}
+    text = yaml.dump(
+        {**told[-1], **earlier}, Dumper=_SAFE_DUMPER, sort_keys=False, allow_unicode=True
+    )
+    if not folder.config.is_file() or folder.config.read_bytes() != text.encode():
+        folders.write_atomic(folder.config, lambda path: _write_text(path, text))
 
 
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _difference(held: Any, plan: Plan) -> str:
-    """Return the first difference between a stored description and this plan's, in words."""
-    told = description.of(plan)
-    if not isinstance(held, dict):
-        return ""
-    axes = {a["key"]: a["values"] for a in told["axes"]}
-    held_axes = {a["key"]: a["values"] for a in held.get("axes", [])}
-    for key in dict.fromkeys([*held_axes, *axes]):
-        if held_axes.get(key) != axes.get(key):
-            return f" (axis {key}: {_cut(held_axes.get(key))} there, {_cut(axes.get(key))} here)"
-    for there, here in zip(held.get("configs", []), told["configs"], strict=False):
-        for key in dict.fromkeys([*there, *here]):
-            if there.get(key) != here.get(key) and not key.startswith(("run.", "study.")):
-                return f" ({key}: {there.get(key)} there, {here.get(key)} here)"
-    return ""
+def _logged(folder: StudyFolder, plan: Plan) -> dict[str, Any]:
+    """Return what the log tells of a plan: all that it takes to run it again."""
+    return {
+        **_told(plan.sweep),
+        "points": plan.points,
+        "shards": len(plan.shards),
+        "seeds": np.unique(numbering.grid(plan.sweep, "simulation.seed")).astype(int).tolist(),
+        "engines": [batch.engine for batch in plan.batches],
+        "structures": [batch.structure.digest for batch in plan.batches],
+        "environment": {
+            **provenance.environment(), "repositories": provenance.repositories(folder.path)
+        },
+    }  # fmt: skip
 
 
-def _cut(values: Any) -> str:
-    text = "none" if values is None else str(values)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _last_end(events: list[dict[str, Any]]) -> str:
+    """Return how the run before ended."""
+    last = next((e["event"] for e in reversed(events) if e["event"] in ("started", *log.ENDS)), "")
+    return last if last in log.ENDS else "killed"
+
+
+def _places(held: list[Grid], sweep: Sweep, folder: StudyFolder) -> dict[str, Place]:
+    """Return where the points of each sweep of the study are now, by fingerprint."""
+    result = {}
+    for grid in reversed(held):
+        found = extend.place(grid.sweep, sweep)
+        if isinstance(found, list):
+            raise StudyError(
+                f"study.name = {folder.path.name}: {folder.path} holds another study; choose "
+                f"another name, or remove that folder ({'; '.join(found)})"
+            )
+        result[grid.fingerprint] = found
+    return result
+
+
+def _done(
+    folder: StudyFolder,
+    places: dict[str, Place],
+    plan: Plan,
+    events: list[dict[str, Any]],
+    record: log.Writer,
+) -> dict[Path, NDArray[np.int64]]:
+    """Return the points of the shards that are whole; name, log and remove those that are not."""
+    logged = checksums(events)
+    paths = sorted(folder.shards.glob("*.nc"), key=lambda path: path.name not in logged)
+    for name in logged.keys() - {path.name for path in paths}:
+        record.append("damaged", shard=name, reason="it is not there")
+    finished = np.zeros(plan.points, np.bool_)
+    found: dict[Path, NDArray[np.int64]] = {}
+    with ThreadPoolExecutor(plan.workers) as pool:
+        for path, sha256 in zip(paths, pool.map(folders.sha256, paths), strict=True):
+            try:
+                if logged.get(path.name, sha256) != sha256:
+                    raise StudyError("its SHA-256 is not the logged one")
+                points = _renumbered(path, places)
+                if finished[points].any():
+                    raise StudyError("another shard holds its points")
+            except StudyError as error:
+                record.append("damaged", shard=path.name, reason=str(error))
+                path.unlink(missing_ok=True)
+                continue
+            finished[points] = True
+            found[path] = points
+            if path.name not in logged:  # whole, but its process was killed before the log knew
+                record.append("shard_done", shard=path.name, first=int(points[0]),
+                              points=int(points.size), sha256=sha256, adopted=True)  # fmt: skip
+    return found
+
+
+def checksums(events: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the logged SHA-256 of the shard files that should be there, by name."""
+    result: dict[str, str] = {}
+    for event in events:
+        name = str(event.get("shard"))
+        if event["event"] == "shard_done":
+            result[name] = str(event.get("sha256"))
+        elif event["event"] == "damaged":
+            result.pop(name, None)
+    return result
+
+
+def _renumbered(path: Path, places: dict[str, Place]) -> NDArray[np.int64]:
+    fingerprint, points = shardfile.read_points(path)
+    if fingerprint not in places:
+        raise StudyError("it is of another study")
+    where = places[fingerprint]
+    total = int(np.prod(where.shape, dtype=np.int64))
+    if not points.size or points[0] < 0 or points[-1] >= total or np.any(np.diff(points) <= 0):
+        raise StudyError("its points are not the study's")
+    return where.renumber(points)
 
 
 def remaining(plan: Plan, done: dict[Path, NDArray[np.int64]]) -> list[Shard]:

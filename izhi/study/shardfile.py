@@ -11,7 +11,8 @@ import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.study.folder import write_atomic
+from izhi.errors import StudyError
+from izhi.study.folder import Written, write_atomic
 
 DONE, NOT_RUN, FAILED, DIVERGED = 0, 1, 2, 3
 """The state of a point, as stored in ``status``."""
@@ -54,9 +55,9 @@ class ShardData:
     interval: float | None
 
 
-def write(path: Path, data: ShardData, fingerprint: str) -> None:
-    """Write a shard file atomically."""
-    write_atomic(path, lambda temporary: _write(temporary, data, fingerprint))
+def write(path: Path, data: ShardData, fingerprint: str) -> Written:
+    """Write a shard file atomically; return its checksum."""
+    return write_atomic(path, lambda temporary: _write(temporary, data, fingerprint))
 
 
 def _write(path: Path, data: ShardData, fingerprint: str) -> None:
@@ -85,15 +86,20 @@ def _write(path: Path, data: ShardData, fingerprint: str) -> None:
             file.interval = data.interval
 
 
-def read_points(path: Path, fingerprint: str) -> NDArray[np.int64] | None:
-    """Return the points of a shard file; None when it is unreadable or of another study."""
+def read_points(path: Path) -> tuple[str, NDArray[np.int64]]:
+    """Return the fingerprint of the study that a shard file is of, and its points.
+
+    Raises
+    ------
+    StudyError
+        When it cannot be read.
+    """
     try:
         with netCDF4.Dataset(str(path)) as file:
-            if file.getncattr("fingerprint") != fingerprint:
-                return None
-            return np.asarray(file["point"][:].data, np.int64)
-    except (OSError, AttributeError, IndexError, RuntimeError):
-        return None
+            file.set_auto_mask(False)
+            return str(file.fingerprint), np.asarray(file["point"][:], np.int64).ravel()
+    except (OSError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        raise StudyError(f"it cannot be read: {error}") from error
 
 
 def read_cells(path: Path) -> tuple[tuple[str, ...], NDArray[np.int32]]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
+import shutil
+import threading
+import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from numpy.typing import NDArray
 from izhi.engine.cache import Build
 from izhi.errors import EngineError
 from izhi.study import shardfile
+from izhi.study.folder import Written
 from izhi.study.profile import Profile
 from izhi.sweep.structures import Structure
 
@@ -51,6 +56,23 @@ class Task:
     fingerprint: str
     keep_spikes: bool
 
+    def part(self, rows: NDArray[np.int64]) -> Task:
+        """Return the task of some of the points, with a file of its own."""
+        n = self.points.size
+        points = self.points[rows]
+        return replace(
+            self,
+            points=points,
+            parameters={k: v[rows] if v.size == n else v for k, v in self.parameters.items()},
+            onset=self.onset[rows] if self.onset.size == n else self.onset,
+            path=self.path.with_name(file_name(self.structure, self.fingerprint, points)),
+        )
+
+
+def file_name(structure: Structure, fingerprint: str, points: NDArray[np.int64]) -> str:
+    """Return the name of a shard file: no other points of a study ever have it."""
+    return f"{structure.digest}-{fingerprint[:8]}-{points[0]:09d}-{points.size}.nc"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -70,8 +92,13 @@ class Outcome:
         Number of points whose state diverged.
     busy
         Seconds by what was done.
+    written
+        The shard file's checksum; None when the shard failed.
     error
         Why the shard failed; None when it did not.
+    cause
+        What kind of failure it was: ``"points"`` may be at fault, or the ``"storage"`` of the file,
+        or the ``"process"`` that it ran in ended.
     """
 
     points: NDArray[np.int64]
@@ -80,7 +107,9 @@ class Outcome:
     count: NDArray[np.int32]
     diverged: int
     busy: dict[str, float]
+    written: Written | None
     error: str | None
+    cause: str = "points"
 
     @property
     def seconds(self) -> float:
@@ -96,6 +125,18 @@ def get_ready() -> None:
     """
     if not gc.get_freeze_count():
         gc.freeze()
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: a killed one cannot end its workers."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
+
+
+_LOOK = 0.5
+"""Seconds between two looks at whether the parent is alive."""
 
 
 def run_apart(task: Task) -> Outcome:
@@ -109,22 +150,38 @@ def run(task: Task) -> Outcome:
     profile = Profile()
     try:
         data = simulate(task, profile)
-        shardfile.write(task.path, data, task.fingerprint)
-        profile.mark("writing")
     except (EngineError, OSError, MemoryError) as error:
-        return _failed(task, profile, f"{type(error).__name__}: {error}")
+        return failed(task, profile, f"{type(error).__name__}: {error}")
     except Exception:
-        return _failed(task, profile, traceback.format_exc())
+        return failed(task, profile, traceback.format_exc())
+    try:
+        written = shardfile.write(task.path, data, task.fingerprint)
+    except (OSError, RuntimeError) as error:  # netCDF knows no better for a full disk
+        return failed(task, profile, _storage(task.path.parent, error), "storage")
+    profile.mark("writing")
     diverged = int(np.count_nonzero(data.status == shardfile.DIVERGED))
     count = data.count.astype(np.int32)
-    return Outcome(task.points, task.path, data.cells, count, diverged, profile.stages, None)
+    return Outcome(
+        task.points, task.path, data.cells, count, diverged, profile.stages, written, None
+    )
 
 
-def _failed(task: Task, profile: Profile, reason: str) -> Outcome:
+def _storage(folder: Path, error: Exception) -> str:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        free = 0
+    return f"{folder}: cannot be written ({free:,} bytes free): {error}"
+
+
+def failed(task: Task, profile: Profile, reason: str, cause: str = "points") -> Outcome:
+    """Return the outcome of a shard that failed."""
     profile.mark("failing")
     cells = task.structure.circuit.cells
     none = np.empty((0, len(cells)), np.int32)
-    return Outcome(task.points, task.path, cells, none, 0, profile.stages, reason)
+    return Outcome(
+        task.points, task.path, cells, none, 0, profile.stages, None, reason.strip(), cause
+    )
 
 
 def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:

@@ -1,0 +1,48 @@
+"""The digest of a study's results: equal where every number is, whoever computed it how."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.config.sweep import Axis
+
+
+class Digest:
+    """A SHA-256 over labels and results, fed variable by variable, each in the order of the points.
+
+    Neither shards nor windows, files, times or names of studies are part of it.
+
+    Parameters
+    ----------
+    axes, cells
+        Labels of the results.
+    """
+
+    def __init__(self, axes: Sequence[Axis], cells: Sequence[str]) -> None:
+        told = [[axis.name, axis.key, axis.unit, axis.labels.tolist()] for axis in axes]
+        self._labels = [told, list(cells)]
+        self._variables: dict[str, Any] = {}
+
+    def add(self, name: str, values: NDArray[Any]) -> None:
+        """Add the next values of a variable."""
+        if name not in self._variables:
+            self._variables[name] = hashlib.sha256(values.dtype.newbyteorder("<").str.encode())
+        if values.dtype.kind == "f":  # there are many bit patterns of NaN, and processors differ
+            values = np.where(np.isnan(values), np.nan, values)
+        data = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        self._variables[name].update(data.reshape(-1).view(np.uint8))
+
+    def parts(self) -> dict[str, str]:
+        """Return a digest for each variable."""
+        return {name: found.hexdigest() for name, found in sorted(self._variables.items())}
+
+    def hexdigest(self) -> str:
+        """Return the digest of all that was added."""
+        text = json.dumps([self._labels, self.parts()], ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()

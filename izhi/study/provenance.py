@@ -1,0 +1,121 @@
+"""Where results come from: versions, compiler, processor, and the state of the code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from izhi.engine import cache as builds
+from izhi.study import folder as folders
+
+_LIBRARIES = ("brian2", "numpy", "hydra-core", "joblib", "xarray", "netCDF4", "pandas")
+
+_MOST_OF_A_DIFF = 10_000_000
+"""Bytes of a diff that are stored; a longer one is only said to be there."""
+
+
+@cache
+def environment() -> dict[str, Any]:
+    """Return what a result may depend on besides the config."""
+    from izhi.engine.build import FLAGS
+
+    tools = builds.toolchain()
+    return {
+        "izhi": metadata.version("izhi"),
+        "python": platform.python_version(),
+        "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+        "compiler": tools["compiler"] or None,
+        "flags": list(FLAGS),
+        "cpu": _processor(),
+        "host": platform.node(),
+        "machine": platform.machine(),
+        "system": f"{platform.system()} {platform.release()}",
+        "cores": os.cpu_count(),
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def repositories(study: Path) -> dict[str, Any]:
+    """Return the state of the git repositories that the code and the user's files are in.
+
+    Changes that are not committed are stored in the study's folder.
+
+    Parameters
+    ----------
+    study
+        The study's folder.
+
+    Returns
+    -------
+    dict
+        By ``"izhi"`` and ``"working_folder"``, where these are in a repository: commit, whether the
+        tree was clean, the file with the changes.
+    """
+    found: dict[str, Any] = {}
+    tops: dict[str, str] = {}
+    for name, path in (("izhi", Path(__file__).parent), ("working_folder", Path.cwd())):
+        top = _git(path, "rev-parse", "--show-toplevel")
+        tracked = top and (name != "izhi" or _git(path, "ls-files", "--", Path(__file__).name))
+        if not top or not tracked:
+            continue
+        if top in tops:
+            found[name] = found[tops[top]]
+            continue
+        tops[top] = name
+        found[name] = _state(Path(top), study)
+    return found
+
+
+def _state(top: Path, study: Path) -> dict[str, Any]:
+    state: dict[str, Any] = {"commit": (_git(top, "rev-parse", "HEAD") or "").strip() or None}
+    changed = _git(top, "status", "--porcelain") or ""
+    state["clean"] = not changed.strip()
+    if state["clean"]:
+        return state
+    state["changed"] = [line[3:] for line in changed.splitlines()[:100]]
+    diff = _git(top, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD") or ""
+    if 0 < len(diff) <= _MOST_OF_A_DIFF:
+        state["diff"] = _store(diff.encode("utf-8", errors="surrogateescape"), study)
+    return state
+
+
+def _store(diff: bytes, study: Path) -> str:
+    """Write a diff under a name that its contents give, once; return the name."""
+    name = f"changes-{hashlib.sha256(diff).hexdigest()[:16]}.diff"
+    if not (study / name).is_file():
+        folders.write_atomic(study / name, lambda path: _write(path, diff))
+    return name
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return what git says, None where it fails; no program that a repository names is started."""
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, check=False, timeout=5,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if done.returncode != 0:
+        return None
+    return done.stdout.decode("utf-8", errors="surrogateescape").rstrip("\n")
