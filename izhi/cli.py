@@ -22,6 +22,11 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
 
   izhi run  [-m] OVERRIDES...    run one point, or with -m the product of all sweep values
   izhi plan [-m] OVERRIDES...    what would run: axes, points, structures, shards, time and disk
+  izhi list [FOLDER]             the studies in a folder: when, points, state, digest
+  izhi show STUDY                what a study is, where it comes from, what happened to it
+  izhi verify STUDY              its files, points and dataset, and some points simulated again
+  izhi diff A B                  what differs: configs, versions, results point by point
+  izhi reproduce STUDY           run it again from its own log and compare
 
   izhi run neuron=chattering
   izhi run -m neuron=chattering,resonator 'synapse.U_0=range(0.1,1.0,0.1)' stimulus.amplitude=8,10
@@ -31,7 +36,7 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
   izhi --version         the version                   izhi run --hydra-help  Hydra's own flags
 
 Quantities have units, in quotes: "stimulus.amplitude='8 mV'"; a bare number has the default's unit.
-Exit status: 0 all points done, 1 some failed, 2 wrong input, 130 interrupted.
+Exit status: 0 all is well, 1 points failed or results differ, 2 wrong input, 130 interrupted.
 """
 
 COMMANDS = ("run", "plan")
@@ -60,12 +65,16 @@ def main(argv: list[str] | None = None) -> int:
 
         print(f"izhi {version('izhi')}")
         return 0
+    from izhi import commands
     from izhi.errors import ConfigError, IzhiError, StudyError, did_you_mean
 
     try:
-        if command not in COMMANDS:
-            raise ConfigError(f"{command}: no such command{did_you_mean(command, COMMANDS)}")
-        return _with_hydra(command, arguments[1:])
+        if command in COMMANDS:
+            return _with_hydra(command, arguments[1:])
+        if command in commands.COMMANDS:
+            return commands.main(command, arguments[1:])
+        known = [*COMMANDS, *commands.COMMANDS]
+        raise ConfigError(f"{command}: no such command{did_you_mean(command, known)}")
     except (ConfigError, StudyError) as error:
         _say_error(error)
         return 2
@@ -111,7 +120,8 @@ def _with_hydra(command: str, arguments: list[str]) -> int:
         _print_plan(execute.make_plan(composed))
         return 0
     profile = Profile(process_began())
-    report = execute.execute(composed, profile=profile)
+    command_line = ["izhi", command, *arguments]
+    report = execute.execute(composed, profile=profile, command=command_line)
     _print_report(report)
     profile.mark("reporting")
     if composed.setting("run.profile"):

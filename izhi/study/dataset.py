@@ -79,9 +79,9 @@ def write(
             for name, what in STATISTICS.items()
         }
         status = _variable(file, "status", np.int8, names, _STATUS)
-        spikes = None
+        trains = None
         if sources and plan.sweep.setting("record.spikes"):
-            spikes = _Spikes.create(file.createGroup("spikes"), plan, sources)
+            trains = _Spikes.create(file.createGroup("spikes"), plan, sources)
         for part in windows:
             values = window.read(part, len(plan.cells))
             shape = tuple(s.stop - s.start for s in part.box)
@@ -91,10 +91,10 @@ def write(
                 variable[(*part.box, slice(None))] = values[name].reshape(*shape, -1)
             for name, found in values.items():
                 digest.add(name, found)
-            if spikes is not None:
-                digest.add("spike_time", spikes.write(part))
-        if spikes is not None:
-            digest.add("train_count", spikes.count)
+            if trains is not None:
+                digest.add("spike_time", trains.write(part))
+        if trains is not None:
+            digest.add("train_count", trains.count)
     return diverged
 
 
@@ -146,9 +146,7 @@ class _Spikes:
 
     @classmethod
     def create(cls, group: Any, plan: Plan, sources: Sequence[Source]) -> _Spikes:
-        count = np.zeros((plan.points, len(plan.cells)), np.int32)
-        for source in sources:
-            count[np.ix_(source.points, source.cells)] = source.count
+        count = spike_counts(plan, sources)
         grids = {batch.structure.dt for batch in plan.batches}
         group.featureType = "timeSeries"
         group.createDimension("spike", int(count.sum(dtype=np.int64)))
@@ -174,14 +172,32 @@ class _Spikes:
         trains = slice(part.first * cells, part.stop * cells)
         self.point[trains] = np.repeat(points, cells)
         self.cell[trains] = np.tile(self.letters, (points.size, 1))
-        spikes = _spikes(part, self.count, self.time.dtype)
-        self.time[self.written : self.written + spikes.size] = spikes
-        self.written += spikes.size
-        return spikes
+        found = spikes(part, self.count, self.time.dtype)
+        self.time[self.written : self.written + found.size] = found
+        self.written += found.size
+        return found
 
 
-def _spikes(part: Window, count: NDArray[np.int32], dtype: Any) -> NDArray[Any]:
-    """Return the spikes of a window, train after train, as steps or as seconds."""
+def spike_counts(plan: Plan, sources: Sequence[Source]) -> NDArray[np.int32]:
+    """Return the spikes of all trains, shape (points, cells)."""
+    count = np.zeros((plan.points, len(plan.cells)), np.int32)
+    for source in sources:
+        count[np.ix_(source.points, source.cells)] = source.count
+    return count
+
+
+def spikes(part: Window, count: NDArray[np.int32], dtype: Any) -> NDArray[Any]:
+    """Return the spikes of a window, train after train, as steps or as seconds.
+
+    Parameters
+    ----------
+    part
+        The window.
+    count
+        Spikes of all trains, shape (points, cells).
+    dtype
+        Of whole numbers for time steps, else seconds.
+    """
     here = count[part.first : part.stop]
     starts = (np.cumsum(here) - here.ravel()).reshape(here.shape)
     result = np.empty(int(here.sum(dtype=np.int64)), dtype)

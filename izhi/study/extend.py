@@ -80,11 +80,11 @@ def place(old: Sweep, new: Sweep) -> Place | list[str]:
         if found is not None:
             positions.append(_positions(old.axes[found], axis))
             continue
-        stated = _stated(old, axis)
-        if isinstance(stated, str):
-            differences.append(stated)
+        at = stated(old, axis)
+        if isinstance(at, str):
+            differences.append(at)
         else:
-            positions.append(np.array([stated], np.int64))
+            positions.append(np.array([at], np.int64))
     if differences:
         return differences
     result = Place(old.shape, new.shape, tuple(along), tuple(positions))
@@ -92,14 +92,14 @@ def place(old: Sweep, new: Sweep) -> Place | list[str]:
     return differences or result
 
 
-def _values(axis: Axis) -> list[Any]:
+def values(axis: Axis) -> list[Any]:
     """Return what an axis's values are compared by: SI values, or text and whole numbers."""
     return list(axis.labels if axis.dimension is None else map(repr, axis.values.tolist()))  # type: ignore[union-attr]
 
 
 def _positions(old: Axis, new: Axis) -> NDArray[np.int64]:
-    where = {value: n for n, value in enumerate(_values(new))}
-    return np.array([where[value] for value in _values(old)], np.int64)
+    where = {value: n for n, value in enumerate(values(new))}
+    return np.array([where[value] for value in values(old)], np.int64)
 
 
 def _axis_differences(old: Sweep, new: Sweep) -> Iterator[str]:
@@ -107,20 +107,20 @@ def _axis_differences(old: Sweep, new: Sweep) -> Iterator[str]:
     for axis in old.axes:
         other = theirs.get(axis.key)
         if other is None:
-            yield f"{axis.key}: {_shown(axis)} there, not swept here"
+            yield f"{axis.key}: {shown(axis)} there, not swept here"
             continue
         if (axis.unit, axis.name, axis.dimension) != (other.unit, other.name, other.dimension):
             yield (f"{axis.key}: an axis {axis.name} in {axis.unit or 'no unit'} there, "
                    f"{other.name} in {other.unit or 'no unit'} here")  # fmt: skip
             continue
-        held = set(_values(other))
-        gone = [word for word, value in zip(_words(axis), _values(axis), strict=True)
+        held = set(values(other))
+        gone = [word for word, value in zip(_words(axis), values(axis), strict=True)
                 if value not in held]  # fmt: skip
         if gone:
-            yield (f"{axis.key}: {_shown(axis)} there, {_shown(other)} here, "
+            yield (f"{axis.key}: {shown(axis)} there, {shown(other)} here, "
                    f"without {_few(gone)}")  # fmt: skip
         elif np.any(np.diff(_positions(axis, other)) < 0):
-            yield (f"{axis.key}: {_shown(axis)} there, {_shown(other)} here; "
+            yield (f"{axis.key}: {shown(axis)} there, {shown(other)} here; "
                    "its values have to keep their order")  # fmt: skip
     before = [axis.key for axis in old.axes]
     order = [axis.key for axis in new.axes if axis.key in before]
@@ -129,7 +129,7 @@ def _axis_differences(old: Sweep, new: Sweep) -> Iterator[str]:
                "they have to keep their order")  # fmt: skip
 
 
-def _stated(old: Sweep, axis: Axis) -> int | str:
+def stated(old: Sweep, axis: Axis) -> int | str:
     """Return the position of a study's points on a further axis, or why they have none."""
     if axis.values is None:  # a choice of files
         group = axis.key.lstrip("+~")
@@ -141,12 +141,12 @@ def _stated(old: Sweep, axis: Axis) -> int | str:
         given = {repr(number) for number in numbers.tolist()}
     if len(given) > 1:
         return f"{axis.key}: its values there XX"
-    where = {value: n for n, value in enumerate(_values(axis))}
+    where = {value: n for n, value in enumerate(values(axis))}
     value = given.pop()
     if value in where:
         return where[value]
     there = _of(old.bases[old.used[0]], axis.key, old.choices.get(axis.key))
-    return f"{axis.key}: {there} there, {_shown(axis)} here; that value has to be among them"
+    return f"{axis.key}: {there} there, {shown(axis)} here; that value has to be among them"
 
 
 def _config_differences(old: Sweep, new: Sweep, where: Place) -> Iterator[str]:
@@ -186,7 +186,8 @@ def _of(base: Base, key: str, otherwise: str | None = None) -> str:
     return written(value) if isinstance(value, Quantity) else keys.shown(value)
 
 
-def _shown(axis: Axis) -> str:
+def shown(axis: Axis) -> str:
+    """Return an axis's values in words: ``"6, 8, 10 mV"``."""
     return _few(_words(axis)) + (f" {axis.unit}" if axis.unit else "")
 
 

@@ -138,12 +138,19 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.3g} {unit}"
 
 
+def unfinished(folder: StudyFolder) -> list[Path]:
+    """Return what a process that was killed was writing."""
+    patterns = ((folder.path, ".*.tmp"), (folder.shards, ".*.tmp"), (folder.path, f"{PARTS}*"))
+    return [path for where, pattern in patterns for path in sorted(where.glob(pattern))]
+
+
 def remove_unfinished(folder: StudyFolder) -> None:
     """Remove what a process that was killed was writing."""
-    for path in [*folder.path.glob(".*.tmp"), *folder.shards.glob(".*.tmp")]:
-        path.unlink(missing_ok=True)
-    for path in folder.path.glob(f"{PARTS}*"):
-        shutil.rmtree(path, ignore_errors=True)
+    for path in unfinished(folder):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -147,13 +147,11 @@ def _write(
             from izhi.study.traces import traces
 
             found = traces(plan, traced)
-            for name, variable in found.items():
-                digest.add(f"traces/{name}", variable.values)
-            digest.add("traces/trace", found["trace"].values)
+            for name in ("trace", *found.data_vars):
+                digest.add(f"traces/{name}", found[name].values)
             found.to_netcdf(temporary, mode="a", group="traces", engine="netcdf4")
 
-    interval = {b.structure.digest for b in plan.batches if b.structure.trace_interval is not None}
-    traced = [s.path for s in sources if s.path.name.split("-")[0] in interval]
+    traced = window.traced(plan, sources)
     written = write_atomic(path, write)
     return _Dataset(written, digest.hexdigest(), diverged)
 

@@ -135,29 +135,34 @@ def read(path: Path) -> list[dict[str, Any]]:
         When there is no log.
     """
     try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
+        data = path.read_bytes()
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from error
-    events = []
-    for line in text.split("\n"):
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(event, dict) and {"time", "event"} <= event.keys():
-            events.append(event)
-    return events
+    return [event for line in data.split(b"\n") if (event := _event(line)) is not None]
 
 
-def is_cut(path: Path) -> list[int]:
-    """Return the numbers of the lines, from 1, that are no events."""
-    bad = []
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                whole = "event" in json.loads(line)
-            except (ValueError, RecursionError, TypeError):
-                whole = False
-            if not whole and line.strip():
-                bad.append(number)
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(event, dict) and all(
+        isinstance(event.get(k), str) for k in ("time", "event")
+    )
+    return event if whole else None
+
+
+def damaged(path: Path) -> list[int]:
+    """Return the numbers of the lines, from 1, that are no events.
+
+    A line that was cut off is none of them where a run was killed: the last one, or the one before
+    a new start.
+    """
+    bad: list[int] = []
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        event = _event(line)
+        if event is None and line.strip():
+            bad.append(number)
+        elif event is not None and event["event"] == "started" and bad[-1:] == [number - 1]:
+            bad.pop()
     return bad

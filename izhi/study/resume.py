@@ -67,18 +67,29 @@ def grids(folder: StudyFolder) -> list[Grid]:
         When neither can be read.
     """
     try:
-        told = load(folder.config)
-        earlier = told.get("earlier", []) if isinstance(told, dict) else []
-        if not isinstance(earlier, list):
-            raise StudyError(f"{folder.config}: earlier = {earlier!r:.40}: expected a list")
-        return [Grid.read(part, str(folder.config)) for part in [*earlier, told]]
+        return grids_of_config(folder)
     except StudyError as error:
-        if not _planned(folder):
-            raise
         try:
-            return [Grid.read(event, str(folder.log)) for event in _planned(folder)]
+            found = grids_of_log(folder)
         except StudyError:
             raise error from None
+        if not found:
+            raise
+        return found
+
+
+def grids_of_config(folder: StudyFolder) -> list[Grid]:
+    """Return the sweeps that ``study.yaml`` holds; see :func:`grids`."""
+    told = load(folder.config)
+    earlier = told.get("earlier", []) if isinstance(told, dict) else []
+    if not isinstance(earlier, list):
+        raise StudyError(f"{folder.config}: earlier: expected a list")
+    return [Grid.read(part, str(folder.config)) for part in [*earlier, told]]
+
+
+def grids_of_log(folder: StudyFolder) -> list[Grid]:
+    """Return the sweeps that the log holds; see :func:`grids`."""
+    return [Grid.read(event, str(folder.log)) for event in _planned(folder)]
 
 
 def _planned(folder: StudyFolder) -> list[dict[str, Any]]:
@@ -156,14 +167,14 @@ def open_folder(
         return {}
     held = grids(folder)
     fingerprint = description.fingerprint(plan.sweep)
-    places = _places(held, plan.sweep, folder)
+    where = places(held, plan.sweep, folder)
     grown = held[-1].fingerprint != fingerprint
     _write(folder, [*(grid.told for grid in held), *[_told(plan.sweep)] * grown])
     events = _events(folder)
     record.append("started", **log.started(command))
     folders.remove_unfinished(folder)
     folder.shards.mkdir(exist_ok=True)
-    found = _done(folder, places, plan, events, record)
+    found = _done(folder, where, plan, events, record)
     record.append(
         "extended" if grown else "resumed", done=sum(p.size for p in found.values()),
         after=_last_end(events), **_logged(folder, plan),
@@ -215,7 +226,7 @@ def _last_end(events: list[dict[str, Any]]) -> str:
     return last if last in log.ENDS else "killed"
 
 
-def _places(held: list[Grid], sweep: Sweep, folder: StudyFolder) -> dict[str, Place]:
+def places(held: list[Grid], sweep: Sweep, folder: StudyFolder) -> dict[str, Place]:
     """Return where the points of each sweep of the study are now, by fingerprint."""
     result = {}
     for grid in reversed(held):
@@ -231,7 +242,7 @@ def _places(held: list[Grid], sweep: Sweep, folder: StudyFolder) -> dict[str, Pl
 
 def _done(
     folder: StudyFolder,
-    places: dict[str, Place],
+    where: dict[str, Place],
     plan: Plan,
     events: list[dict[str, Any]],
     record: log.Writer,
@@ -248,7 +259,7 @@ def _done(
             try:
                 if logged.get(path.name, sha256) != sha256:
                     raise StudyError("its SHA-256 is not the logged one")
-                points = _renumbered(path, places)
+                points = renumbered(path, where)
                 if finished[points].any():
                     raise StudyError("another shard holds its points")
             except StudyError as error:
@@ -275,7 +286,14 @@ def checksums(events: list[dict[str, Any]]) -> dict[str, str]:
     return result
 
 
-def _renumbered(path: Path, places: dict[str, Place]) -> NDArray[np.int64]:
+def renumbered(path: Path, places: dict[str, Place]) -> NDArray[np.int64]:
+    """Return the points of a shard file, in the numbers of the sweep that the places are in.
+
+    Raises
+    ------
+    StudyError
+        When it is none of this study's.
+    """
     fingerprint, points = shardfile.read_points(path)
     if fingerprint not in places:
         raise StudyError("it is of another study")

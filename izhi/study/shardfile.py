@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,36 @@ class ShardData:
     dt: float
     traces: dict[str, NDArray[np.float64]]
     interval: float | None
+
+    def take(self, rows: NDArray[np.int64]) -> ShardData:
+        """Return the results of some of the points."""
+        ends = np.cumsum(self.count.sum(axis=1))
+        starts = ends - self.count.sum(axis=1)
+        step = self.step
+        if step is not None:
+            parts = [step[starts[row] : ends[row]] for row in rows]
+            step = np.concatenate([np.empty(0, step.dtype), *parts])
+        return replace(
+            self,
+            points=self.points[rows],
+            status=self.status[rows],
+            statistics={name: values[rows] for name, values in self.statistics.items()},
+            count=self.count[rows],
+            step=step,
+            traces={name: samples[rows] for name, samples in self.traces.items()},
+        )
+
+    def same_points(self, other: ShardData) -> NDArray[np.bool_]:
+        """Return which points have the same bits in every result, in two of the same points."""
+        same = (self.status == other.status) & (self.count == other.count).all(axis=1)
+        for ours, theirs in ((self.statistics, other.statistics), (self.traces, other.traces)):
+            for name, values in ours.items():
+                equal = (values == theirs[name]) | (np.isnan(values) & np.isnan(theirs[name]))
+                same &= equal.reshape(same.size, -1).all(axis=1)
+        for row in np.flatnonzero(same):
+            one = np.array([row])
+            same[row] = np.array_equal(self.take(one).step, other.take(one).step)  # type: ignore[arg-type]
+        return np.asarray(same, np.bool_)
 
 
 def write(path: Path, data: ShardData, fingerprint: str) -> Written:

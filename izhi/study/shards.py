@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,20 +103,26 @@ def run(
 
 
 def _tasks(job: Job) -> Iterator[Task]:
-    plan = job.plan
     for shard in job.shards:
-        batch = plan.batches[shard.batch]
-        name = file_name(batch.structure, job.fingerprint, shard.points)
-        yield Task(
-            shard.points,
-            batch.structure,
-            plans.parameters(plan, shard),
-            plans.onset(plan, shard),
-            job.builds.get(shard.batch),
-            (job.folder.shards / name).absolute(),
-            job.fingerprint,
-            bool(plan.sweep.setting("record.spikes")),
-        )
+        yield task(job.plan, shard, job.builds, job.folder, job.fingerprint)
+
+
+def task(
+    plan: Plan, shard: Shard, builds: Mapping[int, Build], folder: StudyFolder, fingerprint: str
+) -> Task:
+    """Return a shard with all that is needed to run it anywhere."""
+    batch = plan.batches[shard.batch]
+    name = file_name(batch.structure, fingerprint, shard.points)
+    return Task(
+        shard.points,
+        batch.structure,
+        plans.parameters(plan, shard),
+        plans.onset(plan, shard),
+        builds.get(shard.batch),
+        (folder.shards / name).absolute(),
+        fingerprint,
+        bool(plan.sweep.setting("record.spikes")),
+    )
 
 
 @dataclass
@@ -218,3 +224,9 @@ def labels(sweep: Sweep, point: int) -> dict[str, Any]:
     at = np.unravel_index(point, sweep.shape) if sweep.axes else ()
     return {a.name: a.labels[i].item() if hasattr(a.labels[i], "item") else a.labels[i]
             for a, i in zip(sweep.axes, at, strict=True)}  # fmt: skip
+
+
+def in_words(sweep: Sweep, point: int) -> str:
+    """Return a point by its number and labels: ``"point 3 (neuron=chattering, U_0=0.5)"``."""
+    at = ", ".join(f"{name}={value}" for name, value in labels(sweep, point).items())
+    return f"point {point}" + (f" ({at})" if at else "")

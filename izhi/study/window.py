@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from izhi.spikes import STATISTICS
 from izhi.study import shardfile
+from izhi.sweep.plan import Plan
 
 POINTS = 16_384
 """The most points of a window."""
@@ -195,3 +196,9 @@ def read(window: Window, n_cells: int) -> dict[str, NDArray[Any]]:
             result[name][to] = values
     result["status"] = status
     return result
+
+
+def traced(plan: Plan, sources: Sequence[Source]) -> list[Path]:
+    """Return the shard files that hold traces."""
+    digests = {b.structure.digest for b in plan.batches if b.structure.trace_interval is not None}
+    return [s.path for s in sources if s.path.name.split("-")[0] in digests]

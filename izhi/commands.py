@@ -1,0 +1,255 @@
+"""The commands on stored studies: list, show, verify, diff, reproduce."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from izhi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from izhi.study.compare import Comparison, Difference
+    from izhi.study.overview import Overview
+
+SAMPLE = 10
+"""Points that ``izhi verify`` simulates again unless told otherwise."""
+
+_MOST_POINTS = 20
+
+
+class _Parser(ArgumentParser):
+    """A parser whose errors are izhi's."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}; {self.format_usage().strip().removeprefix('usage: ')}")
+
+
+def main(command: str, arguments: Sequence[str]) -> int:
+    """Run a command on stored studies.
+
+    Parameters
+    ----------
+    command
+        One of :data:`COMMANDS`.
+    arguments
+        What follows it.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Raises
+    ------
+    IzhiError
+        When it cannot be done.
+    """
+    summary, add, run = COMMANDS[command]
+    parser = _Parser(prog=f"izhi {command}", description=summary)
+    add(parser)
+    return run(parser.parse_args(list(arguments)))
+
+
+def _study(parser: ArgumentParser) -> None:
+    parser.add_argument("study", type=Path, metavar="STUDY", help="the study's folder")
+
+
+def _add_list(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path("studies"), metavar="FOLDER",
+        help="where the studies lie (studies)",
+    )  # fmt: skip
+
+
+def _list(given: Namespace) -> int:
+    from izhi.errors import StudyError
+    from izhi.study import overview
+
+    rows = [["name", "when", "points", "state", "digest"]]
+    for path in overview.studies(given.folder):
+        try:
+            found = overview.overview(path)
+        except StudyError:
+            rows.append([path.name, "", "", "damaged", ""])
+            continue
+        rows.append([path.name, found.when[:16].replace("T", " "), f"{found.points:,}",
+                     _state(found), (found.digest or "")[:12]])  # fmt: skip
+    if len(rows) == 1:
+        print(f"no studies in {given.folder}")
+        return 0
+    _print_table(rows)
+    return 0
+
+
+def _state(found: Overview) -> str:
+    """Return how far a study is, in words."""
+    words = found.state
+    if found.done + found.failed < found.points:
+        words += f", {found.done:,} of {found.points:,} points"
+    for number, what in ((found.failed, "failed"), (found.diverged, "diverged")):
+        words += f", {number:,} {what}" * bool(number)
+    return words
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    """Print rows of text with aligned columns; control characters are shown, not sent."""
+    safe = [[_safe(word) for word in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
+    for row in safe:
+        cells = (word.ljust(width) for word, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _safe(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _show(given: Namespace) -> int:
+    from izhi.study import compare, extend, overview
+
+    found = overview.overview(given.study)
+    rows = [
+        ["study", str(found.folder.path)],
+        ["begun", f"{found.when[:19].replace('T', ' ')} UTC"],
+        ["state", _state(found)],
+        ["points", f"{found.points:,}"],
+        ["digest", found.digest or "none: not gathered since the last run"],
+    ]
+    rows += [[f"axis {axis.name}", f"{len(axis):,} values of {axis.key}: {extend.shown(axis)}"]
+             for axis in found.sweep.axes]  # fmt: skip
+    rows += [[f"choice {group}", choice] for group, choice in found.sweep.choices.items()
+             if choice not in ("None", "default")]  # fmt: skip
+    rows += [["command", command] for command in _commands(found)]
+    rows += [[key, value] for key, value in compare.environment(found.folder).items()]
+    _print_table(rows)
+    print()
+    _print_table([["time", "event", ""], *map(_event, found.events)])
+    return 0
+
+
+def _commands(found: Overview) -> list[str]:
+    import shlex
+
+    commands = [event.get("command") for event in found.events if event["event"] == "started"]
+    told = [shlex.join(map(str, words)) for words in commands if isinstance(words, list)]
+    return list(dict.fromkeys(told))
+
+
+_LONG = ("axes", "configs", "swept", "config_of", "environment", "choices", "overrides", "files",
+         "time", "event", "command", "schema", "sha256")  # fmt: skip
+
+
+def _event(event: dict[str, Any]) -> list[str]:
+    told = ", ".join(f"{key} {value if isinstance(value, str) else json.dumps(value)}"
+                     for key, value in event.items() if key not in _LONG)  # fmt: skip
+    line = " ".join(told.split())
+    return [event["time"][:19].replace("T", " "), event["event"],
+            line if len(line) <= 120 else line[:117] + "..."]  # fmt: skip
+
+
+def _add_verify(parser: ArgumentParser) -> None:
+    _study(parser)
+    parser.add_argument(
+        "--sample", type=_count, default=SAMPLE, metavar="N",
+        help=f"points to simulate again, drawn at random ({SAMPLE})",
+    )  # fmt: skip
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise ConfigError(f"--sample = {text}: expected a whole number of points")
+    return int(text)
+
+
+def _verify(given: Namespace) -> int:
+    from izhi.study import verify
+
+    verdict = verify.verify(given.study, given.sample, _remark)
+    for what in verdict.passed:
+        print(f"ok     {_safe(what)}")
+    for problem in verdict.problems:
+        print(f"wrong  {_safe(problem)}")
+    return 1 if verdict.problems else 0
+
+
+def _remark(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _add_diff(parser: ArgumentParser) -> None:
+    parser.add_argument("a", type=Path, metavar="A", help="a study's folder")
+    parser.add_argument("b", type=Path, metavar="B", help="another one's")
+
+
+def _diff(given: Namespace) -> int:
+    from izhi.study import compare
+
+    found = compare.compare(given.a, given.b)
+    for title, lines in (("configs", found.configs), ("versions", found.versions)):
+        for line in lines:
+            print(f"{title + ':':<10}{_safe(line)}")
+    _print_results(found)
+    return 0 if found.same_results else 1
+
+
+def _print_results(found: Comparison) -> None:
+    for line in found.only:
+        print(f"points:   {_safe(line)}")
+    if not found.results:
+        print(f"results:  {found.compared:,} points compared, all the same")
+        return
+    print(f"results:  {found.compared:,} points compared")
+    rows = [["variable", "points", "largest", "there", ""]]
+    _print_table([*rows, *map(_difference, found.results)])
+
+
+def _difference(found: Difference) -> list[str]:
+    return [found.name, f"{found.points:,}", f"{found.largest:.3g}",
+            f"{found.a!r} | {found.b!r}", found.where]  # fmt: skip
+
+
+def _add_reproduce(parser: ArgumentParser) -> None:
+    _study(parser)
+    parser.add_argument("settings", nargs="*", metavar="run.KEY=VALUE", help="how to run it here")
+    parser.add_argument("--dir", type=Path, metavar="FOLDER",
+                        help="where the new study goes (beside the old one)")  # fmt: skip
+
+
+def _reproduce(given: Namespace) -> int:
+    import numpy as np
+
+    from izhi.study import overview, reproduce, shards
+
+    done = reproduce.reproduce(given.study, given.settings, given.dir)
+    print(f"study: {done.path}/")
+    if done.comparison is None:
+        print(f"identical: {done.now}")
+        return 0
+    found = done.comparison
+    print(f"different: {done.before} before, {done.now} now")
+    for line in found.versions:
+        print(f"versions: {_safe(line)}")
+    _print_results(found)
+    sweep = overview.overview(done.path).sweep
+    numbers = np.unique(np.concatenate([np.empty(0, int), *(r.numbers for r in found.results)]))
+    for number in numbers[:_MOST_POINTS]:
+        print(f"differs:  {_safe(shards.in_words(sweep, int(number)))}")
+    if numbers.size > _MOST_POINTS:
+        print(f"          and {numbers.size - _MOST_POINTS:,} more points")
+    return 1
+
+
+Command = tuple[str, Callable[[ArgumentParser], None], Callable[[Namespace], int]]
+
+COMMANDS: dict[str, Command] = {
+    "list": ("the studies in a folder: name, when, points, state, digest", _add_list, _list),
+    "show": ("what a study is, where it comes from, what happened to it", _study, _show),
+    "verify": ("check a study's files, points, dataset, and some bits again", _add_verify, _verify),
+    "diff": ("what differs between two studies", _add_diff, _diff),
+    "reproduce": ("run a study again and compare", _add_reproduce, _reproduce),
+}
+"""By name: what a command does, its arguments, its function."""

@@ -1,0 +1,328 @@
+"""What differs between two studies: configs key by key, versions, results point by point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.config import keys
+from izhi.config.sweep import Axis, Base, Sweep
+from izhi.errors import StudyError
+from izhi.study import extend, log, resume, shards
+from izhi.study.description import NOT_RESULTS, written
+from izhi.study.folder import StudyFolder
+from izhi.study.verify import UNREADABLE
+from izhi.sweep import points as numbering
+from izhi.units import Quantity
+
+_TRAINS = 1_000_000
+"""Trains whose spikes are compared at a time."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Points at which a result differs.
+
+    Attributes
+    ----------
+    name
+        The variable.
+    points
+        Number of points at which it differs.
+    largest
+        The largest difference, as far as there is a number: nan against a value is none.
+    where
+        The point and cell where that is, in words; or the first one.
+    a, b
+        The two values there.
+    numbers
+        Numbers of these points in the first study.
+    """
+
+    name: str
+    points: int
+    largest: float
+    where: str
+    a: Any
+    b: Any
+    numbers: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two studies.
+
+    Attributes
+    ----------
+    configs, versions
+        Lines of what differs.
+    compared
+        Number of points that both have.
+    only
+        Points that only one of them has, in words.
+    results
+        Variables that differ.
+    """
+
+    configs: list[str]
+    versions: list[str]
+    compared: int
+    only: list[str]
+    results: list[Difference]
+
+    @property
+    def same_results(self) -> bool:
+        """Whether both have the same points with the same results, to the bit."""
+        return not self.only and not self.results
+
+
+def compare(a: Path, b: Path) -> Comparison:
+    """Compare two studies by the labels of their points.
+
+    Raises
+    ------
+    StudyError
+        When one of them cannot be read, or they have no points in common.
+    """
+    folders = StudyFolder(a), StudyFolder(b)
+    ours, theirs = (resume.grids(folder)[-1].sweep for folder in folders)
+    versions = [*_versions(*map(environment, folders))]
+    common = _common(ours, theirs)
+    results: list[Difference] = []
+    if common.a.size:
+        try:
+            results = [*_results(folders, (ours, theirs), common)]
+        except UNREADABLE as error:
+            raise StudyError(f"{a} and {b}: cannot be compared: {error}") from error
+    return Comparison([*_configs(ours, theirs)], versions, common.a.size, common.only, results)
+
+
+def _configs(a: Sweep, b: Sweep) -> Iterator[str]:
+    """Give what was asked for differently."""
+    ours, theirs = ({axis.key: axis for axis in sweep.axes} for sweep in (a, b))
+    for key in dict.fromkeys([*ours, *theirs]):
+        left, right = (
+            extend.shown(sweep[key]) if key in sweep else _stated(other, key)
+            for sweep, other in ((ours, a), (theirs, b))
+        )
+        if left != right:
+            yield f"{key}: {left} | {right}"
+    for key in dict.fromkeys([*_values(a), *_values(b)]):
+        if key in ours or key in theirs or key.startswith(NOT_RESULTS):
+            continue
+        left, right = (", ".join(_values(sweep).get(key, ["none"])) for sweep in (a, b))
+        if left != right:
+            yield f"{key}: {left} | {right}"
+
+
+def _stated(sweep: Sweep, key: str) -> str:
+    found = _values(sweep).get(key)
+    return ", ".join(found) if found else sweep.choices.get(key, "none")
+
+
+def _values(sweep: Sweep) -> dict[str, list[str]]:
+    """Return the values of each key over all configs, as text."""
+    result: dict[str, list[str]] = {}
+    for number in sweep.used:
+        for key, text in _texts(sweep.bases[number]).items():
+            values = result.setdefault(key, [])
+            if text not in values:
+                values.append(text)
+    return result
+
+
+def _texts(base: Base) -> dict[str, str]:
+    return {key: written(value) if isinstance(value, Quantity) else keys.shown(value)
+            for key, value in base.values.items()}  # fmt: skip
+
+
+def environment(folder: StudyFolder) -> dict[str, str]:
+    """Return what a study's results were last computed with, as flat text."""
+    events = log.read(folder.log) if folder.log.is_file() else []
+    found: dict[str, Any] = next((e["environment"] for e in reversed(events)
+                  if isinstance(e.get("environment"), dict)), {})  # fmt: skip
+    return dict(_flat(found))
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", str(value)
+
+
+def _versions(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[str]:
+    for key in dict.fromkeys([*a, *b]):
+        if a.get(key) != b.get(key):
+            yield f"{key}: {a.get(key, 'none')} | {b.get(key, 'none')}"
+
+
+@dataclass(frozen=True)
+class _Common:
+    """The points that two sweeps have in common, in the same order: their numbers in each."""
+
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    only: list[str]
+
+
+def _common(a: Sweep, b: Sweep) -> _Common:
+    only: list[str] = []
+    left, right = ({axis.key: axis for axis in sweep.axes} for sweep in (a, b))
+    shared = [key for key in left if key in right]
+    at_a: dict[str, NDArray[np.int64]] = {}
+    at_b: dict[str, NDArray[np.int64]] = {}
+    for dimension, key in enumerate(shared):
+        found = _joined(left[key], right[key])
+        for axis, at, where, name in ((left[key], found[0], at_a, "first"),
+                                      (right[key], found[1], at_b, "second")):  # fmt: skip
+            if at.size < len(axis):
+                only.append(f"{key}: {len(axis) - at.size:,} of {len(axis):,} values only in the "
+                            f"{name}")  # fmt: skip
+            where[key] = at.reshape([-1 if n == dimension else 1 for n in range(len(shared))])
+    for mine, other, sweep, where, name in ((left, right, b, at_a, "first"),
+                                            (right, left, a, at_b, "second")):  # fmt: skip
+        for key in mine.keys() - other.keys():
+            stated = extend.stated(sweep, mine[key])
+            where[key] = np.array([] if isinstance(stated, str) else [stated], np.int64)
+            if len(mine[key]) > where[key].size:
+                only.append(f"{key}: swept only in the {name}")
+    return _Common(_numbers(a, at_a), _numbers(b, at_b), only)
+
+
+def _joined(a: Axis, b: Axis) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions of the values that both axes have."""
+    where = {value: n for n, value in enumerate(extend.values(b))}
+    pairs = [(n, where[v]) for n, v in enumerate(extend.values(a)) if v in where]
+    return (np.array([n for n, _ in pairs], np.int64), np.array([m for _, m in pairs], np.int64))
+
+
+def _numbers(sweep: Sweep, at: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    if not sweep.axes:
+        return np.zeros(1, np.int64)
+    index = np.broadcast_arrays(*(at[axis.key] for axis in sweep.axes))
+    return np.ravel_multi_index(tuple(index), sweep.shape).ravel()
+
+
+def _results(
+    folders: tuple[StudyFolder, StudyFolder], sweeps: tuple[Sweep, Sweep], common: _Common
+) -> Iterator[Difference]:
+    with netCDF4.Dataset(folders[0].dataset) as a, netCDF4.Dataset(folders[1].dataset) as b:
+        for file in (a, b):
+            file.set_auto_maskandscale(False)
+        labels = [[str(label) for label in file["cell"][:]] for file in (a, b)]
+        cells = [label for label in labels[0] if label in labels[1]]
+        columns = [[names.index(label) for label in cells] for names in labels]
+        told = _Told(sweeps[0], common.a, cells)
+        for name in a.variables:
+            if name not in b.variables or name in a.dimensions:
+                continue
+            left, right = (
+                np.reshape(file[name][...], (numbering.count(sweep), -1))[numbers]
+                for file, sweep, numbers in zip((a, b), sweeps, (common.a, common.b), strict=True)
+            )
+            if "cell" in a[name].dimensions:
+                left, right = left[:, columns[0]], right[:, columns[1]]
+            if found := told.difference(name, left, right):
+                yield found
+        if "spikes" in a.groups and "spikes" in b.groups:
+            trains = [
+                (numbers[:, None] * len(names) + np.array(column, np.int64)).ravel()
+                for numbers, names, column in zip(
+                    (common.a, common.b), labels, columns, strict=True
+                )
+            ]
+            if found := told.spikes(_Trains.of(a, trains[0]), _Trains.of(b, trains[1])):
+                yield found
+
+
+@dataclass(frozen=True)
+class _Trains:
+    """Some trains of a dataset: their first spikes, their lengths, and all spikes' times."""
+
+    first: NDArray[np.int64]
+    count: NDArray[np.int64]
+    time: Any
+    scale: float
+
+    @classmethod
+    def of(cls, file: Any, trains: NDArray[np.int64]) -> _Trains:
+        group = file["spikes"]
+        count = np.asarray(group["spike_count"][:], np.int64)
+        first = np.cumsum(count) - count
+        time = group["spike_time"]
+        scale = float(time.scale_factor) if "scale_factor" in time.ncattrs() else 1.0
+        return cls(first[trains], count[trains], time, scale)
+
+    def seconds(self, trains: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the spikes of some trains, one after the other, in seconds."""
+        first, count = self.first[trains], self.count[trains]
+        if not count.sum():
+            return np.empty(0)
+        start, stop = int(first.min()), int((first + count).max())
+        found = np.asarray(self.time[start:stop])
+        if stop - start == count.sum() and np.all(np.diff(first) >= 0):
+            return found * self.scale
+        shift = np.repeat(first - start - (np.cumsum(count) - count), count)
+        return np.asarray(found[shift + np.arange(shift.size)] * self.scale)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Puts differences into words: the sweep, the points that are compared, the cells."""
+
+    sweep: Sweep
+    points: NDArray[np.int64]
+    cells: list[str]
+
+    def difference(self, name: str, a: NDArray[Any], b: NDArray[Any]) -> Difference | None:
+        """Return how two arrays of shape (points, cells or 1) differ; None where they do not."""
+        bad = (a != b) & ~((a != a) & (b != b))
+        if not bad.any():
+            return None
+        size = np.abs(a.astype(np.float64) - b.astype(np.float64))
+        size = np.where(bad, size, 0.0)
+        some = np.isfinite(size) & bad
+        at = np.unravel_index(int(np.argmax(np.where(some, size, -1.0) if some.any() else bad)),
+                              bad.shape)  # fmt: skip
+        largest = float(size[at]) if some.any() else float("nan")
+        cell = f", {self.cells[at[1]]}" if a.shape[1] == len(self.cells) > 1 else ""
+        where = shards.in_words(self.sweep, int(self.points[at[0]])) + cell
+        rows = bad.any(axis=1)
+        return Difference(
+            name, int(rows.sum()), largest, where, a[at].item(), b[at].item(), self.points[rows]
+        )
+
+    def spikes(self, a: _Trains, b: _Trains) -> Difference | None:
+        """Return how trains differ: those of other lengths, and spikes at other times."""
+        n_cells = len(self.cells)
+        differ = a.count != b.count
+        largest, where, pair = 0.0, -1, (0.0, 0.0)
+        for start in range(0, differ.size, _TRAINS):
+            trains = np.arange(start, min(start + _TRAINS, differ.size))
+            same = trains[~differ[trains]]
+            ours, theirs = a.seconds(same), b.seconds(same)
+            bad = np.flatnonzero(ours != theirs)
+            if bad.size:
+                train_of = np.repeat(same, a.count[same])
+                differ[train_of[bad]] = True
+                most = bad[int(np.argmax(np.abs(ours[bad] - theirs[bad])))]
+                if abs(ours[most] - theirs[most]) > largest:
+                    largest = float(abs(ours[most] - theirs[most]))
+                    where, pair = int(train_of[most]), (float(ours[most]), float(theirs[most]))
+        if not differ.any():
+            return None
+        if where < 0:  # only numbers of spikes
+            where = int(np.argmax(differ))
+            largest, pair = float("nan"), (float("nan"), float("nan"))
+        numbers = self.points[differ.reshape(-1, n_cells).any(axis=1)]
+        words = shards.in_words(self.sweep, int(self.points[where // n_cells]))
+        cell = self.cells[where % n_cells]
+        return Difference("spike_time", numbers.size, largest, f"{words}, {cell}", *pair, numbers)

@@ -1,0 +1,96 @@
+"""What a study is and how far it is, from its log and config alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from izhi.config.sweep import Sweep
+from izhi.errors import StudyError, did_you_mean
+from izhi.study import log, resume
+from izhi.study.folder import StudyFolder
+from izhi.sweep import points
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A study in short.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    when
+        When it was begun, ISO 8601, UTC.
+    points, done, failed, diverged
+        Points of the study, points whose results are stored, points that failed or diverged in the
+        last run.
+    state
+        ``"running"``, ``"done"``, or how its last run ended.
+    digest
+        Digest of the results; None where they were not gathered since the last run.
+    sweep
+        What was asked for.
+    events
+        The log.
+    """
+
+    folder: StudyFolder
+    when: str
+    points: int
+    done: int
+    failed: int
+    diverged: int
+    state: str
+    digest: str | None
+    sweep: Sweep
+    events: list[dict[str, Any]]
+
+
+def overview(path: Path) -> Overview:
+    """Return a study in short.
+
+    Raises
+    ------
+    StudyError
+        When there is no study, or its log and config cannot be read.
+    """
+    folder = StudyFolder(path)
+    if not folder.log.is_file() or not folder.config.is_file():
+        near = [p.parent.name for p in path.parent.glob("*/study.yaml")]
+        what = "no study in it" if path.is_dir() else "no such folder"
+        raise StudyError(f"{path}: {what}{did_you_mean(path.name, near) if near else ''}")
+    events = log.read(folder.log)
+    sweep = resume.grids(folder)[-1].sweep
+    ends = [event for event in events if event["event"] in ("started", *log.ENDS)]
+    last = ends[-1] if ends else {"event": "killed"}
+    gathered = last if last["event"] == "gathered" else {}
+    logged = resume.checksums(events)
+    sizes = {e.get("shard"): e.get("points", 0) for e in events if e["event"] == "shard_done"}
+    state = {"gathered": "done", "started": "killed"}.get(last["event"], last["event"])
+    return Overview(
+        folder,
+        next((e["time"] for e in events if e["event"] == "planned"), ""),
+        points.count(sweep),
+        sum(int(sizes.get(name, 0)) for name in logged),
+        int(gathered.get("failed", 0)),
+        int(gathered.get("diverged", 0)),
+        "running" if log.is_held(folder.log) else state,
+        gathered.get("digest"),
+        sweep,
+        events,
+    )
+
+
+def studies(folder: Path) -> list[Path]:
+    """Return the studies in a folder, by name.
+
+    Raises
+    ------
+    StudyError
+        When there is no such folder.
+    """
+    if not folder.is_dir():
+        raise StudyError(f"{folder}: no such folder")
+    return sorted(path.parent for path in folder.glob("*/study.yaml"))

@@ -1,0 +1,103 @@
+"""Runs a study again from its own log, in a folder of its own, and compares what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from izhi.config import keys
+from izhi.config.keys import Value
+from izhi.config.sweep import Sweep
+from izhi.errors import ConfigError, StudyError, did_you_mean
+from izhi.study import compare, execute, overview, resume
+from izhi.study.compare import Comparison
+
+_HERE: dict[str, Value] = {
+    "run.engine": "auto", "run.n_jobs": -1, "run.backend": "loky", "run.shard_points": None,
+    "run.on_failure": "continue", "run.profile": False,
+}  # fmt: skip
+"""How it is run: nothing of this changes a result, and another machine has other means."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A study that was run again.
+
+    Attributes
+    ----------
+    path
+        The new study.
+    before, now
+        Digests of the results.
+    comparison
+        What differs; None where the digests are the same.
+    """
+
+    path: Path
+    before: str
+    now: str
+    comparison: Comparison | None
+
+
+def reproduce(
+    path: Path, settings: Sequence[str] = (), parent: Path | None = None, progress: bool = True
+) -> Reproduction:
+    """Run a study again.
+
+    Parameters
+    ----------
+    path
+        The study's folder.
+    settings
+        ``run.*`` settings for this run, such as ``"run.n_jobs=2"``.
+    parent
+        Where the new study goes; by default beside the old one.
+    progress
+        Whether a progress bar and remarks go to stderr.
+
+    Raises
+    ------
+    StudyError
+        When the study was not run to its end, or cannot be read.
+    ConfigError
+        For a setting that is none.
+    """
+    told = overview.overview(path)
+    if told.digest is None:
+        raise StudyError(f"{path}: was not run to its end, so there is nothing to compare with")
+    logged = resume.grids_of_log(told.folder)
+    name = f"{path.resolve().name}-again-{datetime.now():%Y%m%d-%H%M%S}"
+    where = path.resolve().parent if parent is None else parent
+    changed = {
+        **_HERE,
+        **dict(map(_setting, settings)),
+        "study.name": name,
+        "study.dir": str(where),
+    }
+    sweep = _with(logged[-1].sweep if logged else told.sweep, changed)
+    command = ["izhi", "reproduce", str(path), *settings]
+    execute.execute(sweep, progress=progress, command=command)
+    new = overview.overview(where / name)
+    now = str(new.digest)
+    differs = None if now == told.digest else compare.compare(path, where / name)
+    return Reproduction(where / name, told.digest, now, differs)
+
+
+def _with(sweep: Sweep, changed: dict[str, Value]) -> Sweep:
+    bases = tuple(replace(base, values={**base.values, **changed}) for base in sweep.bases)
+    return replace(sweep, bases=bases)
+
+
+def _setting(text: str) -> tuple[str, Value]:
+    key, equals, value = text.partition("=")
+    if not equals or key not in _HERE:
+        raise ConfigError(f"{text}: expected a setting such as run.n_jobs=2"
+                          f"{did_you_mean(key, _HERE)}")  # fmt: skip
+    given: object = value
+    if isinstance(keys.key_of(key), keys.CountKey):
+        given = None if value == "null" else int(value) if value.lstrip("-").isdigit() else value
+    elif value in ("true", "false"):
+        given = value == "true"
+    return key, keys.check_value(key, given)
