@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import os
 import re
+import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -69,12 +72,13 @@ def main(argv: list[str] | None = None) -> int:
     from izhi.errors import ConfigError, IzhiError, StudyError, did_you_mean
 
     try:
-        if command in COMMANDS:
-            return _with_hydra(command, arguments[1:])
-        if command in commands.COMMANDS:
-            return commands.main(command, arguments[1:])
-        known = [*COMMANDS, *commands.COMMANDS]
-        raise ConfigError(f"{command}: no such command{did_you_mean(command, known)}")
+        with _ended_on_request():
+            if command in COMMANDS:
+                return _with_hydra(command, arguments[1:])
+            if command in commands.COMMANDS:
+                return commands.main(command, arguments[1:])
+            known = [*COMMANDS, *commands.COMMANDS]
+            raise ConfigError(f"{command}: no such command{did_you_mean(command, known)}")
     except (ConfigError, StudyError) as error:
         _say_error(error)
         return 2
@@ -90,6 +94,26 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+@contextmanager
+def _ended_on_request() -> Iterator[None]:
+    """Take a request to end the program (SIGTERM, or a terminal that closes) for Ctrl-C."""
+
+    def interrupt(number: int, _: object) -> None:
+        raise KeyboardInterrupt
+
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, interrupt)
+                taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _let_queues_end() -> None:

@@ -75,7 +75,7 @@ def test_without_a_compiler_numpy_is_used_and_one_line_says_so(
     assert err == "no C++ compiler (g++) found: using the numpy engine\n"
     assert out == ""
     assert (study.dataset.status == 0).all()
-    assert study.log[0]["engines"] == ["numpy"]
+    assert next(e for e in study.log if e["event"] == "planned")["engines"] == ["numpy"]
 
 
 def test_asked_for_numpy_nothing_is_said_of_a_missing_compiler(
@@ -117,8 +117,8 @@ def test_a_compiler_that_fails_is_an_error_or_a_reason_for_numpy(
     assert "File" not in "".join(lines)  # no traceback
     assert lines[-1] == "using the numpy engine"
     assert (study.dataset.status == 0).all()
-    (event,) = [event for event in study.log if event["event"] == "build_failed"]
-    assert "my compiler is broken" in event["reason"]
+    (event,) = [event for event in study.log if event["event"] == "warning"]
+    assert "my compiler is broken" in event["text"]
     # neither a program nor a half-made folder stays
     assert list(empty_cache.iterdir()) == []
 
@@ -417,9 +417,12 @@ def test_the_other_shards_go_on_and_the_same_command_completes_the_study(
     table = study.summary()
     assert table["status"].tolist() == [0, 2, 0]
     assert study.spike_times("cell0", amplitude=20).size == 0
-    (event,) = [event for event in study.log if event["event"] == "shard_failed"]
+    twice = [event for event in study.log if event["event"] == "shard_failed"]
+    assert [event["reason"] for event in twice] == ["EngineError: the disk is on fire"] * 2
+    assert [(event["first"], event["points"]) for event in twice] == [(1, 1)] * 2
+    (event,) = [event for event in study.log if event["event"] == "point_failed"]
+    assert (event["point"], event["at"]) == (1, {"amplitude": 20})
     assert event["reason"] == "EngineError: the disk is on fire"
-    assert (event["first"], event["points"]) == (1, 1)
     study.close()
 
     burning.undo()
@@ -447,8 +450,10 @@ def test_what_fails_unforeseen_leaves_its_traceback_in_the_log(tmp_path, monkeyp
         run_tiny(tmp_path, "unforeseen", *SWEEP, "run.engine=numpy")
     study = izhi.open_study(tmp_path / "unforeseen")
     assert (study.dataset.status == 2).all()
-    (event,) = [event for event in study.log if event["event"] == "shard_failed"]
-    assert "Traceback" in event["reason"] and "nobody thought of this" in event["reason"]
+    told = [event for event in study.log if event["event"] == "point_failed"]
+    assert sorted(event["point"] for event in told) == [0, 1, 2]
+    for event in told:
+        assert "Traceback" in event["reason"] and "nobody thought of this" in event["reason"]
 
 
 def test_points_that_diverge_say_so_and_leave_the_others_alone(tmp_path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +24,10 @@ from izhi.sweep.structures import Structure
 _SOURCES = ("engine/build.py", "engine/device.py", "engine/network.py", "engine/schedule.py",
             "engine/templates/*.cpp", "models/neuron.py", "models/stimulus.py",
             "models/synapse.py")  # fmt: skip
+
+_WORK = ".building-"
+_OLD = 3600.0
+"""Seconds after which nobody works in a folder of a build any more."""
 
 _HOT = 64
 """Bytes of a cell that every time step touches: its state and what its equations read."""
@@ -124,9 +131,12 @@ def find(structure: Structure) -> Build | None:
     except (OSError, ValueError):
         return None
     program = folder / "main"
-    if not os.access(program, os.X_OK):
+    try:
+        whole = hashlib.sha256(program.read_bytes()).hexdigest() == description["sha256"]
+        inputs = tuple((str(name), str(dtype)) for name, dtype in description["inputs"])
+    except (OSError, KeyError, TypeError, ValueError):
         return None
-    return Build(program, tuple((name, dtype) for name, dtype in description["inputs"]))
+    return Build(program, inputs) if whole and os.access(program, os.X_OK) else None
 
 
 def make(structure: Structure) -> Build:
@@ -143,13 +153,15 @@ def make(structure: Structure) -> Build:
     target = folder_of(structure)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
+        _remove_old(target.parent)
+        work = Path(tempfile.mkdtemp(prefix=_WORK, dir=target.parent))
     except OSError as error:
         raise EngineError(
             f"{target.parent}: the cache of builds cannot be written: {error}"
         ) from error
     try:
         _run_build(structure, work)
+        _seal(work)
         _keep_only(work, ("main", "build.json", "program.cpp"))
         try:
             work.rename(target)
@@ -169,15 +181,50 @@ def _run_build(structure: Structure, work: Path) -> None:
     request = {
         "structure": asdict(structure), "replicas": replicas(structure), "folder": str(work)
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "izhi.engine.build"],
-        input=json.dumps(request), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode != 0 or not (work / "build.json").is_file() or not (work / "main").is_file():
+    with subprocess.Popen(
+        [sys.executable, "-m", "izhi.engine.build"], stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,  # so that it can be stopped with the compiler that it starts
+    ) as process:  # fmt: skip
+        _under_way.add(process)
+        try:
+            _, said = process.communicate(json.dumps(request))
+        finally:
+            _under_way.discard(process)
+    if (
+        process.returncode != 0
+        or not (work / "build.json").is_file()
+        or not (work / "main").is_file()
+    ):
         # what the compiler and make say comes before Python's traceback, which ends in one line
-        said, _, trace = done.stderr.partition("Traceback (most recent call last)")
+        said, _, trace = said.partition("Traceback (most recent call last)")
         lines = said.strip().splitlines()[-8:] + trace.strip().splitlines()[-1:]
         raise EngineError("\n".join(["building the C++ program failed:", *lines]))
+
+
+def _seal(work: Path) -> None:
+    """Note the program's checksum beside it: a program that is damaged is built again."""
+    told = json.loads((work / "build.json").read_text())
+    told["sha256"] = hashlib.sha256((work / "main").read_bytes()).hexdigest()
+    (work / "build.json").write_text(json.dumps(told))
+
+
+_under_way: set[subprocess.Popen[str]] = set()
+
+
+def stop() -> None:
+    """End the builds that are under way in this process."""
+    for process in list(_under_way):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove what builds left that were killed."""
+    for work in folder.glob(f"{_WORK}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - work.stat().st_mtime > _OLD:
+                shutil.rmtree(work, ignore_errors=True)
 
 
 def _keep_only(folder: Path, names: tuple[str, ...]) -> None:

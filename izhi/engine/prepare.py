@@ -44,4 +44,9 @@ def builds(plan: Plan, batches: Iterable[int]) -> dict[int, Build]:
     """
     wanted = {number: plan.batches[number].structure for number in batches}
     with ThreadPoolExecutor(max(1, plan.workers)) as pool:
-        return dict(zip(wanted, pool.map(cache.make, wanted.values()), strict=True))
+        try:
+            return dict(zip(wanted, pool.map(cache.make, wanted.values()), strict=True))
+        except BaseException:  # an interrupt does not wait for a compiler
+            pool.shutdown(wait=False, cancel_futures=True)
+            cache.stop()
+            raise

@@ -140,7 +140,7 @@ def stated(old: Sweep, axis: Axis) -> int | str:
         numbers = np.unique(points.grid(old, axis.key))
         given = {repr(number) for number in numbers.tolist()}
     if len(given) > 1:
-        return f"{axis.key}: its values there XX"
+        return f"{axis.key}: differs from point to point there, so it cannot be an axis here"
     where = {value: n for n, value in enumerate(values(axis))}
     value = given.pop()
     if value in where:

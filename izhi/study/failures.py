@@ -11,7 +11,7 @@ from izhi.study.worker import Outcome, Task
 PROBES = 16
 """Points that are tried alone before a large shard is taken apart."""
 
-LARGE = 64
+LARGE = 32
 """Points from which on a shard is large."""
 
 

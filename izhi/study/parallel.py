@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -40,17 +42,25 @@ def _deaf_to_interrupts() -> Iterator[None]:
     """Block Ctrl-C, and let the processes that are started here never hear of it.
 
     It reaches all processes of a terminal, and those that are still importing would each print
-    where they are. The one that was asked ends the others.
+    where they are. The one that was asked ends the others. A request to end, which reaches one
+    process, only waits.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
     resource_tracker.ensure_running()  # whose start would unblock it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    asked: list[int] = []
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if callable(signal.getsignal(number)):
+                handlers[number] = signal.signal(number, lambda n, _: asked.append(n))
     try:
         yield
     finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if asked:
+            os.kill(os.getpid(), asked[0])
 
 
 @contextmanager

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from izhi.study import shardfile
 from izhi.study.dataset import axis_coordinate
+from izhi.study.window import Source
 from izhi.sweep.plan import Plan
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def traces(plan: Plan, paths: Sequence[Path]) -> xr.Dataset:
+def traces(plan: Plan, sources: Sequence[Source]) -> xr.Dataset:
     """Return the traces of all traced points: (trace, cell, time), aligned by label."""
     import xarray as xr
 
     parts = []
-    for shard in map(shardfile.read, paths):
+    for source in sources:
+        shard = shardfile.read(source.path)
         samples = next(iter(shard.traces.values())).shape[-1]
         time = np.arange(samples) * (shard.interval or 0.0)
         parts.append(
             xr.Dataset(
                 {name: (("trace", "cell", "time"), values)
                  for name, values in shard.traces.items()},
-                {"trace": shard.points, "cell": list(shard.cells), "time": time},
+                {"trace": source.points, "cell": list(shard.cells), "time": time},
             )
         )  # fmt: skip
     merged = xr.concat(

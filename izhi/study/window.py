@@ -198,7 +198,7 @@ def read(window: Window, n_cells: int) -> dict[str, NDArray[Any]]:
     return result
 
 
-def traced(plan: Plan, sources: Sequence[Source]) -> list[Path]:
+def traced(plan: Plan, sources: Sequence[Source]) -> list[Source]:
     """Return the shard files that hold traces."""
     digests = {b.structure.digest for b in plan.batches if b.structure.trace_interval is not None}
-    return [s.path for s in sources if s.path.name.split("-")[0] in digests]
+    return [s for s in sources if s.path.name.split("-")[0] in digests]
