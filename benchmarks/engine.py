@@ -14,7 +14,7 @@ import time
 import izhi
 from benchmarks.points import NEURON_STEPS, overrides
 from izhi.engine import cache, compiled
-from izhi.engine.build import FLAGS
+from izhi.engine.build import flags
 from izhi.sweep import plan as plans
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     seconds = time.perf_counter() - start
     print(json.dumps({
         "points": n, "setup_seconds": start - begun, "seconds": seconds, "spikes": spikes,
-        "ns_per_neuron_step": 1e9 * seconds / (n * NEURON_STEPS), "flags": " ".join(FLAGS),
+        "ns_per_neuron_step": 1e9 * seconds / (n * NEURON_STEPS), "flags": " ".join(flags()),
     }))  # fmt: skip
 
 

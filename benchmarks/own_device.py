@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.engine import network, runtime
-from izhi.engine.build import FLAGS
+from izhi.engine.build import flags
 from izhi.sweep.structures import Structure
 
 
@@ -73,7 +73,7 @@ def simulate(request: Request, folder: Path) -> Answer:
     structure = request.structure
     with runtime.quiet_brian() as b2:
         if request.strict:
-            b2.prefs.codegen.cpp.extra_compile_args_gcc = list(FLAGS)
+            b2.prefs.codegen.cpp.extra_compile_args_gcc = list(flags())
         b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count() or 1}"]
         start = time.perf_counter()
         b2.set_device("cpp_standalone", build_on_run=False, directory=str(folder))

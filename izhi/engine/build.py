@@ -22,16 +22,22 @@ from izhi.sweep.structures import Structure
 
 # Compilers know this option for x86 only, where they avoid the widest vectors unless told.
 _WIDE = ("-mprefer-vector-width=512",) * (platform.machine() in ("x86_64", "AMD64"))
-FLAGS = (
-    "-w", "-O3", "-march=native", *_WIDE, "-std=c++14",
-    "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
-)  # fmt: skip
-"""Strict IEEE arithmetic: no fast-math and no contraction, so that the bits of a point do not
-depend on where in a vector it lies. The two -fno flags change no result; they let loops
-vectorise."""
 
 TRACED = ("v", "u", "I")
 """Variables that traces hold, in the order of the program's output."""
+
+
+def flags(processor: str = "native") -> tuple[str, ...]:
+    """Return the compiler's flags for programs on a processor, named as for ``-march``.
+
+    Strict IEEE arithmetic: no fast-math and no contraction, so that the bits of a point depend
+    neither on where in a vector it lies nor on the processor. The two -fno flags change no result;
+    they let loops vectorise.
+    """
+    return (
+        "-w", "-O3", f"-march={processor}", *_WIDE, "-std=c++14",
+        "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+    )  # fmt: skip
 
 
 def structure_from(data: dict[str, Any]) -> Structure:
@@ -109,15 +115,16 @@ def _projections(device: Any, structure: Structure, folded: network.FoldedNetwor
     ]
 
 
-def compile_program(source: Path, program: Path) -> None:
-    """Compile a program; what the compiler says goes to stderr."""
-    import brian2
-
+def compile_program(source: Path, program: Path, processor: str = "native") -> None:
+    """Compile a program for a processor; what the compiler says goes to stderr."""
     compiler = os.environ.get("CXX", "").split() or ["g++"]
-    package = Path(brian2.__file__).parent
+    with runtime.quiet_brian() as brian2:
+        package = Path(brian2.__file__).parent
     headers = [package / "devices" / "cpp_standalone", package / "synapses"]
     include = [f"-I{folder}" for folder in headers]
-    subprocess.run([*compiler, *FLAGS, *include, str(source), "-o", str(program)], check=True)
+    subprocess.run(
+        [*compiler, *flags(processor), *include, str(source), "-o", str(program)], check=True
+    )
 
 
 def main() -> None:

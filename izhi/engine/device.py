@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.codegen.generators.cpp_generator import c_data_type
+from brian2.codegen.generators.cpp_generator import CPPCodeGenerator, c_data_type
+from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import ArrayVariable, Constant, DynamicArrayVariable
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
@@ -23,13 +24,25 @@ from brian2.devices.device import all_devices
 from brian2.parsing.rendering import CPPNodeRenderer
 from numpy.typing import NDArray
 
+from izhi.engine import exponential, target
 from izhi.engine.schedule import CHUNK, Code, lines
+
+
+class FoldedCodeGenerator(CPPCodeGenerator):
+    """Writes what Brian2 writes, without Brian2's powers and modulo: they take the C library's."""
+
+    universal_support_code = ""
 
 
 class FoldedCodeObject(CPPStandaloneCodeObject):
     """A piece of generated code in this package's templates."""
 
     templater = CPPStandaloneCodeObject.templater.derive("izhi.engine")
+    generator_class = FoldedCodeGenerator
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        target.check(self)
 
     def run_block(self, block: str) -> None:
         """Do nothing: the program is run later, and nothing comes before or after it."""
@@ -240,3 +253,6 @@ class FoldedDevice(CPPStandaloneDevice):
 
 
 all_devices.setdefault("izhi", FoldedDevice())
+DEFAULT_FUNCTIONS["exp"].implementations.add_implementation(
+    FoldedCodeObject, exponential.CPP, name="portable_exp"
+)

@@ -24,12 +24,14 @@ def quiet_brian() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import brian2
+
+        from izhi.engine import target as portable
     sys.excepthook, warnings.showwarning = hooks
     logging.getLogger("brian2").setLevel(logging.ERROR)
     target = brian2.prefs.codegen.target
     dt = brian2.defaultclock.dt if brian2.get_device() is brian2.all_devices["runtime"] else None
     try:
-        brian2.prefs.codegen.target = "numpy"
+        brian2.prefs.codegen.target = portable.PortableNumpy.class_name
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield brian2

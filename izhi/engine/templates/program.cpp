@@ -34,6 +34,11 @@ inline uint64_t bits_of(const unsigned char *bytes)
     return bits;
 }
 
+// Brian2's powers, of which the square alone is the same on all machines
+#define _brian_pow(x, n) power<n>(x)
+template <int n> double power(double) = delete;
+template <> inline double power<2>(const double x) { return x * x; }
+
 // the spikes of a block, in order of time
 struct Recording
 {
