@@ -311,7 +311,7 @@ def test_results_of_a_program(tmp_path) -> None:
     raw = simulate(tmp_path / "p", "cat whole")
     assert raw.step.tolist() == [5, 7, 5]
     assert raw.count.tolist() == [[2], [1]]
-    assert raw.finite.tolist() == [True, False]
+    assert raw.sound.tolist() == [True, False]
 
 
 def test_what_a_program_is_given(tmp_path) -> None:

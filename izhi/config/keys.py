@@ -122,6 +122,7 @@ _FIXED: dict[str, Key] = {
         _METHODS,
         {"exact": _NOT_LINEAR, "linear": _NOT_LINEAR, "exponential_euler": _NOT_LINEAR},
     ),
+    "simulation.v_max": QuantityKey((VOLT,), "V", *_positive("a bound")),
     "simulation.seed": CountKey("a seed is a whole number from 0 on", lambda value: value >= 0),
     "record.spikes": FreeKey((bool,), "true or false"),
     "record.traces": FreeKey(
@@ -162,7 +163,7 @@ STUDY_WIDE = ("study.", "run.", "record.")
 """Starts of keys that hold for a whole study: sweeping them would give the same points twice."""
 
 _NEEDED = (
-    "simulation.duration", "simulation.dt", "simulation.method", "study.dir",
+    "simulation.duration", "simulation.dt", "simulation.method", "simulation.v_max", "study.dir",
     *(key for key in _FIXED if key.startswith(("run.", "record."))),
 )  # fmt: skip
 """Keys that every config has, whatever its circuit."""

@@ -84,6 +84,7 @@ def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
             _projections(device, structure, folded),
             [(_variable(groups, g.name), g.each) for g in given],
             TRACED if folded.traces else (),
+            structure.v_max,
         )  # fmt: skip
         return [[g.name, dtype] for g, dtype in zip(given, types, strict=True)]
 

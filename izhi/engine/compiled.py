@@ -6,6 +6,7 @@ disk; ``templates/program.cpp`` is the other end of both. All parts begin at mul
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from typing import Any
 
@@ -44,6 +45,9 @@ def simulate(
     given = _input(build, structure, parameters, n_points)
     done = subprocess.run([str(build.program)], input=given, capture_output=True, check=False)
     said = done.stderr.decode(errors="replace").strip()[-400:]
+    if done.returncode < 0:
+        name = signal.Signals(-done.returncode).name
+        raise EngineError(f"{build.program} was ended by {name}: {said or 'it said nothing'}")
     if done.returncode != 0:
         raise EngineError(f"{build.program} ended with status {done.returncode}: {said}")
     if said:
@@ -101,7 +105,7 @@ def _result(build: Build, output: bytes, structure: Structure, n_points: int) ->
     if points != n_points:
         raise EngineError(f"{build.program} gave results of {points} points, expected {n_points}")
     count = take(np.int32, points * cells).reshape(points, cells).astype(np.int64)
-    finite = take(np.bool_, points)
+    sound = take(np.bool_, points)
     step = take(np.int32, spikes)
     samples = structure.samples
     traces = {
@@ -110,4 +114,4 @@ def _result(build: Build, output: bytes, structure: Structure, n_points: int) ->
     }  # fmt: skip
     if at != data.size:
         raise EngineError(f"{build.program} gave {data.size} bytes, expected {at}")
-    return Raw(step, count, finite, traces)
+    return Raw(step, count, sound, traces)

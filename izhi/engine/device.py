@@ -99,6 +99,7 @@ class FoldedDevice(CPPStandaloneDevice):
         projections: list[Projection],
         inputs: list[tuple[Any, int]],
         traced: tuple[str, ...],
+        v_max: float,
     ) -> list[str]:
         """Write the program.
 
@@ -114,6 +115,8 @@ class FoldedDevice(CPPStandaloneDevice):
             Variables that a shard gives, with their number of elements in one replica.
         traced
             Variables that the state monitors record, in the order of the output.
+        v_max
+            Volts beyond which a membrane potential has diverged.
 
         Returns
         -------
@@ -142,6 +145,7 @@ class FoldedDevice(CPPStandaloneDevice):
                 )
             ),
             traced=traced,
+            v_max=repr(v_max),
             timestep=self.arrays[clock.variables["timestep"]],
             t=self.arrays[clock.variables["t"]],
             dt=self.arrays[clock.variables["dt"]],
@@ -180,6 +184,8 @@ class FoldedDevice(CPPStandaloneDevice):
             "count": cells.count,
             "first": cells.first,
             "events": self.arrays[variables["_spikespace"]],
+            "v": self.arrays[variables["v"]],
+            "escapes": self.arrays[variables["escapes"]],
             "state": [self.arrays[variables[name]] for name in cells.group.equations.diff_eq_names],
             "traced": traced,
         }

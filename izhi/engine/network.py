@@ -84,7 +84,7 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
         threshold=neuron.THRESHOLD,
         reset=neuron.RESET,
         method=structure.method,
-        namespace=namespace(),
+        namespace={**namespace(), "v_max": structure.v_max * b2.volt},
         name=f"cells_{population.name}",
     )
 

@@ -21,15 +21,15 @@ class Raw:
         Time step of every spike, ordered by train and time; int32.
     count
         Spikes of each train, shape (points, cells); int64.
-    finite
-        Whether a point's state was finite at the end, shape (points,).
+    sound
+        Whether a point's state was finite and within bounds, shape (points,).
     traces
         ``v``, ``u`` in volt and ``I``, each of shape (points, cells, samples).
     """
 
     step: NDArray[np.int32]
     count: NDArray[np.int64]
-    finite: NDArray[np.bool_]
+    sound: NDArray[np.bool_]
     traces: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
@@ -37,7 +37,7 @@ def fold_back(
     structure: Structure,
     n_points: int,
     spikes: dict[str, tuple[NDArray[Any], NDArray[Any]]],
-    state: dict[str, list[NDArray[np.float64]]],
+    sound: dict[str, NDArray[np.bool_]],
     traces: dict[str, dict[str, NDArray[np.float64]]],
 ) -> Raw:
     """Give each point its own spikes back.
@@ -50,14 +50,14 @@ def fold_back(
         Points of the shard; replicas beyond are padding and dropped.
     spikes
         By population: cell numbers in the network and time steps, in order of time.
-    state
-        By population: arrays with one value per cell, to be finite.
+    sound
+        By population: whether a cell's state was finite and within bounds.
     traces
         By population and variable: samples of shape (cells in the network, samples).
     """
     circuit = structure.circuit
     n_cells = len(circuit.cells)
-    trains, steps, finite = [], [], np.ones(n_points, bool)
+    trains, steps, all_sound = [], [], np.ones(n_points, bool)
     first = 0
     parts: dict[str, list[NDArray[np.float64]]] = {}
     for population in circuit.populations:
@@ -66,9 +66,7 @@ def fold_back(
         kept = replica < n_points
         trains.append((replica * np.int32(n_cells) + (cell + np.int32(first)))[kept])
         steps.append(np.asarray(step, np.int32)[kept])
-        for values in state[population.name]:
-            here = np.isfinite(values).reshape(-1, population.count)[:n_points]
-            finite &= here.all(axis=1)
+        all_sound &= sound[population.name].reshape(-1, population.count)[:n_points].all(axis=1)
         for name, samples in traces.get(population.name, {}).items():
             shaped = samples.reshape(-1, population.count, samples.shape[-1])[:n_points]
             parts.setdefault(name, []).append(shaped)
@@ -79,6 +77,6 @@ def fold_back(
     return Raw(
         np.concatenate(steps)[order],
         count.reshape(n_points, n_cells).astype(np.int64),
-        finite,
+        all_sound,
         {name: np.concatenate(arrays, axis=1) for name, arrays in parts.items()},
     )

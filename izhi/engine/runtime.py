@@ -71,10 +71,17 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
             n_points,
             {n: (np.array(folded.spikes[n].i), _steps(folded.spikes[n].t_, structure))
              for n in names},
-            {n: [np.array(folded.cells[n].v_), np.array(folded.cells[n].u_)] for n in names},
+            {n: _sound(folded.cells[n], structure) for n in names},
             {n: {v: np.array(getattr(m, v + "_")) for v in ("v", "u", "I")}
              for n, m in folded.traces.items()},
         )  # fmt: skip
+
+
+def _sound(cells: Any, structure: Structure) -> NDArray[np.bool_]:
+    """Return which cells have not diverged."""
+    v, u = np.array(cells.v_), np.array(cells.u_)
+    within = np.isfinite(u) & (np.abs(v) <= structure.v_max)
+    return np.asarray(within & (np.array(cells.escapes) == 0), np.bool_)
 
 
 def _steps(time: Any, structure: Structure) -> NDArray[np.int32]:

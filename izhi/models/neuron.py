@@ -29,7 +29,8 @@ STATE = ("v", "u")
 """State variables, both in volt."""
 
 THRESHOLD = "v > v_th"
-RESET = "v = c; u = u + d"
+RESET = "escapes += int(v > v_max); v = c; u = u + d"
+"""A v beyond `v_max`, where no potential is, leaves no trace after the reset: it is counted."""
 
 CONSTANTS: Mapping[str, tuple[float, str]] = {
     "C1": (0.04, "1/mV"), "C2": (5.0, "1"), "C3": (140.0, "mV"), "tau_m": (1.0, "ms"),
@@ -60,5 +61,6 @@ def equations(current: str, stimulus: list[str], synaptic: list[str]) -> str:
         {drive if stimulus else ""}
         I = {" + ".join([*stimulus, *synaptic]) or f"0*{current}"} : {current}
         R : {resistance} (constant)
+        escapes : integer
         {parameters}
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 import time
@@ -115,11 +116,20 @@ def execute(
                 plan, folder, record, progress, profile, command or sweep.command, start
             )
         except KeyboardInterrupt:
-            folders.remove_unfinished(folder)
-            record.append("interrupted")
+            _stopped(folder, record, "interrupted")
             raise KeyboardInterrupt(
                 f"the same command with study.name={folder.path.name} goes on"
             ) from None
+        except OSError as error:
+            _stopped(folder, record, "stopped", reason=str(error))
+            raise StorageError(f"{folder.path}: cannot be written: {error}") from error
+
+
+def _stopped(folder: StudyFolder, record: Writer, event: str, **told: str) -> None:
+    """Leave nothing unfinished, and say in the log, if it can be written, how it ended."""
+    folders.remove_unfinished(folder)
+    with contextlib.suppress(StorageError):
+        record.append(event, **told)
 
 
 def _execute(
@@ -150,8 +160,7 @@ def _execute(
         failed = np.array(sorted(results.failed), np.int64)
         gathered = _gather(job.plan, folder, sources, failed, profile, progress)
     except IzhiError as error:
-        folders.remove_unfinished(folder)
-        record.append("stopped", reason=str(error))
+        _stopped(folder, record, "stopped", reason=str(error))
         raise
     folders.remove_unfinished(folder)
     seconds = time.perf_counter() - start

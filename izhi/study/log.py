@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from izhi.errors import StorageError, StudyError
 
@@ -35,23 +36,35 @@ class Writer:
     Parameters
     ----------
     file
-        The log, open for reading and appending, and locked.
+        The log, open for reading and appending without a buffer, and locked.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: FileIO) -> None:
         self._file = file
+        self._begin = b""
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":  # the writer before was cut off
-                file.write(b"\n")
+            self._begin = b"" if file.read(1) == b"\n" else b"\n"  # the one before was cut off
 
     def append(self, event: str, **details: Any) -> None:
-        """Append an event; it is on the disk when this returns."""
+        """Append an event; it is on the disk when this returns.
+
+        Raises
+        ------
+        StorageError
+            When it cannot be written.
+        """
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": stamp, "event": event, **details}, ensure_ascii=False)
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        data = memoryview(self._begin + line.encode() + b"\n")
+        self._begin = b"\n"  # should this one be cut off
+        try:
+            while data:
+                data = data[os.write(self._file.fileno(), data) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise StorageError(f"{self._file.name}: cannot be written: {error.strerror}") from error
+        self._begin = b""
 
 
 @contextmanager
@@ -71,7 +84,7 @@ def writing(path: Path) -> Iterator[Writer]:
         When the log cannot be written or locked.
     """
     try:
-        file = open(path, "ab+")  # noqa: SIM115
+        file = open(path, "ab+", buffering=0)  # noqa: SIM115
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
     with file:
@@ -79,7 +92,7 @@ def writing(path: Path) -> Iterator[Writer]:
         yield Writer(file)
 
 
-def _lock(file: IO[bytes], path: Path) -> None:
+def _lock(file: FileIO, path: Path) -> None:
     deadline = time.monotonic() + _A_LOOK
     while True:
         try:

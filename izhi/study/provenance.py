@@ -23,7 +23,7 @@ _MOST_OF_A_DIFF = 10_000_000
 @cache
 def environment() -> dict[str, Any]:
     """Return what a result may depend on besides the config."""
-    from izhi.engine.build import FLAGS
+    from izhi.engine.build import flags
 
     tools = builds.toolchain()
     return {
@@ -31,7 +31,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: metadata.version(name) for name in _LIBRARIES},
         "compiler": tools["compiler"] or None,
-        "flags": list(FLAGS),
+        "flags": list(flags()),
         "cpu": _processor(),
         "host": platform.node(),
         "machine": platform.machine(),

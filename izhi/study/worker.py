@@ -215,7 +215,7 @@ def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:
     return shardfile.ShardData(
         points=task.points,
         cells=cells,
-        status=np.where(raw.finite, shardfile.DONE, shardfile.DIVERGED).astype(np.int8),
+        status=np.where(raw.sound, shardfile.DONE, shardfile.DIVERGED).astype(np.int8),
         statistics={name: values.reshape(n, -1) for name, values in statistics.items()},
         count=raw.count,
         step=raw.step if task.keep_spikes else None,

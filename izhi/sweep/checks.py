@@ -137,6 +137,9 @@ def check_points(sweep: Sweep) -> None:
     }  # fmt: skip
     for group in sorted(groups):
         rules.append((f"{group}.c", f"{group}.v_th", np.less, "a spike resets below the threshold"))
+        rules.append(
+            (f"{group}.v_th", "simulation.v_max", np.less, "what spikes has not diverged yet")
+        )
     for key, other, holds, rule in rules:
         left, right = grid(key), grid(other)
         bad = ~(holds(left, right) | np.isnan(left) | np.isnan(right))

@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ class Structure:
         Time step and length, in seconds.
     method
         Brian2's name of the integration method.
+    v_max
+        Volts beyond which, on either side of 0, a membrane potential has diverged.
     trace_interval
         Seconds between the samples of traces; None where none are recorded.
     """
@@ -44,6 +46,7 @@ class Structure:
     dt: float
     duration: float
     method: str
+    v_max: float
     trace_interval: float | None = None
 
     @property
@@ -146,7 +149,7 @@ def _with_traces(sweep: Sweep, found: tuple[StructurePoints, ...]) -> tuple[Stru
     for group in found:
         is_traced = np.isin(group.points, traced)
         s = group.structure
-        recording = Structure(s.circuit, s.dt, s.duration, s.method, interval)
+        recording = replace(s, trace_interval=interval)
         for structure, chosen in ((s, ~is_traced), (recording, is_traced)):
             if chosen.any():
                 result.append(StructurePoints(structure, group.points[chosen]))
@@ -194,4 +197,5 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any], delayed: bool
         float(value("simulation.dt")),
         float(value("simulation.duration")),
         str(value("simulation.method")),
+        float(value("simulation.v_max")),
     )

@@ -178,7 +178,7 @@ struct Output
 {
     std::vector<int32_t> count, steps;  // the steps as the points ran, all else in their own order
     std::vector<size_t> begins;         // of a point's steps
-    std::vector<unsigned char> finite;
+    std::vector<unsigned char> sound;   // whether the state was finite and within bounds
     {% for variable in traced %}
     std::vector<double> trace_{{variable}};
     {% endfor %}
@@ -187,7 +187,7 @@ struct Output
     {
         count.resize(points * circuit_cells);
         begins.resize(points);
-        finite.resize(points);
+        sound.resize(points);
     }
     // the results of a block: of points order[0], order[1], ...
     void add(const int64_t *order, const int n)
@@ -213,9 +213,9 @@ struct Output
             bool all = true;
             {% for group in groups %}
             for (int i = r * {{group.count}}; i < (r + 1) * {{group.count}}; i++)
-                all = all{% for name in group.state %} && std::isfinite({{name}}[i]){% endfor %};
+                all = all{% for name in group.state %} && std::isfinite({{name}}[i]){% endfor %} && std::fabs({{group.v}}[i]) <= {{v_max}} && !{{group.escapes}}[i];
             {% endfor %}
-            finite[order[r]] = all;
+            sound[order[r]] = all;
         }
         {% for group in groups %}
         {% for variable in group.traced %}
@@ -248,8 +248,8 @@ struct Output
     }
     bool write(std::FILE *file) const
     {
-        const std::vector<int64_t> sizes = { (int64_t)finite.size(), (int64_t)steps.size() };
-        bool whole = put(file, sizes) && put(file, count) && put(file, finite);
+        const std::vector<int64_t> sizes = { (int64_t)sound.size(), (int64_t)steps.size() };
+        bool whole = put(file, sizes) && put(file, count) && put(file, sound);
         for (size_t point = 0; whole && point < begins.size(); point++)
         {
             const int32_t *counts = &count[point * circuit_cells];
