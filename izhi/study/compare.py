@@ -16,8 +16,7 @@ from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import StudyError
 from izhi.study import extend, log, resume, shards
 from izhi.study.description import NOT_RESULTS, written
-from izhi.study.folder import StudyFolder
-from izhi.study.verify import UNREADABLE
+from izhi.study.folder import UNREADABLE, StudyFolder
 from izhi.sweep import points as numbering
 from izhi.units import Quantity
 

@@ -19,6 +19,9 @@ from izhi.sweep.plan import Plan
 _NAME = re.compile(r"\w[\w.+=,@ -]{0,199}")
 
 
+UNREADABLE = (OSError, RuntimeError, AttributeError, LookupError, TypeError, ValueError)
+"""What a file that is no netCDF, or not ours, raises when it is read."""
+
 PARTS = ".summary-"
 """What a folder with parts of the table is called while they are made."""
 

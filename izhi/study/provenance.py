@@ -69,7 +69,7 @@ def repositories(study: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     tops: dict[str, str] = {}
     for name, path in (("izhi", Path(__file__).parent), ("working_folder", Path.cwd())):
-        top = _git(path, "rev-parse", "--show-toplevel")
+        top = _line(_git(path, "rev-parse", "--show-toplevel"))
         tracked = top and (name != "izhi" or _git(path, "ls-files", "--", Path(__file__).name))
         if not top or not tracked:
             continue
@@ -82,7 +82,7 @@ def repositories(study: Path) -> dict[str, Any]:
 
 
 def _state(top: Path, study: Path) -> dict[str, Any]:
-    state: dict[str, Any] = {"commit": (_git(top, "rev-parse", "HEAD") or "").strip() or None}
+    state: dict[str, Any] = {"commit": _line(_git(top, "rev-parse", "HEAD"))}
     changed = _git(top, "status", "--porcelain") or ""
     state["clean"] = not changed.strip()
     if state["clean"]:
@@ -92,6 +92,10 @@ def _state(top: Path, study: Path) -> dict[str, Any]:
     if 0 < len(diff) <= _MOST_OF_A_DIFF:
         state["diff"] = _store(diff.encode("utf-8", errors="surrogateescape"), study)
     return state
+
+
+def _line(text: str | None) -> str | None:
+    return (text or "").rstrip("\n") or None
 
 
 def _store(diff: bytes, study: Path) -> str:
@@ -118,4 +122,4 @@ def _git(folder: Path, *arguments: str) -> str | None:
         return None
     if done.returncode != 0:
         return None
-    return done.stdout.decode("utf-8", errors="surrogateescape").rstrip("\n")
+    return done.stdout.decode("utf-8", errors="surrogateescape")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.errors import StudyError
-from izhi.study.folder import Written, write_atomic
+from izhi.study.folder import UNREADABLE, Written, write_atomic
 
 DONE, NOT_RUN, FAILED, DIVERGED = 0, 1, 2, 3
 """The state of a point, as stored in ``status``."""
@@ -128,7 +128,7 @@ def read_points(path: Path) -> tuple[str, NDArray[np.int64]]:
         with netCDF4.Dataset(str(path)) as file:
             file.set_auto_mask(False)
             return str(file.fingerprint), np.asarray(file["point"][:], np.int64).ravel()
-    except (OSError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise StudyError(f"it cannot be read: {error}") from error
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from izhi.errors import ConfigError, StudyError, did_you_mean
 from izhi.study import log
-from izhi.study.folder import StudyFolder
+from izhi.study.folder import UNREADABLE, StudyFolder
 from izhi.sweep.checks import match
 
 if TYPE_CHECKING:
@@ -84,7 +84,14 @@ class Study:
         # than once and one of the handles is closed.
         import xarray as xr
 
-        return dict(xr.open_groups(self.folder.dataset, engine="netcdf4"))
+        try:
+            groups = dict(xr.open_groups(self.folder.dataset, engine="netcdf4"))
+            if not {"status", "cell"} <= set(groups["/"].variables):
+                raise ValueError("it has no status of points, or no cells")
+        except UNREADABLE as error:
+            said = " ".join(str(error).split())[:200]
+            raise StudyError(f"{self.folder.dataset}: is no dataset of a study: {said}") from error
+        return groups
 
     def _group(self, name: str, otherwise: str) -> xr.Dataset:
         found = self._groups.get(f"/{name}")

@@ -14,18 +14,15 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Sweep
 from izhi.engine import prepare
 from izhi.errors import StudyError
-from izhi.study import dataset, log, resume, shardfile, shards, window, worker
+from izhi.study import dataset, log, overview, resume, shardfile, shards, window, worker
 from izhi.study import folder as folders
 from izhi.study.digest import Digest
 from izhi.study.execute import make_plan
 from izhi.study.extend import Place
-from izhi.study.folder import StudyFolder
+from izhi.study.folder import UNREADABLE, StudyFolder
 from izhi.study.resume import Grid
 from izhi.study.window import Source, Window
 from izhi.sweep.plan import Plan, Shard
-
-UNREADABLE = (OSError, RuntimeError, AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What a file that is no netCDF, or not ours, raises when it is read."""
 
 
 @dataclass
@@ -68,7 +65,7 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     StudyError
         When it is no study, or one that is being written.
     """
-    folder = StudyFolder(path)
+    folder = overview.overview(path).folder
     events = log.read(folder.log)
     if log.is_held(folder.log):
         raise StudyError(f"{path}: is being written by {log.holder(folder.log)}")
