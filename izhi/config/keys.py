@@ -136,6 +136,9 @@ _FIXED: dict[str, Key] = {
     ),
     "run.profile": FreeKey((bool,), "true or false"),
     "run.backend": ChoiceKey(("loky", "sequential", "dask")),
+    "run.scheduler": FreeKey(
+        (type(None), str), "the address of a Dask scheduler such as tcp://10.0.0.1:8786"
+    ),
     "run.on_failure": ChoiceKey(("continue", "stop")),
     "run.shard_points": CountKey(
         "a shard holds at least 1 point", lambda value: value >= 1, optional=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import hashlib
 import json
@@ -13,9 +14,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
+from io import BufferedWriter
 from pathlib import Path
 
 from izhi.errors import EngineError
@@ -153,12 +157,54 @@ def make(structure: Structure) -> Build:
     target = folder_of(structure)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_old(target.parent)
-        work = Path(tempfile.mkdtemp(prefix=_WORK, dir=target.parent))
+        with _alone(target.with_name(f".{target.name}.lock")):
+            return find(structure) or _make(structure, target)
     except OSError as error:
         raise EngineError(
             f"{target.parent}: the cache of builds cannot be written: {error}"
         ) from error
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait until no other process, or thread, makes the same build; leave no file behind."""
+    while True:
+        with open(path, "wb") as file:
+            while not _locked(file):
+                _stopped.wait(0.05)
+                _check_not_stopped()
+            if not _is_named(file, path):  # the one before removed what is locked now
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _check_not_stopped() -> None:
+    if _stopped.is_set():
+        raise EngineError("the build was stopped")
+
+
+def _locked(file: BufferedWriter) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_named(file: BufferedWriter, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _make(structure: Structure, target: Path) -> Build:
+    _remove_old(target.parent)
+    work = Path(tempfile.mkdtemp(prefix=_WORK, dir=target.parent))
     try:
         _run_build(structure, work)
         _seal(work)
@@ -178,6 +224,7 @@ def make(structure: Structure) -> Build:
 
 
 def _run_build(structure: Structure, work: Path) -> None:
+    _check_not_stopped()
     request = {
         "structure": asdict(structure), "replicas": replicas(structure), "folder": str(work)
     }  # fmt: skip
@@ -210,10 +257,22 @@ def _seal(work: Path) -> None:
 
 
 _under_way: set[subprocess.Popen[str]] = set()
+_stopped = threading.Event()
 
 
-def stop() -> None:
-    """End the builds that are under way in this process."""
+@contextlib.contextmanager
+def stopped_when_left() -> Iterator[None]:
+    """End the builds that are under way in this process when this is left early."""
+    _stopped.clear()
+    try:
+        yield
+    except BaseException:
+        _stopped.set()
+        _end_builds()
+        raise
+
+
+def _end_builds() -> None:
     for process in list(_under_way):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -8,24 +8,37 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 
 from izhi.config.sweep import Sweep
-from izhi.engine import cache
+from izhi.engine import cache, cluster
 from izhi.engine.cache import Build
 from izhi.sweep.plan import Machine, Plan
 from izhi.sweep.structures import StructurePoints
 
 
-def workers(n_jobs: int, backend: str) -> int:
-    """Return how many processes ``run.n_jobs`` and ``run.backend`` ask for."""
+def workers(n_jobs: int, backend: str, scheduler: str | None = None) -> int:
+    """Return how many workers ``run.n_jobs``, ``run.backend`` and ``run.scheduler`` ask for.
+
+    Raises
+    ------
+    ConfigError
+        When there is no cluster where there should be one.
+    """
     if backend == "sequential":
         return 1
+    if backend == "dask":
+        return n_jobs if n_jobs > 0 else cluster.workers(scheduler)
     return n_jobs if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + n_jobs)
 
 
 def machine(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> Machine:
     """Return what the plan has to know of this machine."""
-    count = workers(int(sweep.setting("run.n_jobs")), str(sweep.setting("run.backend")))
+    backend, scheduler = str(sweep.setting("run.backend")), sweep.setting("run.scheduler")
+    count = workers(int(sweep.setting("run.n_jobs")), backend, scheduler)
     if sweep.setting("run.engine") == "numpy":
         return Machine(count, compiler=False, built=frozenset())
+    if backend == "dask":  # its workers build for themselves, or do without
+        return Machine(
+            count, compiler=True, built=frozenset(f.structure.digest for f in structures)
+        )
     compiler = cache.compiler() is not None
     built = set()
     for found in structures if compiler else ():
@@ -43,10 +56,5 @@ def builds(plan: Plan, batches: Iterable[int]) -> dict[int, Build]:
         When a build fails.
     """
     wanted = {number: plan.batches[number].structure for number in batches}
-    with ThreadPoolExecutor(max(1, plan.workers)) as pool:
-        try:
-            return dict(zip(wanted, pool.map(cache.make, wanted.values()), strict=True))
-        except BaseException:  # an interrupt does not wait for a compiler
-            pool.shutdown(wait=False, cancel_futures=True)
-            cache.stop()
-            raise
+    with ThreadPoolExecutor(max(1, plan.workers)) as pool, cache.stopped_when_left():
+        return dict(zip(wanted, pool.map(cache.make, wanted.values()), strict=True))

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,22 +22,26 @@ from izhi.sweep.structures import Structure
 def quiet_brian() -> Iterator[Any]:
     """Give Brian2 without the hooks that its import leaves in the process."""
     hooks = sys.excepthook, warnings.showwarning
-    with warnings.catch_warnings():
+    # a handler of signals can be set in the main thread only, and a worker of Dask's has others
+    with warnings.catch_warnings(), mock.patch("signal.signal"):
         warnings.simplefilter("ignore")
         import brian2
 
         from izhi.engine import target as portable
     sys.excepthook, warnings.showwarning = hooks
     logging.getLogger("brian2").setLevel(logging.ERROR)
-    target = brian2.prefs.codegen.target
+    target, stops = brian2.prefs.codegen.target, brian2.prefs.core.stop_on_keyboard_interrupt
     dt = brian2.defaultclock.dt if brian2.get_device() is brian2.all_devices["runtime"] else None
     try:
+        # Brian2 would end a run where it is, as if that were all, and half a result be stored
+        brian2.prefs.core.stop_on_keyboard_interrupt = False
         brian2.prefs.codegen.target = portable.PortableNumpy.class_name
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield brian2
     finally:
         brian2.prefs.codegen.target = target
+        brian2.prefs.core.stop_on_keyboard_interrupt = stops
         if dt is not None:
             brian2.defaultclock.dt = dt
 

@@ -149,7 +149,7 @@ def _execute(
 
     done = resume.open_folder(folder, plan, record, command)
     fingerprint = description.fingerprint(plan.sweep)
-    job = Job(plan, resume.remaining(plan, done), {}, folder, fingerprint)
+    job = Job(plan, resume.remaining(plan, done), {}, folder, fingerprint, record.run)
     profile.mark("planning")
     try:
         job = _built(job, done, record, remark)
@@ -204,6 +204,8 @@ def _built(
 
     if any(batch.why == plans.NO_COMPILER for batch in plan.batches):
         warn("no C++ compiler (g++) found: using the numpy engine")
+    if plan.sweep.setting("run.backend") == "dask":
+        return job  # each worker builds for its own processor
     needed = {shard.batch for shard in job.shards if plan.batches[shard.batch].engine == "compiled"}
     missing = sum(plan.batches[number].build for number in needed)
     if missing:
@@ -256,7 +258,14 @@ def _gather(
     }
     try:
         return gather.gather(
-            plan, folder, sources, failed, attributes, parallel.workers(plan), profile, progress
+            plan,
+            folder,
+            sources,
+            failed,
+            attributes,
+            parallel.workers_here(plan),
+            profile,
+            progress,
         )
     except (OSError, RuntimeError) as error:  # netCDF knows no better for a full disk
         raise _no_room(folder, shutil.disk_usage(folder.path).free, error) from error

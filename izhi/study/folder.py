@@ -190,6 +190,11 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> Written:
     return written
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes to a file."""
+    path.write_bytes(data)
+
+
 def flush_folder(path: Path) -> None:
     """Flush the names in a folder to the disk, so that a power cut leaves them."""
     handle = os.open(path, os.O_RDONLY)

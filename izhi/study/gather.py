@@ -83,7 +83,7 @@ def gather(
     layout = table.layout(plan.sweep.axes, plan.cells)
     parallel = Parallel(
         n_jobs=min(workers, len(windows)), return_as="generator_unordered", batch_size=1,
-        backend="sequential" if workers == 1 else str(plan.sweep.setting("run.backend")),
+        backend="sequential" if workers == 1 else "loky",
     )  # fmt: skip
     with (
         tempfile.TemporaryDirectory(

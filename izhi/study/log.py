@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -37,11 +38,17 @@ class Writer:
     ----------
     file
         The log, open for reading and appending without a buffer, and locked.
+
+    Attributes
+    ----------
+    run
+        What this run is known by, also to workers on other machines.
     """
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
         self._begin = b""
+        self.run = uuid.uuid4().hex
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
             self._begin = b"" if file.read(1) == b"\n" else b"\n"  # the one before was cut off
@@ -134,9 +141,9 @@ def holder(path: Path) -> str:
         time.sleep(0.02)
 
 
-def started(command: Iterable[str]) -> dict[str, Any]:
+def started(command: Iterable[str], run: str = "") -> dict[str, Any]:
     """Return what the event that begins a run tells: who runs what."""
-    return {"command": list(command), "pid": os.getpid(), "host": platform.node()}
+    return {"command": list(command), "pid": os.getpid(), "host": platform.node(), "run": run}
 
 
 def read(path: Path) -> list[dict[str, Any]]:

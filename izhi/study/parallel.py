@@ -8,13 +8,14 @@ import signal
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
 from izhi.config import keys
-from izhi.engine import prepare
+from izhi.engine import cluster, prepare
 from izhi.study import worker
 from izhi.study.failures import Attempt
 from izhi.study.profile import Profile
@@ -23,6 +24,9 @@ from izhi.sweep.plan import Plan
 
 START = 1.5
 """Seconds of work below which workers do not pay: each imports what it needs first."""
+
+_AHEAD = "3*n_jobs"
+"""Shards that are handed out before they are asked for; workers that join later take of these."""
 
 LARGE = 50_000
 """Points of a sweep that surely pays for workers, whatever a point is."""
@@ -35,6 +39,13 @@ def workers(plan: Plan) -> int:
     """
     short = plan.running < START and int(plan.sweep.setting("run.n_jobs")) < 1
     return 1 if short else max(1, plan.workers)
+
+
+def workers_here(plan: Plan) -> int:
+    """Return how many processes of this machine put a study together."""
+    if plan.sweep.setting("run.backend") == "dask":
+        return prepare.workers(-1, "loky")
+    return workers(plan)
 
 
 @contextmanager
@@ -93,8 +104,8 @@ def starting(points: int, config: Mapping[str, Any]) -> Iterator[None]:
     asked = keys.check_value("run.n_jobs", config["run.n_jobs"])
     backend = keys.check_value("run.backend", config["run.backend"])
     assert isinstance(asked, int)
-    n_jobs = prepare.workers(asked, str(backend))
-    if points < LARGE or n_jobs == 1 or backend != "loky":
+    n_jobs = prepare.workers(asked, "loky") if backend == "loky" and points >= LARGE else 1
+    if n_jobs == 1:
         yield
         return
     from joblib import Parallel, delayed
@@ -106,19 +117,49 @@ def starting(points: int, config: Mapping[str, Any]) -> Iterator[None]:
             pass
 
 
-def returned(
-    attempts: Iterator[Attempt], n_jobs: int, backend: str
-) -> Generator[tuple[Attempt, Outcome]]:
+@dataclass(frozen=True)
+class Workers:
+    """Where shards run.
+
+    Attributes
+    ----------
+    number
+        Number of workers; with one, shards run in this process, if the backend is not a cluster.
+    backend
+        ``run.backend``.
+    scheduler
+        ``run.scheduler``.
+    """
+
+    number: int
+    backend: str
+    scheduler: str | None
+
+    @classmethod
+    def of(cls, plan: Plan, shards: int) -> Workers:
+        """Return the workers for some shards of a plan."""
+        setting = plan.sweep.setting
+        number, backend = min(workers(plan), max(1, shards)), str(setting("run.backend"))
+        if number == 1 and backend != "dask":
+            backend = "sequential"
+        return cls(number, backend, setting("run.scheduler"))
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Be connected to the cluster, if there is one, as long as this lasts."""
+        with cluster.backend(self.scheduler) if self.backend == "dask" else nullcontext():
+            yield
+
+
+def returned(attempts: Iterator[Attempt], where: Workers) -> Generator[tuple[Attempt, Outcome]]:
     """Run attempts in workers and give their outcomes as they come, in any order.
 
     Parameters
     ----------
     attempts
         What to try; taken only as fast as the workers work.
-    n_jobs
-        Number of workers; with one, shards run in this process.
-    backend
-        ``run.backend``.
+    where
+        The workers.
     """
     apart: list[Attempt] = []
 
@@ -130,14 +171,14 @@ def returned(
                 yield attempt
 
     rest = together()
-    while (yield from _until_one_dies(rest, n_jobs, backend)):
+    while (yield from _until_one_dies(rest, where)):
         pass
     for attempt in apart:
-        yield from _until_one_dies(iter([attempt]), n_jobs, backend)
+        yield from _until_one_dies(iter([attempt]), where)
 
 
 def _until_one_dies(
-    attempts: Iterator[Attempt], n_jobs: int, backend: str
+    attempts: Iterator[Attempt], where: Workers
 ) -> Generator[tuple[Attempt, Outcome], None, bool]:
     """Run attempts; when a worker dies, those that were under way have failed.
 
@@ -147,11 +188,12 @@ def _until_one_dies(
         Whether a worker died; the attempts may hold more.
     """
     from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    backend = "sequential" if n_jobs == 1 else backend
-    run_shard = worker.run_apart if backend == "loky" else worker.run
-    parallel = Parallel(n_jobs=n_jobs, backend=backend, return_as="generator_unordered")
+    run_shard = {"loky": worker.run_apart, "dask": worker.run_far}.get(where.backend, worker.run)
+    backend = {} if where.backend == "dask" else {"backend": where.backend}
+    parallel = Parallel(
+        n_jobs=where.number, return_as="generator_unordered", pre_dispatch=_AHEAD, **backend
+    )
     under_way: dict[Path, Attempt] = {}
 
     def tasks() -> Iterator[Any]:
@@ -163,10 +205,21 @@ def _until_one_dies(
         with results(parallel, tasks()) as outcomes:
             for outcome in outcomes:
                 yield under_way.pop(outcome.path), outcome
-    except BrokenProcessPool as error:
-        codes = re.findall(r"SIG\w+|EXIT\(\d+\)", str(error).split("exit codes", 1)[-1])
-        reason = f"its process ended ({', '.join(dict.fromkeys(codes)) or 'nobody knows why'})"
+    except Exception as error:
+        reason = _death(error)
+        if reason is None:
+            raise
         for attempt in under_way.values():
             yield attempt, worker.failed(attempt.task, Profile(), reason, "process")
         return True
     return False
+
+
+def _death(error: Exception) -> str | None:
+    """Return why a worker died; None where an error is about something else."""
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    if isinstance(error, BrokenProcessPool):
+        codes = re.findall(r"SIG\w+|EXIT\(\d+\)", str(error).split("exit codes", 1)[-1])
+        return f"its process ended ({', '.join(dict.fromkeys(codes)) or 'nobody knows why'})"
+    return "its process ended, on several workers" if cluster.is_death(error) else None

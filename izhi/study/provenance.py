@@ -102,12 +102,8 @@ def _store(diff: bytes, study: Path) -> str:
     """Write a diff under a name that its contents give, once; return the name."""
     name = f"changes-{hashlib.sha256(diff).hexdigest()[:16]}.diff"
     if not (study / name).is_file():
-        folders.write_atomic(study / name, lambda path: _write(path, diff))
+        folders.write_atomic(study / name, lambda path: folders.write_bytes(path, diff))
     return name
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -161,7 +161,7 @@ def open_folder(
     if not folder.config.is_file() and not _planned(folder):
         _write(folder, [_told(plan.sweep)])
         folders.remove_unfinished(folder)
-        record.append("started", **log.started(command))
+        record.append("started", **log.started(command, record.run))
         record.append("planned", **_logged(folder, plan))
         folder.shards.mkdir(exist_ok=True)
         return {}
@@ -171,7 +171,7 @@ def open_folder(
     grown = held[-1].fingerprint != fingerprint
     _write(folder, [*(grid.told for grid in held), *[_told(plan.sweep)] * grown])
     events = _events(folder)
-    record.append("started", **log.started(command))
+    record.append("started", **log.started(command, record.run))
     folders.remove_unfinished(folder)
     folder.shards.mkdir(exist_ok=True)
     found = _done(folder, where, plan, events, record)
@@ -198,11 +198,7 @@ def _write(folder: StudyFolder, told: list[dict[str, Any]]) -> None:
         {**told[-1], **earlier}, Dumper=_SAFE_DUMPER, sort_keys=False, allow_unicode=True
     )
     if not folder.config.is_file() or folder.config.read_bytes() != text.encode():
-        folders.write_atomic(folder.config, lambda path: _write_text(path, text))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+        folders.write_atomic(folder.config, lambda path: folders.write_bytes(path, text.encode()))
 
 
 def _logged(folder: StudyFolder, plan: Plan) -> dict[str, Any]:

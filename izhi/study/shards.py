@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from izhi.config.sweep import Sweep
+from izhi.engine import cache
 from izhi.engine.cache import Build
 from izhi.errors import EngineError, StorageError
 from izhi.study import failures, parallel
 from izhi.study.failures import Attempt
-from izhi.study.folder import StudyFolder
+from izhi.study.folder import StudyFolder, write_atomic, write_bytes
 from izhi.study.log import Writer
+from izhi.study.parallel import Workers
 from izhi.study.profile import Profile
 from izhi.study.worker import Outcome, Task, file_name
 from izhi.sweep import plan as plans
@@ -37,6 +39,8 @@ class Job:
         Where the study lies.
     fingerprint
         What the study is known by.
+    run
+        What this run is known by.
     """
 
     plan: Plan
@@ -44,6 +48,7 @@ class Job:
     builds: dict[int, Build]
     folder: StudyFolder
     fingerprint: str
+    run: str
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,14 @@ def run(
     """
     from tqdm import tqdm
 
-    profile.workers = min(parallel.workers(job.plan), max(1, len(job.shards)))
+    where = parallel.Workers.of(job.plan, len(job.shards))
+    profile.workers = where.number
     total = sum(shard.points.size for shard in job.shards)
-    with tqdm(
-        total=total, unit=" points", disable=None if progress else True, smoothing=0.1
-    ) as bar:
-        running = _Running(job, record, remark, bar, profile)
+    with (
+        tqdm(total=total, unit=" points", disable=None if progress else True, smoothing=0.1) as bar,
+        where.ready(),
+    ):
+        running = _Running(job, where, record, remark, bar, profile)
         again = running.round(map(Attempt, _tasks(job)))
         again = running.probed(running.round(iter(again)))
         while again:
@@ -104,11 +111,16 @@ def run(
 
 def _tasks(job: Job) -> Iterator[Task]:
     for shard in job.shards:
-        yield task(job.plan, shard, job.builds, job.folder, job.fingerprint)
+        yield task(job.plan, shard, job.builds, job.folder, job.fingerprint, job.run)
 
 
 def task(
-    plan: Plan, shard: Shard, builds: Mapping[int, Build], folder: StudyFolder, fingerprint: str
+    plan: Plan,
+    shard: Shard,
+    builds: Mapping[int, Build],
+    folder: StudyFolder,
+    fingerprint: str,
+    run: str = "",
 ) -> Task:
     """Return a shard with all that is needed to run it anywhere."""
     batch = plan.batches[shard.batch]
@@ -118,10 +130,14 @@ def task(
         batch.structure,
         plans.parameters(plan, shard),
         plans.onset(plan, shard),
+        batch.engine,
         builds.get(shard.batch),
         (folder.shards / name).absolute(),
         fingerprint,
         bool(plan.sweep.setting("record.spikes")),
+        run,
+        bool(plan.sweep.setting("run.engine") == "compiled"),
+        cache.toolchain()["sources"],
     )
 
 
@@ -130,6 +146,7 @@ class _Running:
     """Shards while they run, and what became of those that are done."""
 
     job: Job
+    where: Workers
     record: Writer
     remark: Callable[[str], None]
     bar: Any
@@ -141,10 +158,10 @@ class _Running:
         """Try all of them once; return what to try next."""
         again: list[Attempt] = []
         settings = self.job.plan.sweep.setting
-        for attempt, outcome in parallel.returned(
-            attempts, self.profile.workers, str(settings("run.backend"))
-        ):
+        for attempt, outcome in parallel.returned(attempts, self.where):
             self.profile.add(outcome.busy)
+            if outcome.data is not None:
+                outcome = self._written(outcome)
             if outcome.error is None:
                 self.results.stored.append(outcome)
                 self._note(outcome, "shard_done")
@@ -195,6 +212,15 @@ class _Running:
                 f"{outcome.error}\ntrying them again ..."
             )
         self.shown = True
+
+    def _written(self, outcome: Outcome) -> Outcome:
+        """Write the shard file that a worker sent because it does not see the study's folder."""
+        data = outcome.data or b""
+        try:
+            written = write_atomic(outcome.path, lambda path: write_bytes(path, data))
+        except OSError as error:
+            raise StorageError(f"{outcome.path}: cannot be written: {error.strerror}") from error
+        return replace(outcome, written=written, data=None)
 
     def _give_up(self, outcome: Outcome) -> None:
         """Note that a point failed alone."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 import shutil
+import tempfile
 import threading
 import time
 import traceback
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from izhi.engine.cache import Build
 from izhi.errors import EngineError
-from izhi.study import shardfile
+from izhi.study import log, shardfile
 from izhi.study.folder import Written
 from izhi.study.profile import Profile
 from izhi.sweep.structures import Structure
@@ -37,24 +39,37 @@ class Task:
         One value per point or one for all, by owner and name.
     onset
         Stimulus onset in seconds, one of each point or one of all.
+    engine
+        ``"numpy"`` or ``"compiled"``.
     build
-        The program to run; None for the numpy engine.
+        The program to run; None for the numpy engine, and on a cluster, where each worker has its
+        own.
     path
         The shard file to write.
     fingerprint
         What the study is known by.
     keep_spikes
         Whether the spikes are stored, not only their statistics.
+    run
+        What the run is known by that this is a part of.
+    strict
+        Whether the engine was asked for: no other may take its place.
+    code
+        What izhi's own code is known by where the run goes on.
     """
 
     points: NDArray[np.int64]
     structure: Structure
     parameters: dict[str, NDArray[Any]]
     onset: NDArray[np.float64]
+    engine: str
     build: Build | None
     path: Path
     fingerprint: str
     keep_spikes: bool
+    run: str = ""
+    strict: bool = False
+    code: str = ""
 
     def part(self, rows: NDArray[np.int64]) -> Task:
         """Return the task of some of the points, with a file of its own."""
@@ -96,6 +111,8 @@ class Outcome:
         The shard file's checksum; None when the shard failed.
     error
         Why the shard failed; None when it did not.
+    data
+        The shard file itself, from a worker that does not see the study's folder.
     cause
         What kind of failure it was: ``"points"`` may be at fault, or the ``"storage"`` of the file,
         or the ``"process"`` that it ran in ended.
@@ -110,6 +127,7 @@ class Outcome:
     written: Written | None
     error: str | None
     cause: str = "points"
+    data: bytes | None = None
 
     @property
     def seconds(self) -> float:
@@ -135,6 +153,9 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""A worker of Dask's has threads; neither Brian2 nor netCDF has room for two of them."""
+
 _LOOK = 0.5
 """Seconds between two looks at whether the parent is alive."""
 
@@ -143,6 +164,41 @@ def run_apart(task: Task) -> Outcome:
     """Run a shard in a process that does nothing else."""
     get_ready()
     return run(task)
+
+
+def run_far(task: Task) -> Outcome:
+    """Run a shard on another machine, with a program for its own processor.
+
+    Where there is no compiler, the numpy engine gives the same bits. Where the study's folder is
+    not to be seen, the file goes back with the outcome.
+    """
+    from izhi.engine import cache
+
+    if task.code != cache.toolchain()["sources"]:
+        reason = f"{platform.node()}: another version of izhi; install the same on all workers"
+        return failed(task, Profile(), reason)
+    if task.engine == "compiled":
+        try:
+            task = replace(task, build=cache.make(task.structure))
+        except EngineError as error:
+            if task.strict:
+                return failed(task, Profile(), f"{platform.node()}: {error}")
+            task = replace(task, engine="numpy")
+    if _is_here(task):
+        return run(task)
+    with tempfile.TemporaryDirectory(prefix="izhi-") as folder:
+        path = Path(folder) / task.path.name
+        outcome = replace(run(replace(task, path=path)), path=task.path)
+        return outcome if outcome.error else replace(outcome, data=path.read_bytes())
+
+
+def _is_here(task: Task) -> bool:
+    """Whether the study's folder is the one that the run goes on in."""
+    path = task.path.parents[1] / "log.jsonl"
+    if not path.is_file():
+        return False
+    runs = [event.get("run") for event in log.read(path) if event["event"] == "started"]
+    return runs[-1:] == [task.run]
 
 
 def run(task: Task) -> Outcome:
@@ -155,7 +211,8 @@ def run(task: Task) -> Outcome:
     except Exception:
         return failed(task, profile, traceback.format_exc())
     try:
-        written = shardfile.write(task.path, data, task.fingerprint)
+        with _ONE_AT_A_TIME:
+            written = shardfile.write(task.path, data, task.fingerprint)
     except (OSError, RuntimeError) as error:  # netCDF knows no better for a full disk
         return failed(task, profile, _storage(task.path.parent, error), "storage")
     profile.mark("writing")
@@ -201,7 +258,8 @@ def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:
     if task.build is None:
         from izhi.engine import runtime
 
-        raw = runtime.simulate(structure, task.parameters, n)
+        with _ONE_AT_A_TIME:
+            raw = runtime.simulate(structure, task.parameters, n)
     else:
         from izhi.engine import compiled
 

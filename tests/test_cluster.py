@@ -1,0 +1,257 @@
+"""A Dask cluster: a real scheduler and real worker processes, on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import izhi
+from izhi.errors import ConfigError
+from izhi.study import log, overview, shardfile
+from izhi.study.verify import verify
+
+pytest.importorskip("distributed")
+
+SWEEP = ["circuit=single", "simulation.duration='100 ms'", "stimulus.amplitude=range(1,81)",
+         "run.shard_points=4"]  # fmt: skip
+
+
+class Cluster:
+    """A scheduler, and workers that can be started and killed."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "false",
+                            **environment}  # fmt: skip
+        self.processes: list[subprocess.Popen] = []
+        scheduler = self._start("scheduler", "--port", "0")
+        self.address = self._said(scheduler, r"Scheduler at:\s+(tcp://\S+)")
+
+    def _start(self, *command: str, **environment: str) -> subprocess.Popen:
+        number = len(self.processes)
+        with open(self.folder / f"dask-{number}.log", "w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "distributed.cli.dask_" + command[0], "--host", "127.0.0.1",
+                 "--no-dashboard", *command[1:]],
+                cwd=self.folder, env={**self.environment, **environment}, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        process.log = Path(output.name)  # type: ignore[attr-defined]
+        self.processes.append(process)
+        return process
+
+    def _said(self, process: subprocess.Popen, pattern: str) -> str:
+        deadline = time.monotonic() + 60
+        while not (found := re.search(pattern, process.log.read_text())):  # type: ignore[attr-defined]
+            assert process.poll() is None, process.log.read_text()  # type: ignore[attr-defined]
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return found[1]
+
+    def worker(self, *arguments: str, wait: bool = True, **environment: str) -> subprocess.Popen:
+        """Start a worker of one thread; by default wait until the scheduler knows it."""
+        process = self._start(
+            "worker", self.address, "--nthreads", "1", "--no-nanny", *arguments, **environment
+        )
+        if wait:
+            self._said(process, r"(Registered to)")
+        return process
+
+    def stop(self) -> None:
+        """End all that was started here."""
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def run(self, name: str, *overrides: str, **settings) -> izhi.Study:
+        """Run the sweep on the cluster."""
+        return izhi.run(
+            [*SWEEP, "run.backend=dask", f"run.scheduler={self.address}", *overrides],
+            name=name, dir=self.folder / "studies", progress=False, **settings,
+        )  # fmt: skip
+
+    def program(self, name: str, *overrides: str) -> subprocess.Popen:
+        """Run the sweep on the cluster, from the command line."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "izhi", "run", "-m", *SWEEP, "run.backend=dask",
+             f"run.scheduler={self.address}", f"study.name={name}", *overrides],
+            cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def cluster(tmp_path) -> Iterator[Cluster]:
+    found = Cluster(tmp_path)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory) -> str:
+    """Give the digest of the sweep's results as loky's workers compute them."""
+    study = izhi.run([*SWEEP, "run.engine=numpy", "run.n_jobs=2"], name="loky",
+                     dir=tmp_path_factory.mktemp("loky"), progress=False)  # fmt: skip
+    return digest(study.path)
+
+
+def digest(path: Path) -> str:
+    found = overview.overview(path).digest
+    assert found is not None
+    return found
+
+
+def events(path: Path, kind: str) -> list[dict]:
+    if not (path / "log.jsonl").is_file():
+        return []
+    return [event for event in log.read(path / "log.jsonl") if event["event"] == kind]
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_one_of_three_workers_is_killed_and_one_joins_late(cluster, expected) -> None:
+    workers = [cluster.worker() for _ in range(3)]
+    process = cluster.program("s", "run.engine=numpy")
+    path = cluster.folder / "studies" / "s"
+    wait_for(lambda: len(events(path, "shard_done")) >= 2, process)
+    workers[0].kill()
+    late = cluster.worker(wait=False)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "80 points in" in out
+    assert digest(path) == expected
+    done = [shardfile.read_points(path / "shards" / e["shard"])[1] for e in
+            events(path, "shard_done")]  # fmt: skip
+    assert sorted(np.concatenate(done).tolist()) == list(range(80))
+    assert verify(path, 3).problems == []
+    assert [p for p in path.rglob(".*")] == []
+    assert late.poll() is None
+
+
+def test_workers_build_for_their_own_processor(compiler, cluster, expected, tmp_path) -> None:
+    caches = [tmp_path / "here", tmp_path / "there"]
+    for cache in caches:
+        cluster.worker("--nthreads", "2", XDG_CACHE_HOME=str(cache))
+    study = cluster.run("s", "run.engine=compiled")
+    assert digest(study.path) == expected
+    assert events(study.path, "built") == []
+    for cache in caches:  # two threads of a worker make one build
+        assert [p.name for p in cache.glob("izhi/builds/*/main")] == ["main"]
+        assert not list(cache.glob("izhi/builds/.*"))
+
+
+def test_workers_without_a_compiler_give_the_same_bits(cluster, expected) -> None:
+    cluster.worker(PATH=str(cluster.folder), CXX="no-such-compiler")
+    study = cluster.run("s")
+    assert events(study.path, "planned")[0]["engines"] == ["compiled"]
+    assert digest(study.path) == expected
+
+
+FAR = """
+from izhi.study import worker
+worker._is_here = lambda task: False
+"""
+
+
+def test_workers_that_do_not_see_the_folder_send_the_files(cluster, expected) -> None:
+    (cluster.folder / "sitecustomize.py").write_text(FAR)
+    cluster.worker(PYTHONPATH=str(cluster.folder))
+    study = cluster.run("s", "run.engine=numpy")
+    assert digest(study.path) == expected
+    assert verify(study.path, 0).problems == []
+
+
+DEADLY = """
+import os, signal
+from izhi.study import worker
+simulate = worker.simulate
+
+def deadly(task, profile=None):
+    if 3 in task.points:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return simulate(task, profile)
+
+worker.simulate = deadly
+"""
+
+
+def test_a_point_that_kills_its_workers_ends_alone(tmp_path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(DEADLY)
+    cluster = Cluster(tmp_path, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0",
+                      PYTHONPATH=str(tmp_path))  # fmt: skip
+    try:
+        for _ in range(4):  # it is tried, tried again, and then alone
+            cluster.worker()
+        study = cluster.run("s", "run.engine=numpy", "stimulus.amplitude=range(1,7)",
+                            "run.shard_points=1")  # fmt: skip
+        dead = [process.poll() for process in cluster.processes]
+    finally:
+        cluster.stop()
+    assert dead.count(-signal.SIGKILL) == 3
+    assert np.flatnonzero(study.dataset["status"].values).tolist() == [3]
+    (event,) = events(study.path, "point_failed")
+    assert event["reason"] == "its process ended, on several workers"
+
+
+def test_other_code_on_a_worker_is_refused(cluster) -> None:
+    (cluster.folder / "sitecustomize.py").write_text(
+        "from izhi.engine import cache\ncache.toolchain = lambda: {'sources': 'other'}\n"
+    )
+    cluster.worker(PYTHONPATH=str(cluster.folder))
+    with pytest.raises(Exception, match="another version of izhi; install the same on all workers"):
+        cluster.run("s", "stimulus.amplitude=4,8", "run.engine=numpy")
+
+
+def test_an_interrupt_ends_a_run_on_a_cluster(cluster, expected) -> None:
+    cluster.worker()
+    process = cluster.program("s", "run.engine=numpy", "simulation.duration='100 ms'")
+    path = cluster.folder / "studies" / "s"
+    wait_for(lambda: events(path, "shard_done"), process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, ""), err
+    assert err.splitlines()[-1] == "interrupted; the same command with study.name=s goes on"
+    process = cluster.program("s", "run.engine=numpy")
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert digest(path) == expected
+
+
+# ---------------------------------------------------------------- no cluster
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "message"),
+    [
+        ("null", r"^run\.scheduler: missing; run\.backend=dask needs the address of a Dask sched"),
+        ("here", r"^run\.scheduler = here: expected an address such as tcp://10\.0\.0\.1:8786$"),
+        ("tcp://127.0.0.1:1", r"^run\.scheduler = tcp://127\.0\.0\.1:1: no scheduler answers: "),
+    ],
+)
+def test_without_a_scheduler_nothing_is_begun(tmp_path, monkeypatch, scheduler, message) -> None:
+    monkeypatch.setattr("izhi.engine.cluster._PATIENCE", 1)
+    with pytest.raises(ConfigError, match=message):
+        izhi.run([*SWEEP, "run.backend=dask", f"run.scheduler='{scheduler}'" if scheduler != "null"
+                  else "run.scheduler=null"], name="s", dir=tmp_path, progress=False)  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_dask_one_line_says_what_to_install(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ConfigError, match=r"pip install 'izhi\[dask\]'$"):
+        izhi.plan(["run.backend=dask", "run.scheduler='tcp://127.0.0.1:1'"])
