@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import izhi
-from izhi.errors import ConfigError
+from izhi.errors import ConfigError, EngineError
 from izhi.study import log, overview, shardfile
 from izhi.study.verify import verify
 
@@ -163,8 +163,14 @@ def test_workers_without_a_compiler_give_the_same_bits(cluster, expected) -> Non
 
 
 FAR = """
+from pathlib import Path
 from izhi.study import worker
-worker._is_here = lambda task: False
+
+def nowhere(task):
+    Path("asked").touch()
+    return False
+
+worker._is_here = nowhere
 """
 
 
@@ -172,6 +178,7 @@ def test_workers_that_do_not_see_the_folder_send_the_files(cluster, expected) ->
     (cluster.folder / "sitecustomize.py").write_text(FAR)
     cluster.worker(PYTHONPATH=str(cluster.folder))
     study = cluster.run("s", "run.engine=numpy")
+    assert (cluster.folder / "asked").exists()
     assert digest(study.path) == expected
     assert verify(study.path, 0).problems == []
 
@@ -213,7 +220,7 @@ def test_other_code_on_a_worker_is_refused(cluster) -> None:
         "from izhi.engine import cache\ncache.toolchain = lambda: {'sources': 'other'}\n"
     )
     cluster.worker(PYTHONPATH=str(cluster.folder))
-    with pytest.raises(Exception, match="another version of izhi; install the same on all workers"):
+    with pytest.raises(EngineError, match="another version of izhi; install the same on all work"):
         cluster.run("s", "stimulus.amplitude=4,8", "run.engine=numpy")
 
 

@@ -74,7 +74,14 @@ def backend(scheduler: str | None) -> Iterator[None]:
     from joblib._dask import DaskDistributedBackend
 
     class Backend(DaskDistributedBackend):
-        """Joblib's own, which never returns where a task killed more workers than Dask allows."""
+        """Joblib's own, but for two things.
+
+        That one never returns where a task killed more workers than Dask allows, and where a
+        cluster has a single thread, it does the work in this process.
+        """
+
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(2, int(super().effective_n_jobs(n_jobs)))
 
         def submit(self, func: Any, callback: Any = None) -> Any:
             future = super().submit(func, callback)
