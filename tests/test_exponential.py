@@ -75,7 +75,7 @@ def test_exp_against_mpmath() -> None:
             with mpmath.workprec(200):
                 last = mpmath.mpf(2) ** max(mpmath.frexp(exact)[1] - 53, -1074)
                 error = abs(mpmath.mpf(float(exponential.exp(x))) - exact) / last
-            assert error < (0.62 if x >= SUBNORMAL else 0.82), x
+            assert error < (0.52 if x >= SUBNORMAL else 0.77), x
 
 
 @pytest.mark.skipif(not WIDE, reason="long double is no wider than double here")
@@ -91,19 +91,19 @@ def test_wide_floats_are_a_measure() -> None:
 
 @pytest.mark.skipif(not WIDE, reason="long double is no wider than double here")
 def test_exp_is_exact_to_less_than_an_ulp() -> None:
-    normal, subnormal = worst(200_000, seed=3)  # measured: 0.594 and 0.764
-    assert 0.5 < normal < 0.62
-    assert 0.5 < subnormal < 0.82
+    normal, subnormal = worst(200_000, seed=3)  # measured: 0.511 and 0.751
+    assert 0.5 < normal < 0.52
+    assert 0.5 < subnormal < 0.77
 
 
 @pytest.mark.soak
 @pytest.mark.skipif(not WIDE, reason="long double is no wider than double here")
 def test_exp_of_ten_million_numbers_is_exact_to_less_than_an_ulp() -> None:
-    found = [worst(500_000, seed) for seed in range(100, 120)]
+    found = [worst(500_000, seed) for seed in range(100, 121)]
     normal, subnormal = np.max(found, axis=0)
     print(f"largest errors: {normal:.4f} ulp, {subnormal:.4f} ulp where subnormal")
-    assert normal < 0.62
-    assert subnormal < 0.82
+    assert normal < 0.52
+    assert subnormal < 0.77
 
 
 # ---------------------------------------------------------------- special values, shapes, order
@@ -166,6 +166,7 @@ def test_exp_does_not_fall(x: float, steps: int) -> None:
 # ---------------------------------------------------------------- the same in C++
 
 PROGRAM = """
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>

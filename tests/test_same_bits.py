@@ -34,8 +34,8 @@ SWEEP = [
     "record.traces=all",
 ]
 DIGESTS = {
-    "10 ms": "fdccdbf9611cdb339204e2ca7a227aaf957471a800ba149301fe6f332a312148",
-    "1 ms": "",
+    "10 ms": "cb7805ed285b9431797f2bfbdd596aa960197115e81d4525e84d8e66a2f5b4d6",
+    "1 ms": "29705b98aa7e577f3e40b6e650c526bb3080e79504fbce3773bb6a5e98ac3b7b",
 }
 
 
