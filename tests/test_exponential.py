@@ -30,7 +30,8 @@ def arguments(size: int, seed: int) -> NDArray[np.float64]:
     random = np.random.default_rng(seed)
     n = size // 8
     borders = random.choice([OVERFLOW, UNDERFLOW, SUBNORMAL], n)
-    halves = random.integers(-2160, 2049, n) * (np.log(2) / 2)  # where k changes: odd multiples
+    steps = random.choice([np.log(2) / 2, np.log(2) / 256], n)  # k changes at multiples of these
+    multiples = steps * np.rint(random.uniform(UNDERFLOW, OVERFLOW, n) / steps)
     found = np.concatenate([
         random.uniform(-1, 1, n) * 2.0 ** random.integers(-70, 1, n),
         random.uniform(-0.3466, 0.3466, n),
@@ -39,7 +40,7 @@ def arguments(size: int, seed: int) -> NDArray[np.float64]:
         random.uniform(SUBNORMAL, OVERFLOW, n),
         random.uniform(UNDERFLOW, SUBNORMAL, n),
         borders + random.integers(-1000, 1000, n) * np.spacing(borders),
-        halves + random.integers(-8, 9, n) * np.spacing(halves),
+        multiples + random.integers(-8, 9, n) * np.spacing(multiples),
     ])  # fmt: skip
     return np.concatenate([found, random.uniform(-750, 712, size - found.size)])
 
@@ -161,6 +162,11 @@ def test_nothing_warns() -> None:
 def test_exp_does_not_fall(x: float, steps: int) -> None:
     more = x + steps * float(np.spacing(abs(x)))
     assert exponential.exp(more) >= exponential.exp(x)
+
+
+def test_exp_does_not_fall_between_neighbours() -> None:
+    x = arguments(200_000, seed=5)
+    assert (exponential.exp(np.nextafter(x, np.inf)) >= exponential.exp(x)).all()
 
 
 # ---------------------------------------------------------------- the same in C++

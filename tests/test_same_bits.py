@@ -33,6 +33,8 @@ SWEEP = [
     "run.shard_points=3000",
     "record.traces=all",
 ]
+# By the interval of the samples. Made with Python 3.11, numpy 2.3 and Brian2 2.9, found again with
+# 3.13, 2.5 and 2.11. They change with the equations, the sweep's configs and the exponential only.
 DIGESTS = {
     "10 ms": "cb7805ed285b9431797f2bfbdd596aa960197115e81d4525e84d8e66a2f5b4d6",
     "1 ms": "29705b98aa7e577f3e40b6e650c526bb3080e79504fbce3773bb6a5e98ac3b7b",
@@ -106,8 +108,8 @@ def sweep() -> Sweep:
 
 
 @pytest.fixture(scope="module")
-def found(sweep, compiler) -> Raw:
-    return sweep.compiled()
+def found(sweep) -> Raw:
+    return sweep.compiled() if cache.compiler() else sweep.numpy()
 
 
 def test_the_points_are_worth_comparing(sweep, found) -> None:
@@ -123,12 +125,12 @@ def test_the_digest_is_what_it_is_everywhere(found) -> None:
     assert digest(found) == DIGESTS["10 ms"]
 
 
-def test_numpy_gives_the_same_bits(sweep, found) -> None:
+def test_numpy_gives_the_same_bits(sweep, found, compiler) -> None:
     assert_same(sweep.numpy(), found)
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="another processor")
-def test_a_program_for_the_plainest_processor_gives_the_same_bits(sweep, found, tmp_path) -> None:
+def test_the_plainest_processor_gives_the_same_bits(sweep, found, compiler, tmp_path) -> None:
     assert_same(sweep.compiled(sweep.plainest(tmp_path)), found)
 
 
