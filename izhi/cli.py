@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
-    from izhi.config.sweep import Sweep
     from izhi.study.execute import Report
     from izhi.sweep.plan import Plan
 
@@ -74,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with _ended_on_request():
             if command in COMMANDS:
-                return _with_hydra(command, arguments[1:])
+                return _run_or_plan(command, arguments[1:])
             if command in commands.COMMANDS:
                 return commands.main(command, arguments[1:])
             known = [*COMMANDS, *commands.COMMANDS]
@@ -132,9 +131,11 @@ def _say_error(error: Exception) -> None:
     print(f"error: {' '.join(lines)}", file=sys.stderr)
 
 
-def _with_hydra(command: str, arguments: list[str]) -> int:
-    """Let Hydra read the command line, then run or show what it composed."""
-    composed = _compose(command, arguments)
+def _run_or_plan(command: str, arguments: list[str]) -> int:
+    """Run what the arguments compose to, or show what would run."""
+    from izhi.config.commandline import compose_arguments
+
+    composed = compose_arguments(command, arguments, _starting if command == "run" else None)
     if composed is None:  # --help, --cfg, --info: Hydra has answered
         return 0
     from izhi.study import execute
@@ -153,105 +154,11 @@ def _with_hydra(command: str, arguments: list[str]) -> int:
     return 0 if report.failed == 0 else 1
 
 
-_HYDRA_KEYS = ("hydra.sweeper.params", "hydra.verbose", "hydra.mode", "hydra.help")
-"""Settings of Hydra's that do something here; izhi itself writes the files and starts the jobs."""
-
-
-_THROUGH_SWEEPER = "hydra.mode=MULTIRUN"
-
-
-def _compose(command: str, arguments: list[str]) -> Sweep | None:
-    """Return the sweep that the arguments compose to; None when Hydra itself answered."""
-    flags = _read_flags(arguments)
-    import hydra
-    from omegaconf import DictConfig
-
-    from izhi.config.compose import compose_with
-    from izhi.config.folder import conf_folder
-    from izhi.errors import ConfigError
-
-    several = flags.multirun or _THROUGH_SWEEPER in flags.overrides
-    runs = not (flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion)
-    if runs:
-        _check_hydra_keys(flags.overrides)
-        # Always by way of izhi's sweeper: Hydra's own single job would make folders and log files.
-        arguments = [*arguments, _THROUGH_SWEEPER]
-    asked: list[Any] = []
-    before, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv = [f"izhi {command}", *arguments]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # let Hydra's errors through, to be said in one line
-    try:
-        main = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
-        main(asked.append)()
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # no line of izhi's runs in here, so it is what the user wrote
-        raise _explained(error, flags, several) from error
-    finally:
-        sys.argv = before
-        os.environ.pop("HYDRA_FULL_ERROR")
-        if full is not None:
-            os.environ["HYDRA_FULL_ERROR"] = full
-    if not runs:
-        return None
-    if not asked or isinstance(asked[0], DictConfig):  # a config chose Hydra's basic sweeper
-        raise ConfigError("hydra/sweeper: only izhi's own sweeper runs a study")
-    request = asked[0]
-    if request.params and not several:
-        print(f"note: {', '.join(request.params)} would be swept with -m", file=sys.stderr)
+def _starting(points: int, config: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Start the workers of a large sweep while it is composed."""
     from izhi.study import parallel
 
-    return compose_with(
-        request.loader,
-        [override for override in request.overrides if override != _THROUGH_SWEEPER],
-        multirun=several,
-        config_name=request.config_name,
-        params=request.params if several else {},
-        meanwhile=parallel.starting if command == "run" else None,
-    )
-
-
-def _read_flags(arguments: list[str]) -> Namespace:
-    """Read the arguments with Hydra's own parser, so that a wrong flag is one line too."""
-    from hydra._internal.utils import get_args_parser
-
-    from izhi.errors import ConfigError
-
-    def fail(message: str) -> NoReturn:
-        raise ConfigError(f"{message}; izhi run --hydra-help lists the flags")
-
-    parser = get_args_parser()
-    parser.error = fail  # type: ignore[method-assign]
-    flags = parser.parse_args(arguments)
-    if flags.experimental_rerun is not None:
-        raise ConfigError("--experimental-rerun: izhi keeps no jobs of Hydra's to run again")
-    return flags
-
-
-def _check_hydra_keys(overrides: list[str]) -> None:
-    from izhi.errors import ConfigError
-
-    for override in overrides:
-        key = override.split("=", 1)[0].lstrip("+~")
-        if re.match(r"hydra\b", key) and not key.startswith(_HYDRA_KEYS):
-            raise ConfigError(
-                f"{key}: izhi does not use this setting of Hydra's; --config-dir adds configs, "
-                "study.dir says where files go, run.n_jobs and run.backend how points are run"
-            )
-
-
-def _explained(error: Exception, flags: Namespace, several: bool) -> Exception:
-    """Return an error of Hydra's as izhi's: composing again names the nearest right word."""
-    from izhi.config.compose import compose, config_error
-    from izhi.errors import ConfigError
-
-    if flags.config_name is None and flags.config_path is None:
-        try:
-            compose(flags.overrides, multirun=several, config_dir=flags.config_dir)
-        except Exception as again:
-            if isinstance(again, ConfigError):
-                return again
-    return config_error(error)
+    return parallel.starting(points, config)
 
 
 def _print_plan(plan: Plan) -> None:
