@@ -21,7 +21,7 @@ from izhi.study.verify import verify
 
 pytest.importorskip("distributed")
 
-SWEEP = ["circuit=single", "simulation.duration='100 ms'", "stimulus.amplitude=range(1,81)",
+SWEEP = ["circuit=single", "simulation.duration='100 ms'", "stimulus.amplitude=range(1,61)",
          "run.shard_points=4"]  # fmt: skip
 
 
@@ -133,11 +133,11 @@ def test_one_of_three_workers_is_killed_and_one_joins_late(cluster, expected) ->
     late = cluster.worker(wait=False)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert "80 points in" in out
+    assert "60 points in" in out
     assert digest(path) == expected
     done = [shardfile.read_points(path / "shards" / e["shard"])[1] for e in
             events(path, "shard_done")]  # fmt: skip
-    assert sorted(np.concatenate(done).tolist()) == list(range(80))
+    assert sorted(np.concatenate(done).tolist()) == list(range(60))
     assert verify(path, 3).problems == []
     assert [p for p in path.rglob(".*")] == []
     assert late.poll() is None
@@ -155,11 +155,14 @@ def test_workers_build_for_their_own_processor(compiler, cluster, expected, tmp_
         assert not list(cache.glob("izhi/builds/.*"))
 
 
-def test_workers_without_a_compiler_give_the_same_bits(cluster, expected) -> None:
+def test_workers_without_a_compiler_give_the_same_bits(cluster) -> None:
     cluster.worker(PATH=str(cluster.folder), CXX="no-such-compiler")
-    study = cluster.run("s")
+    few = "stimulus.amplitude=range(8,16)"
+    study = cluster.run("s", few)
     assert events(study.path, "planned")[0]["engines"] == ["compiled"]
-    assert digest(study.path) == expected
+    here = izhi.run([*SWEEP, few, "run.engine=numpy"], name="here", dir=cluster.folder, n_jobs=1,
+                    progress=False)  # fmt: skip
+    assert digest(study.path) == digest(here.path)
 
 
 FAR = """

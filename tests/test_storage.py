@@ -149,7 +149,7 @@ def test_a_log_that_cannot_be_written_ends_the_run(mounted, tmp_path, monkeypatc
     with (
         monkeypatch.context() as patch,
         pytest.raises(
-            StorageError, match=r"log\.jsonl: cannot be written: No space left on device$"
+            StorageError, match=r"log\.jsonl: cannot be written: No space left on device; make r"
         ),
     ):
         patch.setattr(log.Writer, "append", full)

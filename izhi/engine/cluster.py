@@ -53,7 +53,7 @@ def connected(scheduler: str | None) -> Iterator[Any]:
             "run.backend = dask: needs the package distributed: pip install 'izhi[dask]'"
         ) from None
     try:
-        client = Client(address, timeout=_PATIENCE, set_as_default=False)
+        client: Any = Client(address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call, unused-ignore]
     except (OSError, TimeoutError, ValueError) as error:
         said = " ".join(str(error).split())[:200]
         raise ConfigError(f"run.scheduler = {address}: no scheduler answers: {said}") from error

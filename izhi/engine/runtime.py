@@ -27,7 +27,7 @@ def quiet_brian() -> Iterator[Any]:
         warnings.simplefilter("ignore")
         import brian2
 
-        from izhi.engine import target as portable
+        from izhi.engine.target import PortableNumpy
     sys.excepthook, warnings.showwarning = hooks
     logging.getLogger("brian2").setLevel(logging.ERROR)
     target, stops = brian2.prefs.codegen.target, brian2.prefs.core.stop_on_keyboard_interrupt
@@ -35,7 +35,7 @@ def quiet_brian() -> Iterator[Any]:
     try:
         # Brian2 would end a run where it is, as if that were all, and half a result be stored
         brian2.prefs.core.stop_on_keyboard_interrupt = False
-        brian2.prefs.codegen.target = portable.PortableNumpy.class_name
+        brian2.prefs.codegen.target = PortableNumpy.class_name
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield brian2

@@ -19,7 +19,7 @@ PORTABLE = ("exp", "int")
 
 
 def check(code: Any) -> None:
-    """Refuse a code object that calls a function whose bits depend on the machine.
+    """Refuse a code object that calls a function whose bits may depend on the machine.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def check(code: Any) -> None:
     for name, variable in code.variables.items():
         if isinstance(variable, Function) and name not in PORTABLE:
             raise EngineError(
-                f"{code.name}: {name}() has other bits on other machines: "
+                f"{code.name}: {name}() may have other bits on other machines: "
                 f"expected {' or '.join(PORTABLE)}"
             )
 

@@ -70,7 +70,10 @@ class Writer:
                 data = data[os.write(self._file.fileno(), data) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise StorageError(f"{self._file.name}: cannot be written: {error.strerror}") from error
+            raise StorageError(
+                f"{self._file.name}: cannot be written: {error.strerror}; make room and run the "
+                "same command again"
+            ) from error
         self._begin = b""
 
 
