@@ -83,6 +83,7 @@ class Points:
                 structure=self.structure,
                 parameters={name: values[points] for name, values in self.parameters.items()},
                 onset=np.zeros(points.size),
+                engine="numpy" if build is None else "compiled",
                 build=build,
                 path=None,
                 fingerprint="",

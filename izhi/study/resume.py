@@ -125,7 +125,8 @@ def check_free(folder: StudyFolder) -> None:
     if folder.config.is_file() or not folder.path.is_dir() or _planned(folder):
         return
     begun = (folder.log.name, f".{folder.config.stem}-*.tmp")  # by a process that was killed here
-    if not all(any(p.match(name) for name in begun) for p in folder.path.iterdir()):
+    others = [p for p in folder.path.iterdir() if not any(p.match(name) for name in begun)]
+    if others and not folder.config.is_file():  # which another process may just have written
         raise StudyError(
             f"study.name = {folder.path.name}: {folder.path} holds files that are no study; "
             "choose another name"
