@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +64,11 @@ def main(argv: list[str] | None = None) -> int:
 
         print(f"izhi {version('izhi')}")
         return 0
-    from izhi import commands
+    from izhi import commands, interrupts
     from izhi.errors import ConfigError, IzhiError, StudyError, did_you_mean
 
     try:
-        with _ended_on_request():
+        with interrupts.heard():
             if command in COMMANDS:
                 return _run_or_plan(command, arguments[1:])
             if command in commands.COMMANDS:
@@ -93,26 +90,6 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-@contextmanager
-def _ended_on_request() -> Iterator[None]:
-    """Take a request to end the program (SIGTERM, or a terminal that closes) for Ctrl-C."""
-
-    def interrupt(number: int, _: object) -> None:
-        raise KeyboardInterrupt
-
-    taken = []
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, interrupt)
-                taken.append(number)
-    try:
-        yield
-    finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _let_queues_end() -> None:

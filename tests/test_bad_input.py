@@ -28,7 +28,10 @@ QUOTE = "write key=value, and quote text with special characters: \"key='5 mV'\"
 COMMANDS = [
     (["rnu"], "rnu: no such command; did you mean run?"),
     (["plna", "neuron=chattering"], "plna: no such command; did you mean plan?"),
-    (["neuron=chattering"], "neuron=chattering: no such command; there are diff, list, plan, reproduce, run, show, verify"),
+    (
+        ["neuron=chattering"],
+        "neuron=chattering: no such command; there are diff, list, plan, reproduce, run, show",
+    ),
     (["plan", "neuron=chatering"], "neuron = chatering: no such neuron; did you mean chattering?"),
     (["plan", "-m", "synapse.U_0=0.5,1.4"], "synapse.U_0 = 1.4: a release probability lies in"),
     (["plan", "--cfg", "job", "synapse.foo=1"], "synapse.foo: no such key; did you mean synapse."),

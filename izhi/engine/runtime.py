@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import interrupts
 from izhi.engine import network
 from izhi.engine.result import Raw, fold_back
 from izhi.sweep.structures import Structure
@@ -69,6 +70,7 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
                 objects[owner].pre.delay = values * b2.second
             else:
                 setattr(objects[owner], variable + "_" * (values.dtype != np.int32), values)
+        folded.network.add(b2.NetworkOperation(interrupts.check))
         folded.network.run(structure.duration * b2.second, namespace={})
         names = [p.name for p in structure.circuit.populations]
         return fold_back(

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import interrupts
 from izhi.config.sweep import Sweep
 from izhi.engine import prepare
 from izhi.errors import EngineError, IzhiError, StorageError
@@ -158,6 +159,7 @@ def _execute(
         profile.mark("shards")
         sources = _sources(plan.cells, done, results.stored)
         failed = np.array(sorted(results.failed), np.int64)
+        interrupts.check()
         gathered = _gather(job.plan, folder, sources, failed, profile, progress)
     except IzhiError as error:
         _stopped(folder, record, "stopped", reason=str(error))

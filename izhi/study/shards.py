@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from izhi import interrupts
 from izhi.config.sweep import Sweep
 from izhi.engine import cache
 from izhi.engine.cache import Build
@@ -159,6 +160,7 @@ class _Running:
         again: list[Attempt] = []
         settings = self.job.plan.sweep.setting
         for attempt, outcome in parallel.returned(attempts, self.where):
+            interrupts.check()
             self.profile.add(outcome.busy)
             if outcome.data is not None:
                 outcome = self._written(outcome)

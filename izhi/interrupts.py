@@ -1,0 +1,57 @@
+"""Requests to end the program: Ctrl-C, SIGTERM, and a terminal that closes.
+
+Each raises KeyboardInterrupt in the main thread. Where that happens to be in a destructor or a
+callback of some library, Python drops the exception; so the request is remembered, too, and what
+takes long asks for it between its steps.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_asked = threading.Event()
+
+_NUMBERS: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+"""What is taken for a request, with the handler that it has where nobody set another."""
+
+
+def check() -> None:
+    """Stop where there was a request to end.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Then.
+    """
+    if _asked.is_set():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Hear requests to end, as long as this lasts."""
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        for number, usual in _NUMBERS.items():
+            if signal.getsignal(number) == usual:
+                signal.signal(number, _interrupt)
+                taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, _NUMBERS[number])
+        _asked.clear()
+
+
+def _interrupt(number: int, _: object) -> None:
+    _asked.set()
+    raise KeyboardInterrupt
