@@ -241,7 +241,7 @@ FILE_CASES = [
     (["neuron=broken"], "mapping values are not allowed here; in "),
     (["neuron=lacking"], "neuron.b: missing; expected a value such as 0.5"),
     (["neuron=wrong_unit"], "neuron.a = 0.02 mV: expected a rate such as 10/ms, not a voltage"),
-    (["neuron=evaluated"], "neuron._target_: no such key"),
+    (["neuron=evaluated"], "neuron/evaluated.yaml: neuron._target_ = os.getcwd: a config cannot"),
     (["neuron=empty"], "neuron: expected keys below it, such as neuron.R"),
     (["neuron=listed"], "neuron: expected keys below it, such as neuron.R"),
     (["neuron=extr"], "neuron = extr: no such neuron; did you mean extra?"),
@@ -251,7 +251,7 @@ FILE_CASES = [
     (["-m", "+experiment=typo"], "synapse.U0: no such key; did you mean synapse.U_0?"),
     (["+experiment=number"], "simulation: expected keys below it, such as simulation.dt"),
     (["-m", "+experiment=spikes,none"], "record.spikes: true by one of the choices, false by"),
-    (["+experiment=folder"], "synapse.U_0 = 2: a release probability lies in [0, 1]"),
+    (["+experiment=folder"], "experiment/folder.yaml: hydra.run.dir = x: of Hydra's settings, a "),
 ]
 
 

@@ -1,34 +1,35 @@
-"""The part of the command line that is Hydra's: flags and overrides, composed."""
+"""The part of the command line that is Hydra's: flags and overrides, composed or shown."""
 
 from __future__ import annotations
 
-import os
-import re
+import copy
 import sys
-from argparse import Namespace
-from typing import Any, NoReturn
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import NoReturn
 
-import hydra
+from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
 
-from izhi.config.compose import compose, compose_with, config_error
-from izhi.config.composer import Meanwhile
-from izhi.config.folder import conf_folder
+from izhi.config.compose import compose_with, parse
+from izhi.config.composer import Meanwhile, load
+from izhi.config.hydra_errors import config_error
+from izhi.config.repository import Loader, loader_over
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError
 
-_HYDRA_KEYS = ("hydra.sweeper.params", "hydra.verbose", "hydra.mode", "hydra.help")
-"""Settings of Hydra's that do something here; izhi itself writes the files and starts the jobs."""
-
-
-_THROUGH_SWEEPER = "hydra.mode=MULTIRUN"
+_SEVERAL = "hydra.mode=MULTIRUN"
+"""Hydra's other way to write ``-m``."""
 
 
 def compose_arguments(
     command: str, arguments: list[str], meanwhile: Meanwhile | None = None
 ) -> Sweep | None:
-    """Compose what the command line asks for, or let Hydra answer it.
+    """Compose what the command line asks for, or let Hydra show it.
+
+    Hydra's ``main`` would call and make what a config names before izhi has seen it; here its
+    parsers and its loader do their part, and nothing else of it runs.
 
     Parameters
     ----------
@@ -42,83 +43,99 @@ def compose_arguments(
     Returns
     -------
     Sweep or None
-        The sweep; None when Hydra itself has answered: ``--help``, ``--cfg``, ``--info``.
+        The sweep; None when something was shown instead: ``--help``, ``--cfg``, ``--info``.
 
     Raises
     ------
     ConfigError
         For anything the user wrote that cannot be run.
     """
-    flags = _read_flags(arguments)
-    several = flags.multirun or _THROUGH_SWEEPER in flags.overrides
-    runs = not (flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion)
-    if runs:
-        _check_hydra_keys(flags.overrides)
-        # Always by way of izhi's sweeper: Hydra's own single job would make folders and log files.
-        arguments = [*arguments, _THROUGH_SWEEPER]
-    asked: list[Any] = []
-    before, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv = [f"izhi {command}", *arguments]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # let Hydra's errors through, to be said in one line
+    parser = get_args_parser()
+    flags = _read_flags(parser, arguments)
+    loader = _loader(flags)
+    several = flags.multirun or _SEVERAL in flags.overrides
+    overrides = [override for override in flags.overrides if override != _SEVERAL]
+
+    def compose(meanwhile: Meanwhile | None = None) -> Sweep:
+        return compose_with(
+            loader,
+            overrides,
+            multirun=several,
+            config_name=flags.config_name or "config",
+            meanwhile=meanwhile,
+            remark=lambda text: print(f"note: {text}", file=sys.stderr),
+        )
+
+    if not (flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion):
+        return compose(meanwhile)
     try:
-        main = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
-        main(asked.append)()
-    except BrokenPipeError:
+        _show(command, loader, parser, flags)
+    except (BrokenPipeError, ConfigError):
         raise
-    except Exception as error:  # no line of izhi's runs in here, so it is what the user wrote
-        raise _explained(error, flags, several) from error
-    finally:
-        sys.argv = before
-        os.environ.pop("HYDRA_FULL_ERROR")
-        if full is not None:
-            os.environ["HYDRA_FULL_ERROR"] = full
-    if not runs:
-        return None
-    if not asked or isinstance(asked[0], DictConfig):  # a config chose Hydra's basic sweeper
-        raise ConfigError("hydra/sweeper: only izhi's own sweeper runs a study")
-    request = asked[0]
-    if request.params and not several:
-        print(f"note: {', '.join(request.params)} would be swept with -m", file=sys.stderr)
-    return compose_with(
-        request.loader,
-        [override for override in request.overrides if override != _THROUGH_SWEEPER],
-        multirun=several,
-        config_name=request.config_name,
-        params=request.params if several else {},
-        meanwhile=meanwhile,
-    )
+    except Exception as error:
+        compose()  # names the nearest right word
+        raise config_error(error) from error
+    return None
 
 
-def _read_flags(arguments: list[str]) -> Namespace:
+def _read_flags(parser: ArgumentParser, arguments: list[str]) -> Namespace:
     """Read the arguments with Hydra's own parser, so that a wrong flag is one line too."""
 
     def fail(message: str) -> NoReturn:
         raise ConfigError(f"{message}; izhi run --hydra-help lists the flags")
 
-    parser = get_args_parser()
     parser.error = fail  # type: ignore[method-assign]
     flags = parser.parse_args(arguments)
     if flags.experimental_rerun is not None:
         raise ConfigError("--experimental-rerun: izhi keeps no jobs of Hydra's to run again")
+    if flags.resolve and not (flags.cfg or flags.help):
+        raise ConfigError("The --resolve flag can only be used in conjunction with --cfg or --help")
+    asked = (flags.run, flags.multirun, flags.cfg, flags.info, flags.shell_completion)
+    if not (flags.help or flags.hydra_help) and sum(map(bool, asked)) > 1:
+        raise ConfigError(
+            "Only one of --run, --multirun, --cfg, --info and --shell_completion can be specified"
+        )
     return flags
 
 
-def _check_hydra_keys(overrides: list[str]) -> None:
-    for override in overrides:
-        key = override.split("=", 1)[0].lstrip("+~")
-        if re.match(r"hydra\b", key) and not key.startswith(_HYDRA_KEYS):
-            raise ConfigError(
-                f"{key}: izhi does not use this setting of Hydra's; --config-dir adds configs, "
-                "study.dir says where files go, run.n_jobs and run.backend how points are run"
-            )
+def _loader(flags: Namespace) -> Loader:
+    """Return the loader over the folders that the flags name."""
+    for flag in ("config_dir", "config_path"):
+        folder = getattr(flags, flag)
+        if folder is not None and not Path(folder).is_dir():
+            raise ConfigError(f"{flag} = {folder}: no such folder")
+    main = None if flags.config_path is None else Path(flags.config_path).resolve()
+    return loader_over(flags.config_dir, main)
 
 
-def _explained(error: Exception, flags: Namespace, several: bool) -> Exception:
-    """Return an error of Hydra's as izhi's: composing again names the nearest right word."""
-    if flags.config_name is None and flags.config_path is None:
-        try:
-            compose(flags.overrides, multirun=several, config_dir=flags.config_dir)
-        except Exception as again:
-            if isinstance(again, ConfigError):
-                return again
-    return config_error(error)
+def _show(command: str, loader: Loader, parser: ArgumentParser, flags: Namespace) -> None:
+    """Print what Hydra has to tell of a config."""
+    name, overrides = flags.config_name or "config", flags.overrides
+    hydra = Hydra("izhi", loader)
+    before = sys.argv
+    sys.argv = [f"izhi {command}"]  # the help on completion names it
+    try:
+        if not flags.shell_completion:
+            parse(loader, overrides)
+        if flags.help or flags.hydra_help:
+            print(_help(hydra, parser, flags, name))
+        elif flags.cfg:
+            hydra.show_cfg(name, overrides, flags.cfg, flags.package, flags.resolve)
+        elif flags.info:
+            hydra.show_info(flags.info, name, overrides)
+        else:
+            hydra.shell_completion(name, overrides)
+    finally:
+        sys.argv = before
+
+
+def _help(hydra: Hydra, parser: ArgumentParser, flags: Namespace, name: str) -> str:
+    """Return Hydra's help, without the logs that Hydra would configure to print it."""
+    config = load(hydra.config_loader, None if flags.hydra_help else name, flags.overrides)
+    HydraConfig.instance().set_config(config)
+    shown = copy.deepcopy(config)
+    if flags.help:
+        job = hydra.get_sanitized_cfg(shown, "job")
+        return hydra.get_help(config.hydra.help, job, parser, resolve=flags.resolve)
+    own = hydra.get_sanitized_hydra_cfg(shown)
+    return hydra.get_help(config.hydra.hydra_help, own, parser, resolve=False)

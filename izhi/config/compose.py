@@ -7,29 +7,32 @@ numbers that are checked here and stay arrays from then on.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra import initialize_config_dir
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from izhi.config.composer import Composer, Meanwhile, load
-from izhi.config.folder import conf_folder
-from izhi.config.overrides import is_group, move_interpolated, sort
-from izhi.config.repository import reading_once
+from izhi.config.foreign import check_hydra_overrides
+from izhi.config.hydra_errors import config_error
+from izhi.config.keys import shown
+from izhi.config.overrides import Request, is_group, move_interpolated, sort
+from izhi.config.references import check_references
+from izhi.config.repository import loader_over, reading_once
 from izhi.config.sweep import Sweep
-from izhi.errors import ConfigError, did_you_mean
+from izhi.errors import ConfigError
+
+_MOST_CHARACTERS = 200_000
+"""Of one override: 10,000 values with 17 digits, which Hydra's parser reads in some two seconds."""
+
+_MOST_OVERRIDES = 1_000
 
 
 def compose(
@@ -59,31 +62,8 @@ def compose(
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise ConfigError(f"config_dir = {config_dir}: no such folder")
-    with _hydra_loader(config_dir) as loader:
-        return compose_with(loader, overrides, multirun=multirun, meanwhile=meanwhile)
-
-
-@contextmanager
-def _hydra_loader(config_dir: Path | str | None) -> Iterator[ConfigLoader]:
-    """Give a config loader over izhi's configs, then those in a folder of the user's.
-
-    A running Hydra application is left as it was.
-    """
-    shared = GlobalHydra.instance()
-    running = shared.hydra
-    shared.clear()
-    try:
-        with initialize_config_dir(str(conf_folder()), job_name="izhi", version_base="1.3"):
-            loader = GlobalHydra.instance().config_loader()
-            if config_dir is not None:  # where Hydra's --config-dir puts it
-                path = loader.get_search_path()
-                folder = f"file://{Path(config_dir).resolve()}"
-                path.prepend("command-line", folder, SearchPathQuery(provider="schema"))
-                loader = ConfigLoaderImpl(path)
-            yield loader
-    finally:
-        GlobalHydra.set_instance(shared)  # Hydra leaves a copy of it in its place
-        shared.hydra = running
+    loader = loader_over(config_dir)
+    return compose_with(loader, overrides, multirun=multirun, meanwhile=meanwhile)
 
 
 def compose_with(
@@ -92,8 +72,8 @@ def compose_with(
     *,
     multirun: bool,
     config_name: str = "config",
-    params: Mapping[str, Any] | None = None,
     meanwhile: Meanwhile | None = None,
+    remark: Callable[[str], None] = lambda text: None,
 ) -> Sweep:
     """Compose overrides through a config loader of Hydra's; see :func:`compose`.
 
@@ -105,47 +85,45 @@ def compose_with(
         As for :func:`compose`.
     config_name
         Name of the primary config.
-    params
-        What the composed config itself sweeps, ``hydra.sweeper.params``; None to look it up.
     meanwhile
         What to be in while all but the first config is composed; given the number of points and
         that config, before it is checked.
+    remark
+        Takes what is worth saying but not wrong.
     """
     try:
         return _compose(
-            reading_once(loader), list(overrides), multirun, config_name, params, meanwhile
+            reading_once(loader), list(overrides), multirun, config_name, meanwhile, remark
         )
     except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise config_error(error) from error
 
 
-def config_error(error: Exception) -> ConfigError:
-    """Return an error of Hydra, OmegaConf or the YAML reader as one line."""
-    if isinstance(error, OverrideParseException):
-        return _grammar_error(str(error.override), str(error.message))
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        options = list(error.options or ())
-        return ConfigError(
-            f"{group or 'config'} = {choice}: no such {group or 'config'}"
-            f"{did_you_mean(choice, options)}"
-        )
-    lines = str(error).splitlines()
-    if isinstance(error.__cause__, OmegaConfBaseException):
-        lines += str(error.__cause__).splitlines()[:1]
-    said = [line.strip(" .:") for line in lines if line.strip() and "object_type=" not in line]
-    return ConfigError("; ".join(said[:3]) or type(error).__name__)
+def parse(loader: ConfigLoader, overrides: Sequence[str]) -> list[Override]:
+    """Parse overrides in Hydra's grammar, and check what they are about.
 
-
-def _grammar_error(override: str, message: str) -> ConfigError:
-    """Return what Hydra's parser says of an override, without its repetitions."""
-    lines = [line for line in message.splitlines() if not line.startswith(("Error", "See"))]
-    what = re.sub(r"^\w+(Error|Exception) while evaluating '.*': |^Lexer\w+: .*", "", lines[0])
-    what = re.sub(r" expecting \{.*", "", what) or "a character is out of place"
-    return ConfigError(
-        f"{override.strip() or repr(override)}: not Hydra's grammar ({what}); "
-        "write key=value, and quote text with special characters: \"key='5 mV'\""
-    )
+    Raises
+    ------
+    ConfigError
+        Naming the override.
+    """
+    if len(overrides) > _MOST_OVERRIDES:
+        raise ConfigError(f"{len(overrides):,} overrides; at most {_MOST_OVERRIDES:,}")
+    for override in overrides:
+        if not isinstance(override, str):
+            raise ConfigError(f"{shown(override)}: an override is text, such as neuron=chattering")
+        if len(override) > _MOST_CHARACTERS:
+            raise ConfigError(
+                f"{shown(override)}: {len(override):,} characters; an override has at most "
+                f"{_MOST_CHARACTERS:,}"
+            )
+        check_references("an override", override)
+    try:
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
+    except Exception as error:
+        raise config_error(error) from error
+    check_hydra_overrides(parsed)
+    return parsed
 
 
 def _compose(
@@ -153,42 +131,68 @@ def _compose(
     overrides: list[str],
     multirun: bool,
     config_name: str,
-    params: Mapping[str, Any] | None,
     meanwhile: Meanwhile | None,
+    remark: Callable[[str], None],
 ) -> Sweep:
-    parser = OverridesParser.create(config_loader=loader)
-    try:
-        parsed = parser.parse_overrides(overrides)
-        if params is None:
-            params = _params(loader, parsed, config_name) if multirun else {}
-        given = {override.get_key_element().lstrip("+~") for override in parsed}
-        swept_by_config = [f"{key}={value}" for key, value in params.items() if key not in given]
-        parsed = parser.parse_overrides(swept_by_config) + parsed
-    except RecursionError:
-        raise ConfigError("an override is nested too deeply") from None
-    request = sort(loader, parsed, multirun)
-    texts = [swept.text(0) for swept in request.composed]
-    first = load(loader, config_name, request.fixed + texts)
+    given = parse(loader, overrides)
+    asks = any(o.key_or_group.startswith(("experiment", "hydra.sweeper.params")) for o in given)
+    params = _own_sweep(loader, given, config_name) if multirun and asks else {}
+    request, first = _first(loader, given, params, multirun, config_name)
+    found = _params(first)
+    if found and not multirun:
+        remark(f"{', '.join(found)} would be swept with -m")
+    elif found and not asks:  # not in an experiment, where sweeps are looked for first
+        params = _own_sweep(loader, given, config_name)
+        request, first = _first(loader, given, params, multirun, config_name)
     choices = {
         str(group): str(choice)
         for group, choice in first.hydra.runtime.choices.items()
         if not str(group).startswith("hydra/")
     }
-    composer = Composer(loader, config_name, request)
+    free = any(_key(override) in ("study.dir", "study") for override in given)
+    composer = Composer(loader, config_name, request, free)
     if not move_interpolated(request, first):
-        composer.loaded[tuple(request.fixed + texts)] = first
+        composer.loaded[tuple(request.first)] = first
     return composer.sweep(choices, overrides, meanwhile)
 
 
-def _params(loader: ConfigLoader, parsed: list[Override], config_name: str) -> dict[str, Any]:
-    """Return what an experiment's config sweeps itself: ``hydra.sweeper.params``."""
-    if not any(o.key_or_group.startswith(("experiment", "hydra.sweeper.params")) for o in parsed):
-        return {}
+def _first(
+    loader: ConfigLoader,
+    given: list[Override],
+    params: Mapping[str, Any],
+    multirun: bool,
+    config_name: str,
+) -> tuple[Request, DictConfig]:
+    """Return the overrides sorted, with what the config sweeps itself, and the first config."""
+    keys = {_key(override) for override in given}
+    added = parse(loader, [f"{key}={value}" for key, value in params.items() if key not in keys])
+    request = sort(loader, added + given, multirun)
+    return request, load(loader, config_name, request.first)
+
+
+def _key(override: Override) -> str:
+    return override.get_key_element().lstrip("+~")
+
+
+def _own_sweep(loader: ConfigLoader, parsed: list[Override], config_name: str) -> dict[str, Any]:
+    """Return what the chosen configs sweep themselves."""
     plain = [
         override.input_line or ""
         for override in parsed
         if not override.is_sweep_override()
         and (is_group(loader, override) or override.is_hydra_override())
     ]
-    params = load(loader, config_name, plain).hydra.sweeper.get("params")
-    return {} if params is None else {str(key): value for key, value in params.items()}
+    return _params(load(loader, config_name, plain))
+
+
+def _params(config: DictConfig) -> dict[str, Any]:
+    """Return what a composed config sweeps itself, ``hydra.sweeper.params``."""
+    params = config.hydra.sweeper.get("params")
+    if params is None:
+        return {}
+    if not OmegaConf.is_dict(params):
+        raise ConfigError(
+            f"hydra.sweeper.params = {shown(params)}: expected a mapping such as "
+            "{synapse.U_0: '0.2,0.5'}"
+        )
+    return {str(key): value for key, value in params.items()}

@@ -10,14 +10,18 @@ from typing import Any
 
 import numpy as np
 from hydra.core.config_loader import ConfigLoader
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from izhi.config import keys
+from izhi.config.foreign import check_relative
+from izhi.config.hydra_errors import config_error
 from izhi.config.overrides import Request, Swept, plain
 from izhi.config.sweep import Axis, Base, Sweep
-from izhi.errors import ConfigError, did_you_mean
+from izhi.errors import ConfigError, IzhiError, did_you_mean
 from izhi.units import Quantity
 
 _MOST_COMPOSITIONS = 10_000
@@ -29,18 +33,29 @@ Meanwhile = Callable[[int, Mapping[str, Any]], AbstractContextManager[None]]
 composed."""
 
 
-def load(loader: ConfigLoader, config_name: str, overrides: list[str]) -> DictConfig:
+def load(loader: ConfigLoader, config_name: str | None, overrides: list[str]) -> DictConfig:
     """Compose one config, with Hydra's own node."""
-    return loader.load_configuration(
-        config_name=config_name, overrides=overrides, run_mode=RunMode.RUN, from_shell=False
-    )
+    try:
+        return loader.load_configuration(
+            config_name=config_name, overrides=overrides, run_mode=RunMode.RUN, from_shell=False
+        )
+    except (IzhiError, HydraException, OmegaConfBaseException):
+        raise
+    except Exception as error:
+        raise config_error(error) from error
 
 
 class Composer:
-    """Composes each combination of choices once, and puts the bases and axes together."""
+    """Composes each combination of choices once, and puts the bases and axes together.
 
-    def __init__(self, loader: ConfigLoader, config_name: str, request: Request) -> None:
+    Where the user says so, `anywhere`, a study's folder may be; a config's stays below this one.
+    """
+
+    def __init__(
+        self, loader: ConfigLoader, config_name: str, request: Request, anywhere: bool
+    ) -> None:
         self.loader, self.config_name, self.request = loader, config_name, request
+        self.anywhere = anywhere
         self.loaded: dict[tuple[str, ...], DictConfig] = {}
         self.bases: dict[tuple[str, ...], int] = {}
         self.configs: list[dict[str, Any]] = []
@@ -161,6 +176,8 @@ class Composer:
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         flat = _flat(resolved)
         keys.check_whole(flat)
+        if not self.anywhere:
+            check_relative("study.dir", flat["study.dir"])
         self.configs.append(flat)
         self.units.append({k: u for k, v in defaults.items() if (u := _unit(k, v)) is not None})
         self.bases[tuple(texts)] = len(self.configs) - 1

@@ -56,6 +56,11 @@ class Request:
     values: list[Swept] = field(default_factory=list)
     order: list[Swept] = field(default_factory=list)
 
+    @property
+    def first(self) -> list[str]:
+        """The overrides that compose the first combination of choices."""
+        return self.fixed + [swept.text(0) for swept in self.composed]
+
 
 def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Request:
     """Sort overrides; the last one for a key wins, as in Hydra."""

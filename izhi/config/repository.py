@@ -1,15 +1,34 @@
-"""A config loader of Hydra's that reads every file once, however often it composes."""
+"""A config loader of Hydra's that reads every file once, and only what a config may be and say."""
 
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
+from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository
+from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.default_element import ResultDefault
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import setup_globals
 from hydra.plugins.config_source import ConfigResult
+from omegaconf import DictConfig, Node, OmegaConf
+
+from izhi.config.files import check_file
+from izhi.config.folder import conf_folder
+from izhi.config.foreign import check_choices, check_settings
+from izhi.config.keys import shown
+from izhi.config.references import check_growth
+from izhi.errors import ConfigError
+
+_MOST_FILES = 1_000
+"""Files of one composition, each counted as often as defaults lists name it."""
+
+_HYDRA_SOURCES = ("pkg://hydra.conf", "structured://")
 
 
 class ReadOnce(ConfigRepository):
@@ -27,20 +46,111 @@ class ReadOnce(ConfigRepository):
         return copy.copy(self)
 
     def initialize_sources(self, config_search_path: ConfigSearchPath) -> None:
-        """Search other folders from now on."""
+        """Search other folders from now on; never packages, which would be imported."""
+        for element in config_search_path.get_path():
+            if "://" in element.path and not element.path.startswith(("file://", *_HYDRA_SOURCES)):
+                raise ConfigError(f"{element.path}: configs are read from folders only")
         self._read = {}
         super().initialize_sources(config_search_path)
 
     def load_config(self, config_path: str) -> ConfigResult | None:
         """Return a config file's contents; None where there is none of that name."""
         if config_path not in self._read:
+            if ".." in Path(config_path).parts or Path(config_path).is_absolute():
+                raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
+            for source in self.sources:
+                if source.scheme() == "file" and source.is_config(config_path):
+                    check_file(Path(source.path) / source._normalize_file_name(config_path))
+                    break
             self._read[config_path] = super().load_config(config_path)
         return copy.deepcopy(self._read[config_path])
 
 
-def reading_once(loader: ConfigLoader) -> ConfigLoader:
+class _Counted(CachingConfigRepository):
+    """The repository of one composition, which ends when it names too many files."""
+
+    asked = 0
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        self.asked += 1
+        if self.asked > _MOST_FILES:
+            raise ConfigError(
+                f"{shown(config_path)}: its defaults lists name more than {_MOST_FILES:,} files"
+            )
+        return super().load_config(config_path)
+
+
+class Loader(ConfigLoaderImpl):
+    """Hydra's loader of configs, which never imports, calls or writes what they name.
+
+    Nothing in Hydra that does is reached from here. What a config asks for in vain is refused by
+    name (:mod:`izhi.config.foreign`), and so is what would take too long
+    (:mod:`izhi.config.files`, :mod:`izhi.config.references`).
+    """
+
+    def __init__(self, config_search_path: ConfigSearchPath) -> None:
+        self.config_search_path = config_search_path
+        self.repository = ReadOnce(config_search_path)
+
+    def _parse_overrides_and_create_caching_repo(
+        self, config_name: str | None, overrides: list[str]
+    ) -> tuple[list[Override], CachingConfigRepository]:
+        parsed, repository = super()._parse_overrides_and_create_caching_repo(
+            config_name, overrides
+        )
+        counted = _Counted(repository.delegate)
+        counted.cache = repository.cache
+        return parsed, counted
+
+    def _load_single_config(self, default: ResultDefault, repo: Any) -> ConfigResult:
+        result = super()._load_single_config(default, repo)
+        own = result.path == f"file://{conf_folder()}" and not _in_hydra(default.package)
+        if not own and not result.path.startswith(_HYDRA_SOURCES):
+            check_settings(f"{default.config_path}.yaml", _raw(result.config))
+        return result
+
+    def load_configuration(self, *args: Any, **kwargs: Any) -> DictConfig:
+        """Compose one config; see Hydra's ``ConfigLoader``."""
+        config = super().load_configuration(*args, **kwargs)
+        check_choices(config.hydra.runtime.choices)
+        used = {str(key): _raw(config._get_node(key)) for key in config if key != "hydra"}
+        params = config.hydra.sweeper._get_node("params")
+        check_growth(used | {"hydra": {"params": _raw(params), "help": _raw(config.hydra.help)}})
+        return config
+
+
+def _in_hydra(package: str | None) -> bool:
+    return f"{package}.".startswith("hydra.")
+
+
+def _raw(node: Any) -> Any:
+    """Return a node of a config as plain lists, mappings and values; interpolations as text."""
+    if OmegaConf.is_config(node):
+        return OmegaConf.to_container(node, resolve=False)
+    return node._value() if isinstance(node, Node) else node
+
+
+def loader_over(config_dir: Path | str | None = None, main: Path | None = None) -> Loader:
+    """Return a loader over izhi's configs, then those in a folder of the user's.
+
+    A running Hydra application is left as it is.
+
+    Parameters
+    ----------
+    config_dir
+        The user's folder.
+    main
+        A folder in the place of izhi's own.
+    """
+    version.setbase("1.3")
+    setup_globals()
+    path = create_config_search_path(str(main or conf_folder()))
+    if config_dir is not None:  # where Hydra's --config-dir puts it
+        folder = f"file://{Path(config_dir).resolve()}"
+        path.prepend("command-line", folder, SearchPathQuery(provider="schema"))
+    return Loader(path)
+
+
+def reading_once(loader: ConfigLoader) -> Loader:
     """Return a loader with the search path of another, for many compositions in a row."""
-    search_path = loader.get_search_path()
-    once = ConfigLoaderImpl(search_path)
-    once.repository = ReadOnce(search_path)
-    return once
+    return Loader(loader.get_search_path())

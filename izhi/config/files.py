@@ -1,0 +1,93 @@
+"""What a config file may be: plain, small YAML, looked through before Hydra reads it.
+
+Hydra's reader is written in Python and expands what it reads. A few lines can make it work for
+hours ("YAML bombs": aliases of aliases, brackets in brackets), so the parser's events are counted
+here first, as they come.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from izhi.errors import ConfigError
+
+MOST_BYTES = 128_000
+MOST_NODES = 5_000
+"""Keys and values of one file, those behind aliases counted each time: a second of reading."""
+
+_DEEPEST = 40
+_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in
+         ("bool", "float", "int", "map", "null", "seq", "str")} | {"!"}  # fmt: skip
+
+
+def check_file(path: Path) -> None:
+    """Check that a file holds no more than a config needs.
+
+    What is no YAML at all passes: Hydra names the line.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file and what is wrong with it.
+    """
+    try:
+        wrong = _wrong(path)
+    except OSError as error:
+        wrong = error.strerror or type(error).__name__
+    except yaml.YAMLError:
+        return
+    if wrong:
+        raise ConfigError(f"{path}: {wrong}")
+
+
+def _wrong(path: Path) -> str | None:
+    """Return what is wrong with a file."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        return "no file to read a config from"
+    if found.st_size > MOST_BYTES:
+        return f"{found.st_size:,} bytes; a config has at most {MOST_BYTES:,}"
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "not UTF-8 text"
+    if "\0" in text:
+        return "holds a NUL byte; a config is text"
+    return _wrong_events(yaml.parse(text, Loader=_SAFE_LOADER))
+
+
+def _wrong_events(events: Iterator[Any]) -> str | None:
+    """Return what is wrong with YAML, seen as the parser's events."""
+    anchored: dict[Any, int | None] = {}  # nodes behind an anchor; None while it is being read
+    opened: list[tuple[str | None, int]] = []
+    nodes = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            behind = anchored.get(event.anchor, 0)
+            if behind is None:
+                return f"the alias *{event.anchor} holds itself"
+            nodes += behind
+        elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            if event.tag is not None and event.tag not in _TAGS:
+                return f"the tag {event.tag[:80]}: a config holds text, numbers, lists, mappings"
+            nodes += 1
+            if isinstance(event, yaml.CollectionStartEvent):
+                opened.append((event.anchor, nodes))
+            if event.anchor is not None:
+                anchored[event.anchor] = 1 if isinstance(event, yaml.ScalarEvent) else None
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = opened.pop()
+            if anchor is not None:
+                anchored[anchor] = nodes - before + 1
+        if nodes > MOST_NODES:
+            return f"more than {MOST_NODES:,} keys and values (aliases count each time)"
+        if len(opened) > _DEEPEST:
+            return f"nested deeper than {_DEEPEST} levels"
+    return None
