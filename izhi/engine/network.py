@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from izhi.models import neuron, stimulus, synapse
 from izhi.models.circuit import Population, Projection
+from izhi.models.equations import equations, expression, statements
 from izhi.sweep.structures import Structure
 
 
@@ -74,15 +75,15 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     incoming = [p for p in structure.circuit.projections if p.target == population.name]
     current = population.current
     synaptic = [synapse.current_name(p.name) for p in incoming]
-    equations = "".join(synapse.current_equations(p.name, current) for p in incoming)
+    declared = "".join(synapse.current_equations(p.name, current) for p in incoming)
     terms = stimulus.terms() if population.stimulus is not None else []
     if terms:
-        equations += stimulus.equations(current)
+        declared += stimulus.equations(current)
     return b2.NeuronGroup(
         replicas * population.count,
-        neuron.equations(current, terms, synaptic) + equations,
-        threshold=neuron.THRESHOLD,
-        reset=neuron.RESET,
+        equations(neuron.equations(current, terms, synaptic) + declared),
+        threshold=expression(neuron.THRESHOLD),
+        reset=statements(neuron.RESET),
         method=structure.method,
         namespace={**namespace(), "v_max": structure.v_max * b2.volt},
         name=f"cells_{population.name}",
@@ -101,8 +102,8 @@ def _synapses(
     synapses = b2.Synapses(
         cells[projection.source],
         cells[projection.target],
-        model=model.equations.format(**fill),
-        on_pre=model.on_pre.format(**fill),
+        model=equations(model.equations.format(**fill)),
+        on_pre=statements(model.on_pre.format(**fill)),
         # None: one for each synapse
         delay=None if projection.delayed else 0 * b2.second,
         namespace=namespace(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from izhi.config import keys
 from izhi.config.sweep import Base
 from izhi.errors import ConfigError, did_you_mean
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+"""Names become names of variables in Python, in C++, and in files."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,11 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
     if not populations:
         raise ConfigError("circuit.populations: empty; a circuit has at least one population")
     for name in [*populations, *names(base, "projections")]:
-        if not name.isidentifier() or name.startswith("_"):
-            raise ConfigError(f"circuit: {name!r} is no name for a population or projection")
+        if not _NAME.fullmatch(name):
+            raise ConfigError(
+                f"circuit: {name[:80]!r} is no name for a population or projection; expected "
+                "up to 64 letters, digits and _ (ASCII), with a letter first"
+            )
     for name in populations:
         for part in ("count", "stimulated"):
             if not base.has(f"circuit.populations.{name}.{part}"):

@@ -1,0 +1,203 @@
+"""Equations and statements in Brian2's notation, checked before a code generator sees them.
+
+Brian2 turns text into sympy expressions, into Python and into C++, partly by way of Python's own
+evaluation. What gets there is therefore read first, term by term, and only arithmetic, comparisons,
+names and known functions pass. All equations go through here, izhi's own included.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from functools import lru_cache
+
+from izhi.errors import ConfigError, did_you_mean
+
+FUNCTIONS = frozenset(
+    ["abs", "arccos", "arcsin", "arctan", "ceil", "clip", "cos", "cosh", "exp", "expm1", "exprel",
+     "floor", "int", "log", "log10", "log1p", "sign", "sin", "sinh", "sqrt", "tan", "tanh",
+     "timestep"]
+)  # fmt: skip
+"""Brian2's functions, without those that draw random numbers: a point is the same every time."""
+
+_UNITS = frozenset(
+    ["1", "volt", "amp", "ampere", "ohm", "siemens", "farad", "coulomb", "second", "hertz", "metre",
+     "meter", "kilogram", "mole", "molar", "kelvin", "joule", "watt", "newton", "pascal",
+     "integer", "boolean"]
+)  # fmt: skip
+_FLAGS = frozenset(
+    ["constant", "constant over dt", "shared", "linked", "unless refractory", "event-driven",
+     "clock-driven", "summed"]
+)  # fmt: skip
+
+_LONGEST = 20_000
+_LONGEST_NAME = 100
+_DEEPEST = 30
+_MOST_POWER = 20
+_NAME = r"[A-Za-z]\w*"
+_DECLARATION = re.compile(
+    rf"(?:(?:d(?P<state>{_NAME})/dt|(?P<name>{_NAME}))\s*=(?P<term>[^:]+)|(?P<parameter>{_NAME}))"
+    r"\s*:(?P<unit>[^:()]+)(?:\((?P<flags>[^()]*)\))?",
+    re.ASCII,
+)
+_STATEMENT = re.compile(rf"(?P<name>{_NAME})\s*(?:[-+*/]?=)(?P<term>[^=].*)", re.ASCII)
+_FOREIGN = re.compile(r"[^\w\s+\-*/%().,<>=!]", re.ASCII)
+_NUMBER_LIKE = re.compile(r"(?<![\w.])\.?\d(?:[eE][+-]?\d|[\w.])*", re.ASCII)
+_NUMBER = re.compile(r"(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_UNIT = re.compile(r"(1|[A-Za-z]+)(?:\*\*-?\d)?", re.ASCII)
+
+_OPERATORS = (
+    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.USub, ast.UAdd, ast.Not, ast.And,
+    ast.Or, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq, ast.Load,
+)  # fmt: skip
+_TERMS = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant)
+
+
+@lru_cache(maxsize=256)
+def equations(text: str) -> str:
+    """Return equations as they are: ``dx/dt = ... : unit``, ``x = ... : unit``, ``x : unit``.
+
+    Parameters
+    ----------
+    text
+        One declaration a line, with Brian2's flags in parentheses behind the unit.
+
+    Raises
+    ------
+    ConfigError
+        Naming the line or the term that is no equation.
+    """
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        found = _DECLARATION.fullmatch(line)
+        if found is None:
+            raise _refused(line, "expected dx/dt = ... : unit, x = ... : unit or x : unit")
+        _check_name(found["state"] or found["name"] or found["parameter"], line)
+        _check_unit(found["unit"].strip(), line)
+        for flag in filter(None, (found["flags"] or "").split(",")):
+            if flag.strip() not in _FLAGS:
+                raise _refused(line, f"no such flag as {_cut(flag.strip())}")
+        if found["term"] is not None:
+            expression(found["term"])
+    return text
+
+
+@lru_cache(maxsize=256)
+def statements(text: str) -> str:
+    """Return what a spike does as it is: ``x = ...`` or ``x += ...``, by line or semicolon.
+
+    Raises
+    ------
+    ConfigError
+        Naming the statement or the term that is none.
+    """
+    for line in filter(None, map(str.strip, re.split("[;\n]", text))):
+        found = _STATEMENT.fullmatch(line)
+        if found is None:
+            raise _refused(line, "expected x = ... or x += ...")
+        _check_name(found["name"], line)
+        expression(found["term"])
+    return text
+
+
+@lru_cache(maxsize=1024)
+def expression(text: str) -> str:
+    """Return an expression as it is: numbers, names, arithmetic, comparisons, known functions.
+
+    Raises
+    ------
+    ConfigError
+        Naming the term that is something else.
+    """
+    if len(text) > _LONGEST:
+        raise _refused(text, f"longer than {_LONGEST:,} characters")
+    foreign = _FOREIGN.search(text)
+    if foreign:
+        raise _refused(text, f"{foreign[0]!a} has no place in an equation")
+    for number in _NUMBER_LIKE.findall(text):
+        if not _NUMBER.fullmatch(number):
+            raise _refused(number, "not a number")
+    try:
+        tree = ast.parse(" ".join(text.split()), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise _refused(text, "not an expression") from None
+    _check_tree(tree)
+    return text
+
+
+def _check_tree(tree: ast.expr) -> None:
+    """Check all nodes of an expression, without recursion: it is not known how deep they go."""
+    left: list[tuple[ast.AST, int, int]] = [(tree, 0, 0)]
+    while left:
+        node, depth, powers = left.pop()
+        if not isinstance(node, _TERMS + _OPERATORS):
+            raise _refused(
+                node if isinstance(node, ast.expr) else tree,
+                "only numbers, names, + - * / % **, comparisons and known functions have a place "
+                "in an equation",
+            )
+        if depth > _DEEPEST:
+            raise _refused(tree, f"nested deeper than {_DEEPEST} levels")
+        if isinstance(node, ast.Name):
+            _check_name(node.id, node.id)
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, str | bytes | complex) or node.value in (None, ...):
+                raise _refused(node, "not a number")
+        elif isinstance(node, ast.Call):
+            _check_call(node)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            powers += 1
+            _check_power(node, powers)
+        for child in ast.iter_child_nodes(node):
+            # a + b + c + ... is a chain of left operands, however long
+            chained = isinstance(node, ast.BinOp) and child is node.left
+            left.append((child, depth if chained else depth + 1, powers))
+
+
+def _check_call(node: ast.Call) -> None:
+    if not isinstance(node.func, ast.Name) or node.keywords:
+        raise _refused(node, "not a call of a function by its name")
+    if node.func.id not in FUNCTIONS:
+        near = did_you_mean(node.func.id, FUNCTIONS)
+        raise _refused(node, f"no such function as {node.func.id}{near}")
+
+
+def _check_power(node: ast.BinOp, powers: int) -> None:
+    """Check that a power stays small: sympy computes 10**10**10 to its last digit."""
+    exponent = node.right
+    if isinstance(exponent, ast.UnaryOp) and isinstance(exponent.op, ast.USub):
+        exponent = exponent.operand
+    small = isinstance(exponent, ast.Name) or (
+        isinstance(exponent, ast.Constant)
+        and isinstance(exponent.value, int | float)
+        and exponent.value <= _MOST_POWER
+    )
+    if not small or powers > 2:
+        raise _refused(node, f"an exponent is a name or a number up to {_MOST_POWER}")
+
+
+def _check_name(name: str, where: str) -> None:
+    if len(name) > _LONGEST_NAME or name.startswith("_") or keyword.iskeyword(name):
+        raise _refused(where, f"{_cut(name)} is no name for a variable")
+    if name == "xi" or name.startswith("xi_"):
+        raise _refused(where, "xi is noise, and a point is the same every time")
+
+
+def _check_unit(unit: str, where: str) -> None:
+    for factor in re.split(r"(?<!\*)[*/](?!\*)", unit):
+        found = _UNIT.fullmatch(factor.strip())
+        if found is None or found[1] not in _UNITS:
+            raise _refused(where, f"{_cut(unit)} is no unit in volt, amp, second, ohm, ...")
+
+
+def _refused(term: ast.AST | str, why: str) -> ConfigError:
+    try:
+        text = term if isinstance(term, str) else ast.unparse(term)
+    except RecursionError:
+        text = "an expression"
+    return ConfigError(f"equations: {_cut(text)}: {why}")
+
+
+def _cut(text: str) -> str:
+    line = " ".join(ascii(text)[1:-1].split())
+    return line if len(line) <= 80 else line[:77] + "..."
