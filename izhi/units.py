@@ -138,6 +138,14 @@ def _scale(number: float, factors: tuple[tuple[str, int], ...]) -> float:
     return number
 
 
+def _cut(given: object) -> str:
+    try:
+        text = str(given)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 def parse(text: str | float | int) -> Quantity:
     """Read a quantity such as ``"10 mV"``, ``"0.02/ms"``, ``"1e-3*volt"`` or ``0.6``.
 
@@ -147,10 +155,10 @@ def parse(text: str | float | int) -> Quantity:
         For text that is no number with a unit, an unknown unit, or a number that is not finite.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
-        raise ConfigError(f"{text!r} is no quantity; write a number and a unit, as in 10 mV")
+        raise ConfigError(f"{_cut(text)} is no quantity; write a number and a unit, as in 10 mV")
     if isinstance(text, str):
         if len(text) > _LONGEST:
-            raise ConfigError(f"{text[:40]!r}... is too long for a quantity")
+            raise ConfigError(f"{_cut(text)!r} is too long for a quantity")
         if text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity", ".nan", ".inf"):
             raise ConfigError(f"{text} is not finite")
         match = _QUANTITY.fullmatch(text)
@@ -163,7 +171,7 @@ def parse(text: str | float | int) -> Quantity:
         except OverflowError:
             number, unit = math.inf, ""
     if not math.isfinite(number):
-        raise ConfigError(f"{text} is not finite")
+        raise ConfigError(f"{_cut(text)} is not finite")
     factors, dimension = _factors(unit)
     try:
         si = _scale(number, factors)

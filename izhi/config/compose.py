@@ -109,6 +109,8 @@ def parse(loader: ConfigLoader, overrides: Sequence[str]) -> list[Override]:
     """
     if len(overrides) > _MOST_OVERRIDES:
         raise ConfigError(f"{len(overrides):,} overrides; at most {_MOST_OVERRIDES:,}")
+    parser = OverridesParser.create(config_loader=loader)
+    parsed: list[Override] = []
     for override in overrides:
         if not isinstance(override, str):
             raise ConfigError(f"{shown(override)}: an override is text, such as neuron=chattering")
@@ -118,10 +120,12 @@ def parse(loader: ConfigLoader, overrides: Sequence[str]) -> list[Override]:
                 f"{_MOST_CHARACTERS:,}"
             )
         check_references("an override", override)
-    try:
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
-    except Exception as error:
-        raise config_error(error) from error
+        try:
+            parsed += parser.parse_overrides([override])
+        except HydraException as error:
+            raise config_error(error) from error
+        except Exception as error:
+            raise ConfigError(f"{shown(override)}: {config_error(error)}") from error
     check_hydra_overrides(parsed)
     return parsed
 

@@ -7,6 +7,7 @@ here first, as they come.
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ MOST_NODES = 5_000
 """Keys and values of one file, those behind aliases counted each time: a second of reading."""
 
 _DEEPEST = 40
+_LONGEST_NUMBER = 400
+_NUMBER_LIKE = re.compile(r"[-+]?[\da-fA-FxobE_.:+-]+", re.ASCII)
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAGS = {f"tag:yaml.org,2002:{kind}" for kind in
          ("bool", "float", "int", "map", "null", "seq", "str")} | {"!"}  # fmt: skip
@@ -78,6 +81,8 @@ def _wrong_events(events: Iterator[Any]) -> str | None:
             if event.tag is not None and event.tag not in _TAGS:
                 return f"the tag {event.tag[:80]}: a config holds text, numbers, lists, mappings"
             nodes += 1
+            if isinstance(event, yaml.ScalarEvent) and _is_long_number(event):
+                return f"a number of {len(event.value):,} characters"
             if isinstance(event, yaml.CollectionStartEvent):
                 opened.append((event.anchor, nodes))
             if event.anchor is not None:
@@ -91,3 +96,9 @@ def _wrong_events(events: Iterator[Any]) -> str | None:
         if len(opened) > _DEEPEST:
             return f"nested deeper than {_DEEPEST} levels"
     return None
+
+
+def _is_long_number(event: Any) -> bool:
+    """Return whether a scalar could be a number that takes long to read, 1:1:1:... among them."""
+    long = event.implicit[0] and len(event.value) > _LONGEST_NUMBER
+    return long and _NUMBER_LIKE.fullmatch(event.value) is not None

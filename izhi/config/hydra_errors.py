@@ -34,7 +34,9 @@ def config_error(error: Exception) -> ConfigError:
     if isinstance(error.__cause__, OmegaConfBaseException):
         lines += str(error.__cause__).splitlines()[:1]
     said = [line.strip(" .:") for line in lines if line.strip() and "object_type=" not in line]
-    return ConfigError("; ".join(map(_cut, said[:3])) or type(error).__name__)
+    return ConfigError(
+        "; ".join(map(_cut, said[:3])) or f"not what Hydra expects ({type(error).__name__})"
+    )
 
 
 def _cut(line: str) -> str:

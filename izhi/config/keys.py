@@ -247,7 +247,10 @@ def shown(given: Any) -> str:
     elif given is None or isinstance(given, bool):
         text = {None: "null", True: "true", False: "false"}[given]
     else:
-        text = str(given)
+        try:
+            text = str(given)
+        except ValueError:  # Python writes no whole number of more than 4300 digits
+            text = "a number of thousands of digits"
     line = " ".join(text.split()) or "''"
     return line if len(line) <= 80 else line[:77] + "..."
 
@@ -289,7 +292,7 @@ def check_value(name: str, given: Any, default_unit: str | None = None) -> Value
         if isinstance(given, bool) or not isinstance(given, int) or not key.holds(given):
             raise ConfigError(f"{name} = {shown(given)}: {key.rule}")
         if abs(given) > 2**31 - 1:
-            raise ConfigError(f"{name} = {given}: at most {2**31 - 1}")
+            raise ConfigError(f"{name} = {shown(given)}: at most {2**31 - 1}")
         return given
     return _check_free(name, key, given)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from hydra.core.override_parser.types import Override
 from hydra.core.utils import setup_globals
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, Node, OmegaConf
+from yaml import YAMLError
 
 from izhi.config.files import check_file
 from izhi.config.folder import conf_folder
 from izhi.config.foreign import check_choices, check_settings
+from izhi.config.hydra_errors import config_error
 from izhi.config.keys import shown
 from izhi.config.references import check_growth
 from izhi.errors import ConfigError
@@ -40,6 +43,7 @@ class ReadOnce(ConfigRepository):
 
     def __init__(self, search_path: ConfigSearchPath) -> None:
         self._read: dict[str, ConfigResult | None] = {}
+        self._given = {element.path for element in search_path.get_path()}
         super().__init__(search_path)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ReadOnce:
@@ -48,31 +52,47 @@ class ReadOnce(ConfigRepository):
     def initialize_sources(self, config_search_path: ConfigSearchPath) -> None:
         """Search other folders from now on; never packages, which would be imported."""
         for element in config_search_path.get_path():
-            if "://" in element.path and not element.path.startswith(("file://", *_HYDRA_SOURCES)):
-                raise ConfigError(f"{element.path}: configs are read from folders only")
+            if element.path not in self._given and not element.path.startswith("file://"):
+                raise ConfigError(
+                    f"hydra.searchpath = {shown(element.path)}: configs are read from folders only"
+                )
         self._read = {}
         super().initialize_sources(config_search_path)
 
     def load_config(self, config_path: str) -> ConfigResult | None:
         """Return a config file's contents; None where there is none of that name."""
         if config_path not in self._read:
-            if ".." in Path(config_path).parts or Path(config_path).is_absolute():
-                raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
-            for source in self.sources:
-                if source.scheme() == "file" and source.is_config(config_path):
-                    check_file(Path(source.path) / source._normalize_file_name(config_path))
-                    break
-            self._read[config_path] = super().load_config(config_path)
+            self._check(config_path)
+            try:
+                self._read[config_path] = super().load_config(config_path)
+            except YAMLError:  # it names the file and the line
+                raise
+            except Exception as error:  # the rest of Hydra's reader does not
+                raise ConfigError(f"{config_path}.yaml: {config_error(error)}") from error
         return copy.deepcopy(self._read[config_path])
+
+    def _check(self, config_path: str) -> None:
+        """Look a file through before Hydra reads it."""
+        if ".." in Path(config_path).parts or Path(config_path).is_absolute():
+            raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
+        for source in self.sources:
+            if source.scheme() == "file" and source.is_config(config_path):
+                if config_path.startswith("hydra/"):
+                    raise ConfigError(
+                        f"{shown(config_path)}.yaml: a config in the place of one of Hydra's own, "
+                        "which izhi does not use"
+                    )
+                check_file(Path(source.path) / source._normalize_file_name(config_path))
+                return
 
 
 class _Counted(CachingConfigRepository):
     """The repository of one composition, which ends when it names too many files."""
 
-    asked = 0
+    asked, last = 0, ""
 
     def load_config(self, config_path: str) -> ConfigResult | None:
-        self.asked += 1
+        self.asked, self.last = self.asked + 1, config_path
         if self.asked > _MOST_FILES:
             raise ConfigError(
                 f"{shown(config_path)}: its defaults lists name more than {_MOST_FILES:,} files"
@@ -91,6 +111,7 @@ class Loader(ConfigLoaderImpl):
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         self.config_search_path = config_search_path
         self.repository = ReadOnce(config_search_path)
+        self._reading: _Counted | None = None
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]
@@ -98,20 +119,38 @@ class Loader(ConfigLoaderImpl):
         parsed, repository = super()._parse_overrides_and_create_caching_repo(
             config_name, overrides
         )
-        counted = _Counted(repository.delegate)
-        counted.cache = repository.cache
-        return parsed, counted
+        self._reading = _Counted(repository.delegate)
+        self._reading.cache = repository.cache
+        return parsed, self._reading
+
+    def _process_config_searchpath(self, *args: Any) -> None:
+        with warnings.catch_warnings():  # of folders that are not there
+            warnings.simplefilter("ignore", UserWarning)
+            super()._process_config_searchpath(*args)
+
+    def get_group_options(self, group_name: str, *args: Any, **kwargs: Any) -> list[str]:
+        """Return the choices of a group; see Hydra's ``ConfigLoader``."""
+        try:
+            return super().get_group_options(group_name, *args, **kwargs)
+        except (OSError, ValueError) as error:  # a folder that cannot be read, a NUL in its name
+            raise ConfigError(f"{shown(group_name)}: {error}") from error
 
     def _load_single_config(self, default: ResultDefault, repo: Any) -> ConfigResult:
         result = super()._load_single_config(default, repo)
         own = result.path == f"file://{conf_folder()}" and not _in_hydra(default.package)
-        if not own and not result.path.startswith(_HYDRA_SOURCES):
+        if not own and result.path not in _HYDRA_SOURCES:
             check_settings(f"{default.config_path}.yaml", _raw(result.config))
         return result
 
     def load_configuration(self, *args: Any, **kwargs: Any) -> DictConfig:
         """Compose one config; see Hydra's ``ConfigLoader``."""
-        config = super().load_configuration(*args, **kwargs)
+        try:
+            config = super().load_configuration(*args, **kwargs)
+        except RecursionError:
+            name = self._reading.last if self._reading else "config"
+            raise ConfigError(
+                f"{name}.yaml: nested too deeply, or named by its own defaults list"
+            ) from None
         check_choices(config.hydra.runtime.choices)
         used = {str(key): _raw(config._get_node(key)) for key in config if key != "hydra"}
         params = config.hydra.sweeper._get_node("params")
