@@ -158,7 +158,7 @@ def parse(text: str | float | int) -> Quantity:
         raise ConfigError(f"{_cut(text)} is no quantity; write a number and a unit, as in 10 mV")
     if isinstance(text, str):
         if len(text) > _LONGEST:
-            raise ConfigError(f"{_cut(text)!r} is too long for a quantity")
+            raise ConfigError(f"{text[:40]!r}... is too long for a quantity")
         if text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity", ".nan", ".inf"):
             raise ConfigError(f"{text} is not finite")
         match = _QUANTITY.fullmatch(text)

@@ -234,6 +234,8 @@ CONFIGS = {
         ["+experiment=x"],
         ["study.dir = ../PWNED: a config can only name"],
     ),
+    "study.dir by a choice": ({"study/x.yaml": "dir: /tmp/PWNED\n"}, ["+study=x"],
+                              ["study.dir = /tmp/PWNED: a config can only name"]),
     "study.name above": ({"experiment/x.yaml": f"{GLOBAL}study: {{name: ../PWNED}}\n"},
                          ["+experiment=x"], ["study.name = '../PWNED': expected a plain name"]),
     "a file above": ({"neuron/x.yaml": "defaults: [../../../../etc/passwd]\n"}, ["neuron=x"],

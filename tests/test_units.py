@@ -105,7 +105,7 @@ def test_quantities_are_read(text, si, dimension, number, unit) -> None:
         (".inf", r"\.inf is not finite"),
         (float("nan"), r"nan is not finite"),
         (float("inf"), r"inf is not finite"),
-        (10**400, r"0 is not finite"),
+        (10**400, r"0\.\.\. is not finite"),
         ("1e400 mV", r"1e400 mV is not finite"),
         ("1e308 GV", r"1e308 GV is not finite in SI units"),
         ("1 Gs**12", r"'Gs\*\*12' is no unit: its scale is beyond all measure"),

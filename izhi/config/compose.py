@@ -153,8 +153,8 @@ def _compose(
         for group, choice in first.hydra.runtime.choices.items()
         if not str(group).startswith("hydra/")
     }
-    free = any(_key(override) in ("study.dir", "study") for override in given)
-    composer = Composer(loader, config_name, request, free)
+    values = {_key(override) for override in given if not is_group(loader, override)}
+    composer = Composer(loader, config_name, request, values)
     if not move_interpolated(request, first):
         composer.loaded[tuple(request.first)] = first
     return composer.sweep(choices, overrides, meanwhile)

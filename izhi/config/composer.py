@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from izhi.config import keys
-from izhi.config.foreign import check_relative
+from izhi.config.foreign import check_left_to_user
 from izhi.config.hydra_errors import config_error
 from izhi.config.overrides import Request, Swept, plain
 from izhi.config.sweep import Axis, Base, Sweep
@@ -48,14 +48,14 @@ def load(loader: ConfigLoader, config_name: str | None, overrides: list[str]) ->
 class Composer:
     """Composes each combination of choices once, and puts the bases and axes together.
 
-    Where the user says so, `anywhere`, a study's folder may be; a config's stays below this one.
+    `given` holds the keys that overrides give a value: some are not for a config to choose.
     """
 
     def __init__(
-        self, loader: ConfigLoader, config_name: str, request: Request, anywhere: bool
+        self, loader: ConfigLoader, config_name: str, request: Request, given: Collection[str]
     ) -> None:
         self.loader, self.config_name, self.request = loader, config_name, request
-        self.anywhere = anywhere
+        self.given = given
         self.loaded: dict[tuple[str, ...], DictConfig] = {}
         self.bases: dict[tuple[str, ...], int] = {}
         self.configs: list[dict[str, Any]] = []
@@ -176,8 +176,7 @@ class Composer:
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         flat = _flat(resolved)
         keys.check_whole(flat)
-        if not self.anywhere:
-            check_relative("study.dir", flat["study.dir"])
+        check_left_to_user(flat, self.given)
         self.configs.append(flat)
         self.units.append({k: u for k, v in defaults.items() if (u := _unit(k, v)) is not None})
         self.bases[tuple(texts)] = len(self.configs) - 1

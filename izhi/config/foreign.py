@@ -8,7 +8,7 @@ for it is refused all the same, so that nobody takes it for done.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
@@ -106,19 +106,33 @@ def check_choices(choices: Mapping[str, Any]) -> None:
             )
 
 
-def check_relative(key: str, folder: Any) -> None:
-    """Check that a folder lies below the one that izhi is called in, whatever config names it.
+def check_left_to_user(config: Mapping[str, Any], given: Collection[str]) -> None:
+    """Check what only the user may choose: where files go, and who is trusted with code.
+
+    Parameters
+    ----------
+    config
+        The composed config, as dotted keys.
+    given
+        The keys that overrides give a value.
 
     Raises
     ------
     ConfigError
-        Naming the key and the folder.
+        Naming the key and the value.
     """
-    parts = PurePath(str(folder)).parts
-    if ".." in parts or str(folder).startswith(("/", "~")):
+    folder = str(config["study.dir"])
+    away = ".." in PurePath(folder).parts or folder.startswith(("/", "~"))
+    if away and not {"study", "study.dir"}.intersection(given):
         raise ConfigError(
-            f"{key} = {shown(folder)}: a config can only name a folder below this one; give "
-            f"{key} yourself, on the command line or in Python"
+            f"study.dir = {shown(folder)}: a config can only name a folder below this one; give "
+            "study.dir yourself, on the command line or in Python"
+        )
+    scheduler = config.get("run.scheduler")
+    if scheduler is not None and not {"run", "run.scheduler"}.intersection(given):
+        raise ConfigError(
+            f"run.scheduler = {shown(scheduler)}: code goes to and fro with a scheduler, so a "
+            "config cannot choose it; give run.scheduler yourself"
         )
 
 
