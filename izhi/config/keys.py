@@ -159,6 +159,8 @@ _PROJECTION: dict[str, Key] = {
 }
 _GROUPS = {"neuron": NEURON, "synapse": SYNAPSE, "stimulus": STIMULUS}
 
+_MOST_BITS = 10_000
+
 WHOLE = ("record.traces", "circuit.projections", "circuit.populations")
 """Keys whose value may be a mapping, and an empty one at that."""
 
@@ -275,13 +277,14 @@ def check_value(name: str, given: Any, default_unit: str | None = None) -> Value
     key = key_of(name)
     if key is None:
         raise unknown_key(name, known_keys())
+    if isinstance(given, int) and given.bit_length() > _MOST_BITS:  # Python cannot write it
+        raise ConfigError(f"{name}: a whole number of more than {_MOST_BITS:,} bits")
     if isinstance(key, QuantityKey):
         return _check_quantity(name, key, given, default_unit)
     if isinstance(key, ChoiceKey):
         if not isinstance(given, str) or given not in key.options:
-            why = (
-                key.why.get(str(given)) or f"no such choice{did_you_mean(str(given), key.options)}"
-            )
+            text = shown(given)
+            why = key.why.get(text) or f"no such choice{did_you_mean(text, key.options)}"
             raise ConfigError(f"{name} = {shown(given)}: {why}")
         return given
     if isinstance(key, CountKey):
