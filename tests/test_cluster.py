@@ -249,7 +249,7 @@ def test_an_interrupt_ends_a_run_on_a_cluster(cluster, expected) -> None:
     ("scheduler", "message"),
     [
         ("null", r"^run\.scheduler: missing; run\.backend=dask needs the address of a Dask sched"),
-        ("here", r"^run\.scheduler = here: expected an address such as tcp://10\.0\.0\.1:8786$"),
+        ("here", r"^run\.scheduler = here: expected the address of a Dask scheduler such as tcp"),
         ("tcp://127.0.0.1:1", r"^run\.scheduler = tcp://127\.0\.0\.1:1: no scheduler answers: "),
     ],
 )

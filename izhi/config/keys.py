@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -65,10 +66,11 @@ class CountKey:
 
 @dataclass(frozen=True)
 class FreeKey:
-    """A key that takes any value of some Python types."""
+    """A key that takes any value of some Python types; text of a form, where there is one."""
 
     types: tuple[type, ...]
     expected: str
+    form: str = ".*"
 
 
 Key = QuantityKey | ChoiceKey | CountKey | FreeKey
@@ -137,7 +139,9 @@ _FIXED: dict[str, Key] = {
     "run.profile": FreeKey((bool,), "true or false"),
     "run.backend": ChoiceKey(("loky", "sequential", "dask")),
     "run.scheduler": FreeKey(
-        (type(None), str), "the address of a Dask scheduler such as tcp://10.0.0.1:8786"
+        (type(None), str),
+        "the address of a Dask scheduler such as tcp://10.0.0.1:8786",
+        r"(tcp|tls|ucx|ws|wss)://[\w.:\[\]-]+:\d+",
     ),
     "run.on_failure": ChoiceKey(("continue", "stop")),
     "run.shard_points": CountKey(
@@ -302,7 +306,9 @@ def check_value(name: str, given: Any, default_unit: str | None = None) -> Value
 
 def _check_free(name: str, key: FreeKey, given: Any) -> Value:
     if not isinstance(given, key.types) or (
-        given == "" or (isinstance(given, bool) and bool not in key.types)
+        given == ""
+        or (isinstance(given, bool) and bool not in key.types)
+        or (isinstance(given, str) and not re.fullmatch(key.form, given, re.DOTALL))
     ):
         raise ConfigError(f"{name} = {shown(given)}: expected {key.expected}")
     if isinstance(given, int | float) and not isinstance(given, bool):
