@@ -1,8 +1,8 @@
 """Whatever is written: a result or an error of izhi's, never another exception, never a second.
 
 Most of the text is nearly right: real quantities and overrides, changed in a place or two. A
-hypothesis deadline of a second holds for each example. The usual run looks at a few hundred of
-each; ``make soak`` at more than 200,000 in all.
+deadline of a second holds for each example of ``make soak``, which looks at more than 200,000 in
+all; the usual run looks at a few hundred of each, on a machine that has other work.
 """
 
 import math
@@ -35,9 +35,9 @@ def loader():
 
 
 def examples(number):
-    """Run a test on so many examples, each within a second."""
+    """Run a test on so many examples; each within a second, where nothing else runs beside it."""
     return settings(
-        max_examples=number, deadline=SECOND, print_blob=True,
+        max_examples=number, deadline=SECOND if number > 2_000 else None, print_blob=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )  # fmt: skip
 

@@ -463,7 +463,7 @@ def test_the_command_line_may_say_where_studies_lie(here):
         ("neuron.a=" + "[" * 5_000, "neuron.a=[[["),
         ("neuron.a=" + "float(" * 500 + "1" + ")" * 500, "neuron.a=float(float("),
         ("neuron.a=" + "9" * 5_000, "neuron.a=999"),
-        ("neuron.a=" + "9" * 4_000, "neuron.a = 999"),
+        ("neuron.a=" + "9" * 4_000, "neuron.a: a whole number of more than 10,000 bits"),
         ("neuron.a=${oc.env:HOME}", "an override: neuron.a=${oc.env:HOME}: a value can refer to"),
         ("neuron.a=${now:%Y}", "a value can refer to another key"),
         ("+neuron@hydra.callbacks.x=chattering", "neuron@hydra.callbacks.x: izhi does not use"),
