@@ -1,12 +1,14 @@
 """Whatever is written: a result or an error of izhi's, never another exception, never a second.
 
-Most of the text is nearly right: real quantities and overrides, changed in a place or two. A
-deadline of a second holds for each example of ``make soak``, which looks at more than 200,000 in
-all; the usual run looks at a few hundred of each, on a machine that has other work.
+Most of the text is nearly right: real quantities and overrides, changed in a place or two. The
+usual run looks at a few hundred examples of each; ``make soak`` at more than 200,000 in all. Each
+may take a second of the processor's time, which does not depend on what else the machine does.
 """
 
 import math
 import string
+import time
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +25,6 @@ from izhi.config.repository import loader_over
 from izhi.errors import ConfigError, IzhiError
 from izhi.models import equations
 
-SECOND = 1000
 LOADER = None
 
 
@@ -35,9 +36,9 @@ def loader():
 
 
 def examples(number):
-    """Run a test on so many examples; each within a second, where nothing else runs beside it."""
+    """Run a test on so many examples."""
     return settings(
-        max_examples=number, deadline=SECOND if number > 2_000 else None, print_blob=True,
+        max_examples=number, deadline=None, print_blob=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )  # fmt: skip
 
@@ -117,7 +118,7 @@ VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
-    st.integers(-(10**5000), 10**5000),
+    st.sampled_from([10**400, 10**5000, -(10**5000)]),
     st.floats(),
     st.lists(st.integers(), max_size=3),
     st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
@@ -128,6 +129,14 @@ KEYS = st.one_of(
 )
 
 
+@contextmanager
+def within(seconds=1):
+    """Check that no more of the processor's time than that is taken."""
+    started = time.process_time()
+    yield
+    assert time.process_time() - started < seconds
+
+
 def one_line(error):
     """Check that an error is izhi's, in one line that fits a screen."""
     assert isinstance(error, IzhiError)
@@ -135,6 +144,7 @@ def one_line(error):
     assert text and len(text) < 2_000
 
 
+@within()
 def a_quantity(text):
     try:
         quantity = units.parse(text)
@@ -146,6 +156,7 @@ def a_quantity(text):
     assert (again.si, again.dimension) == (quantity.si, quantity.dimension)
 
 
+@within()
 def a_value(key, value):
     try:
         keys.check_value(key, value)
@@ -153,6 +164,7 @@ def a_value(key, value):
         one_line(error)
 
 
+@within()
 def some_overrides(texts, multirun):
     try:
         request = sort(loader(), parse(loader(), texts), multirun)
@@ -164,6 +176,7 @@ def some_overrides(texts, multirun):
         one_line(error)
 
 
+@within(5)  # nine neurons are nine compositions
 def a_composition(texts):
     try:
         izhi.plan([*texts, "run.engine=numpy", "run.n_jobs=1"])
@@ -171,6 +184,7 @@ def a_composition(texts):
         one_line(error)
 
 
+@within()
 def a_config(text, folder):
     path = folder / "neuron" / "x.yaml"
     path.parent.mkdir(exist_ok=True)
@@ -182,6 +196,7 @@ def a_config(text, folder):
         one_line(error)
 
 
+@within()
 def some_references(tree):
     try:
         check_references("x", tree)
@@ -190,6 +205,7 @@ def some_references(tree):
         one_line(error)
 
 
+@within()
 def some_equations(text):
     for check in (equations.equations, equations.statements, equations.expression):
         try:

@@ -277,11 +277,9 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
 def _unit(key: str, default: Any) -> str | None:
     """Return the unit that a default is written in; None where it has none to give."""
     known = keys.key_of(key)
-    if not isinstance(known, keys.QuantityKey) or default is None:
+    if not isinstance(known, keys.QuantityKey) or not isinstance(default, str | int | float):
         return None
-    if isinstance(default, str) and default in known.words:
-        return None
-    if isinstance(default, str) and "${" in default:
+    if default in known.words or (isinstance(default, str) and "${" in default):
         return None
     checked = keys.check_value(key, default)
     assert isinstance(checked, Quantity)
