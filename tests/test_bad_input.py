@@ -152,6 +152,8 @@ CASES = [
     (["-m", "synapse.U_0=choice()"], "synapse.U_0=choice(): not Hydra's grammar (empty choice is"),
     (["-m", "synapse.U_0=range(0,1,0)"], "a range needs finite ends, and a step other than 0"),
     (["-m", "synapse.tau_f=range(1,inf)"], "a range needs finite ends, and a step other than 0"),
+    (["-m", f"synapse.tau_f=range(1,2{'0' * 400})"], "a range needs finite ends, and a step"),
+    (["-m", f"synapse.tau_f=range(1,2{'0' * 40})"], "more than 1,000,000 values on one axis"),
     (["-m", "synapse.U_0=0,1,range(0,1)"], "write one range, glob or choice for each key"),
     (["-m", "synapse.U_0=interval(0,1)"], "synapse.U_0 = interval(0.0,1.0): an interval has no c"
                                           "ount of values; write range(0.0,1.0,step) or choice(.."),

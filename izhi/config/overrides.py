@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import (
     Override,
@@ -117,11 +116,17 @@ def _values(override: Override, key: str) -> list[Any]:
         )
     if isinstance(sweep, RangeSweep):
         start, stop, step = sweep.start, sweep.stop, sweep.step
-        if not step or not np.isfinite([start, stop, step]).all():  # type: ignore[arg-type]
+        try:
+            finite = bool(step) and all(map(math.isfinite, (start, stop, step)))  # type: ignore[arg-type]
+            count = (stop - start) / step if finite else 0  # type: ignore[operator]
+        except OverflowError:  # a whole number beyond all floating-point numbers
+            finite, count = False, 0
+        if not finite:
             raise ConfigError(
-                f"{override.input_line}: a range needs finite ends, and a step other than 0"
+                f"{keys.shown(override.input_line)}: a range needs finite ends, and a step other "
+                "than 0"
             )
-        if (stop - start) / step > _MOST_VALUES:  # type: ignore[operator]
+        if count > _MOST_VALUES:
             raise ConfigError(f"{key}: more than {_MOST_VALUES:,} values on one axis")
     values = _range(sweep) if isinstance(sweep, RangeSweep) else list(override.sweep_iterator())
     if any(isinstance(value, Sweep) for value in values):
