@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import izhi
-from izhi.errors import IzhiError
+from izhi.errors import IzhiError, StudyError
 from izhi.study import description, log, overview, resume, shardfile
 from izhi.study.folder import StudyFolder
 from izhi.study.verify import verify
@@ -241,6 +241,29 @@ def test_studies_with_anything_in_their_files(study, tmp_path) -> None:
 @pytest.mark.soak
 def test_studies_with_damaged_netcdf_files(study, tmp_path) -> None:
     netcdf(study, tmp_path, 5_000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [x, x]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(30)),
+        "[" * 50_000,
+        "{a: " * 50_000,
+        "overrides: [" + "9" * 100_000 + "]",
+        "!!python/object/apply:os.system [touch PWNED]",
+        "\n".join(["a: &x [1]", *["- *x"] * 9]),
+    ],
+)
+def test_a_study_yaml_that_is_a_bomb_is_refused(study, tmp_path, text) -> None:
+    shutil.copytree(study, tmp_path / "s")
+    (tmp_path / "s" / "study.yaml").write_text(text)
+    (tmp_path / "s" / "log.jsonl").write_text("")
+
+    def look() -> None:
+        with pytest.raises(StudyError, match=r"study\.yaml: (cannot be read|no study of this)"):
+            overview.overview(tmp_path / "s")
+
+    only_errors_of_izhi(look)
 
 
 def test_the_study_itself_is_whole(study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,7 +24,17 @@ from izhi.sweep.plan import Plan, Shard
 
 # Those written in C take a tenth of the time, which counts where an axis has thousands of values.
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SAFE_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes everything out: what refers to other places may stand for any amount of data."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_NESTED = 100
+"""Brackets within brackets that a study's file may have; reading them takes quadratic time."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +120,29 @@ def load(path: Path) -> Any:
         When it cannot be read.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
+        text = path.read_text(encoding="utf-8")
+        _check_plain(text)
+        return yaml.load(text, Loader=_SAFE_LOADER)
     except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise StudyError(f"{path}: cannot be read: {' '.join(str(error).split())[:120]}") from error
+
+
+def _check_plain(text: str) -> None:
+    """Check that YAML is no larger than it looks: no nested brackets, and nothing said twice.
+
+    Raises
+    ------
+    ValueError
+        When it is.
+    """
+    depth = 0
+    for bracket in re.findall(r"[\[{\]}]", text):
+        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        if depth > _NESTED:
+            raise ValueError(f"more than {_NESTED} brackets within each other")
+    for event in yaml.parse(text, Loader=_SAFE_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("a reference to another place in it")
 
 
 def check_free(folder: StudyFolder) -> None:
@@ -195,9 +226,7 @@ def _told(sweep: Sweep) -> dict[str, Any]:
 def _write(folder: StudyFolder, told: list[dict[str, Any]]) -> None:
     """Write what the study is, first of all: what is stopped from here on can be gone on with."""
     earlier = {"earlier": told[:-1]} if told[1:] else {}
-    text = yaml.dump(
-        {**told[-1], **earlier}, Dumper=_SAFE_DUMPER, sort_keys=False, allow_unicode=True
-    )
+    text = yaml.dump({**told[-1], **earlier}, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     if not folder.config.is_file() or folder.config.read_bytes() != text.encode():
         folders.write_atomic(folder.config, lambda path: folders.write_bytes(path, text.encode()))
 
