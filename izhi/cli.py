@@ -26,6 +26,7 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
   izhi verify STUDY              its files, points and dataset, and some points simulated again
   izhi diff A B                  what differs: configs, versions, results point by point
   izhi reproduce STUDY           run it again from its own log and compare
+  izhi export STUDY --to FORMAT  crate (a research object), csv (tables) or netcdf (one file)
 
   izhi run neuron=chattering
   izhi run -m neuron=chattering,resonator 'synapse.U_0=range(0.1,1.0,0.1)' stimulus.amplitude=8,10

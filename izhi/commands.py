@@ -1,4 +1,4 @@
-"""The commands on stored studies: list, show, verify, diff, reproduce."""
+"""The commands on stored studies: list, show, verify, diff, reproduce, export."""
 
 from __future__ import annotations
 
@@ -243,6 +243,21 @@ def _reproduce(given: Namespace) -> int:
     return 1
 
 
+def _add_export(parser: ArgumentParser) -> None:
+    _study(parser)
+    parser.add_argument("--to", required=True, metavar="FORMAT", help="crate, csv or netcdf")
+    parser.add_argument("-o", "--output", type=Path, metavar="PATH",
+                        help="what to write (beside the study, and named after it)")  # fmt: skip
+
+
+def _export(given: Namespace) -> int:
+    from izhi.export import export
+    from izhi.study.study import Study
+
+    print(export(Study(given.study), given.to, given.output))
+    return 0
+
+
 Command = tuple[str, Callable[[ArgumentParser], None], Callable[[Namespace], int]]
 
 COMMANDS: dict[str, Command] = {
@@ -251,5 +266,6 @@ COMMANDS: dict[str, Command] = {
     "verify": ("check a study's files, points, dataset, and some bits again", _add_verify, _verify),
     "diff": ("what differs between two studies", _add_diff, _diff),
     "reproduce": ("run a study again and compare", _add_reproduce, _reproduce),
+    "export": ("write a study in a format that others read", _add_export, _export),
 }
 """By name: what a command does, its arguments, its function."""

@@ -1,0 +1,274 @@
+"""A study as a research object: a Workflow Run RO-Crate.
+
+It follows the Workflow Run Crate profile 0.5 (https://w3id.org/ro/wfrun/workflow/0.5) and RO-Crate
+1.1 (https://w3id.org/ro/crate/1.1). ``study.yaml``, the sweep that was asked for, is the workflow,
+and each run of izhi that worked on the study is an action.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from izhi.errors import IzhiError, StudyError
+from izhi.export.parameters import Parameter, parameters
+from izhi.export.runs import Run, runs
+from izhi.export.whole import write_folder
+from izhi.study.folder import write_atomic
+from izhi.study.study import Study
+
+_PROFILES = {
+    "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
+    "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
+}
+_TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+"""Terms of Workflow Run Crate's that RO-Crate 1.1 lacks."""
+
+_SHARD = ("application/x-netcdf", "Results of some of the points, as simulated.")
+_FILES = {
+    "study.yaml": ("application/yaml", "The sweep: its axes and the composed configs."),
+    "dataset.nc": ("application/x-netcdf", "Statistics by axes and cell, spikes, traces."),
+    "summary.csv": ("text/csv", "Statistics as a table: a row for each point and cell."),
+    "log.jsonl": ("application/jsonl", "What happened and when: versions, machine, shards."),
+}
+_HOMES = {
+    "brian2": "https://briansimulator.org/",
+    "hydra-core": "https://hydra.cc/",
+    "joblib": "https://joblib.readthedocs.io/",
+    "netCDF4": "https://unidata.github.io/netcdf4-python/",
+    "numpy": "https://numpy.org/",
+    "pandas": "https://pandas.pydata.org/",
+    "python": "https://www.python.org/",
+    "xarray": "https://xarray.dev/",
+}
+
+
+def write(study: Study, path: Path) -> None:
+    """Write the study's files and their description, to a folder or to a zip file.
+
+    Raises
+    ------
+    StudyError
+        When a file is missing, or is not the one that the log tells of.
+    IzhiError
+        When rocrate is not installed.
+    """
+    crate = describe(study)
+    if path.suffix == ".zip":
+        write_atomic(path, crate.write_zip)
+    else:
+        write_folder(path, crate.write)
+
+
+def describe(study: Study) -> Any:
+    """Return the description of a study, a ``rocrate.rocrate.ROCrate``."""
+    crate = _empty_crate()
+    asked = json.loads(study.dataset.attrs["config"])
+    made = runs(study.log)
+    files = _add_files(crate, study)
+    workflow = files["study.yaml"]
+    inputs = [_add_input(crate, parameter) for parameter in parameters(asked)]
+    workflow["input"] = [slot for slot, _ in inputs]
+    shards = [file for name, file in files.items() if name.startswith("shards/")]
+    results = {
+        "dataset": [files["dataset.nc"]],
+        "summary": [files["summary.csv"]],
+        "shards": shards,
+    }
+    workflow["output"] = [_add_output(crate, *result) for result in results.items() if result[1]]
+    workflow["softwareRequirements"] = _one(_add_software(crate, made))
+    actions = _add_actions(crate, study.path.name, made, files, asked["axes"], inputs)
+    files["log.jsonl"]["about"] = _one(actions)
+    root = crate.root_dataset
+    root["name"] = str(study.dataset.attrs["title"])
+    root["description"] = _summary(study, asked["axes"], made)
+    root["license"] = "No licence is stated."
+    root["mentions"] = _one(actions)
+    root["conformsTo"] = [
+        _add(crate, link, "CreativeWork", name=name, version=link.rpartition("/")[2])
+        for link, name in _PROFILES.items()
+    ]
+    return crate
+
+
+def _empty_crate() -> Any:
+    try:
+        from rocrate.rocrate import ROCrate
+    except ImportError:
+        raise IzhiError(
+            "a crate is written with rocrate, which is not installed: pip install 'izhi[crate]'"
+        ) from None
+    crate = ROCrate(version="1.1")
+    crate.metadata.extra_terms.update(_TERMS)
+    return crate
+
+
+def _add(crate: Any, identifier: str, kind: str, **properties: Any) -> Any:
+    """Add something that is no file; properties without a value are left out."""
+    from rocrate.model import ContextEntity
+
+    known = {name: _one(value) for name, value in properties.items() if value not in (None, "", [])}
+    return crate.add(ContextEntity(crate, identifier, {"@type": kind, **known}))
+
+
+def _one(value: Any) -> Any:
+    """Return the item of a list that has only one, as RO-Crate recommends."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+# ---------------------------------------------------------------- files
+
+
+def _add_files(crate: Any, study: Study) -> dict[str, Any]:
+    """Add the study's files; return them by their path in the study."""
+    shards = sorted(f"shards/{path.name}" for path in study.folder.shards.glob("*.nc"))
+    told = {**_FILES, **dict.fromkeys(shards, _SHARD)}
+    expected = _logged_digests(study.log)
+    added = {}
+    for name, (media_type, description) in told.items():
+        path = study.path / name
+        if not path.is_file():
+            raise StudyError(f"{path}: missing; a crate holds the whole study")
+        digest = _sha256(path)
+        if expected.get(name, digest) != digest:
+            raise StudyError(f"{path}: not the file that the study's log tells of")
+        properties = {"name": name, "description": description, "encodingFormat": media_type,
+                      "contentSize": str(path.stat().st_size), "sha256": digest}  # fmt: skip
+        if name == "study.yaml":
+            language = _add_language(crate)
+            added[name] = crate.add_workflow(
+                path, name, properties=properties, main=True, lang=language
+            )
+        else:
+            added[name] = crate.add_file(path, name, properties=properties)
+    return added
+
+
+def _add_language(crate: Any) -> Any:
+    from rocrate.model import ComputerLanguage
+
+    told = {"name": "izhi study", "description": "YAML: swept keys and composed configs, for izhi"}
+    return crate.add(ComputerLanguage(crate, "#izhi-study", told))
+
+
+def _logged_digests(log: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return the SHA-256 of files as the log has them, the latest of each."""
+    digests = {}
+    for event in log:
+        if event["event"] == "shard_done" and "sha256" in event:
+            digests[f"shards/{event['shard']}"] = event["sha256"]
+        if event["event"] == "gathered":
+            for name, told in event.get("files", {}).items():
+                digests[name] = told["sha256"]
+    return digests
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# ---------------------------------------------------------------- inputs and outputs
+
+
+def _add_input(crate: Any, parameter: Parameter) -> tuple[Any, Any]:
+    """Add a parameter as a slot of the workflow and as the values that were put into it."""
+    number = len(parameter.values)
+    if parameter.axis is not None:
+        text = f"Swept over {number} values: dimension {parameter.axis} of dataset.nc."
+    elif number > 1:
+        text = "Differs between the choices that were swept."
+    else:
+        text = "The same for all points."
+    key, values = parameter.key, parameter.values
+    slot = _add(crate, f"#input/{quote(key)}", "FormalParameter", name=key, description=text,
+                additionalType=parameter.kind)  # fmt: skip
+    value = _add(crate, f"#value/{quote(key)}", "PropertyValue", name=key,
+                 value=values, unitText=parameter.unit, exampleOfWork=slot)  # fmt: skip
+    slot["workExample"] = value
+    return slot, value
+
+
+def _add_output(crate: Any, name: str, files: Sequence[Any]) -> Any:
+    slot = _add(crate, f"#output/{name}", "FormalParameter", name=name, additionalType="File")
+    for file in files:
+        file["exampleOfWork"] = slot
+    slot["workExample"] = _one(list(files))
+    return slot
+
+
+# ---------------------------------------------------------------- software and runs
+
+
+def _add_software(crate: Any, made: Sequence[Run]) -> list[Any]:
+    """Add every version of everything that any run used."""
+    versions: dict[tuple[str, str], None] = {}
+    for run in made:
+        told = run.environment
+        named = {name: told.get(name) for name in ("izhi", "python")}
+        named |= {**told.get("libraries", {}), "compiler": told.get("compiler")}
+        versions.update({(n, str(version)): None for n, version in named.items() if version})
+    return [
+        _add(crate, f"#software/{quote(name)}-{quote(version)}", "SoftwareApplication",
+             name=name, softwareVersion=version, url=_HOMES.get(name))
+        for name, version in versions
+    ]  # fmt: skip
+
+
+def _add_actions(
+    crate: Any,
+    study: str,
+    made: Sequence[Run],
+    files: dict[str, Any],
+    axes: list[dict[str, Any]],
+    inputs: Sequence[tuple[Any, Any]],
+) -> list[Any]:
+    gathered = [number for number, run in enumerate(made) if run.failed is not None]
+    planned, actions = axes, []
+    for number, run in enumerate(made):
+        planned = run.axes or planned
+        result = [files[f"shards/{name}"] for name in run.shards if f"shards/{name}" in files]
+        if number in gathered[-1:]:
+            result = [files["dataset.nc"], files["summary.csv"], *result]
+        status = "CompletedActionStatus" if run.failed is not None else "FailedActionStatus"
+        action = _add(
+            crate, f"#{uuid.uuid5(uuid.NAMESPACE_URL, f'{run.started} {study}')}", "CreateAction",
+            name=f"Run {number + 1} of izhi on {study}", description=_how(run),
+            startTime=run.started, endTime=run.ended, instrument=files["study.yaml"],
+            # an earlier run of a study that has grown since had other values
+            object=[value for _, value in inputs] if planned == axes else [], result=result,
+            actionStatus=f"http://schema.org/{status}",
+            error=None if run.failed is not None else "It ended before its results were gathered.",
+        )  # fmt: skip
+        actions.append(action)
+    return actions
+
+
+def _how(run: Run) -> str:
+    told = run.environment
+    versions = [
+        f"{name} {told[key]}"
+        for name, key in (("izhi", "izhi"), ("Python", "python"))
+        if key in told
+    ]
+    machine = [str(told[key]) for key in ("system", "machine", "cpu") if told.get(key)]
+    failed = [f"{run.failed} points failed"] if run.failed else []
+    return "; ".join(filter(None, [run.command, *versions, *machine, *failed]))
+
+
+def _summary(study: Study, axes: list[dict[str, Any]], made: Sequence[Run]) -> str:
+    swept = ", ".join(axis["key"] for axis in axes)
+    points, cells = study.dataset["status"].size, study.dataset.sizes["cell"]
+    izhi = {run.environment["izhi"] for run in made if "izhi" in run.environment}
+    return (
+        f"A study of {points} point{'s' * (points != 1)} and {cells} cell{'s' * (cells != 1)} each"
+        f"{', swept over ' * bool(swept)}{swept}: spiking neurons, simulated with izhi "
+        f"{' and '.join(sorted(izhi))}".rstrip()
+        + "."
+    )

@@ -1,0 +1,73 @@
+"""The runs that made a study, read from its log."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_PLANS = ("planned", "extended", "resumed")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the program did to the study.
+
+    Attributes
+    ----------
+    started, ended
+        Time of its first and of its last event, in ISO 8601.
+    command
+        The command line, or as much of it as the log knows.
+    axes
+        The axes that were asked for; None where they are those of the run before.
+    shards
+        Names of the shard files that it wrote.
+    failed
+        Points that failed; None when it ended before the results were gathered.
+    environment
+        Versions and machine; empty where the log does not know them.
+    """
+
+    started: str
+    ended: str
+    command: str
+    axes: list[dict[str, Any]] | None
+    shards: tuple[str, ...]
+    failed: int | None
+    environment: dict[str, Any]
+
+
+def runs(log: Sequence[dict[str, Any]]) -> list[Run]:
+    """Return the runs that a log tells of, in order.
+
+    A run begins with ``started``; in a log without that, with the plan or with going on.
+    """
+    parts: list[list[dict[str, Any]]] = []
+    for event in log:
+        kind = event["event"]
+        told = bool(parts) and parts[-1][0]["event"] == "started"
+        if not parts or kind == "started" or (kind in _PLANS and not told):
+            parts.append([])
+        parts[-1].append(event)
+    return [_run(events) for events in parts]
+
+
+def _run(events: list[dict[str, Any]]) -> Run:
+    def last(key: str, *kinds: str) -> Any:
+        found = [e[key] for e in events if e["event"] in kinds and e.get(key) is not None]
+        return found[-1] if found else None
+
+    # what came after gathering, such as a verification, made nothing
+    stop = max((n for n, e in enumerate(events) if e["event"] == "gathered"), default=-1)
+    command = last("command", "started") or ["overrides", *(last("overrides", *_PLANS) or ())]
+    return Run(
+        events[0]["time"],
+        events[stop]["time"],
+        shlex.join(command),
+        last("axes", *_PLANS),
+        tuple(e["shard"] for e in events if e["event"] == "shard_done"),
+        last("failed", "gathered"),
+        last("environment", *_PLANS) or {},
+    )

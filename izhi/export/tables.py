@@ -1,0 +1,169 @@
+"""Tables as text: the summary, the spikes, the traces, and what each of their columns is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.errors import StudyError
+from izhi.export.whole import write_folder
+from izhi.study.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_CHUNK = 1 << 18
+"""Rows that are made and written at a time."""
+
+
+class Column(NamedTuple):
+    """What a column of a table is: a row of ``units.csv``."""
+
+    file: str
+    column: str
+    unit: str
+    long_name: str
+    comment: str
+
+
+def write(study: Study, path: Path) -> None:
+    """Write a folder of tables: ``summary.csv``, ``spikes.csv``, ``traces.csv``, ``units.csv``.
+
+    A number is the shortest text that reads back as the same bits; NaN is empty. A study without
+    spikes or traces has no table of them.
+    """
+    write_folder(path, lambda folder: _write(study, folder))
+
+
+def _write(study: Study, folder: Path) -> None:
+    shutil.copyfile(study.folder.summary, folder / "summary.csv")
+    columns = _summary_columns(study)
+    for name, write_table in (("spikes", _write_spikes), ("traces", _write_traces)):
+        group = _group(study, name)
+        if group is not None:
+            with open(folder / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
+                columns += write_table(study, group, file)
+    with open(folder / "units.csv", "w", encoding="utf-8", newline="") as file:
+        file.write(_line(Column._fields))
+        file.writelines(map(_line, columns))
+
+
+def _group(study: Study, name: str) -> xr.Dataset | None:
+    try:
+        return study.spikes if name == "spikes" else study.traces
+    except StudyError:  # the study has none
+        return None
+
+
+# ---------------------------------------------------------------- columns
+
+
+def _summary_columns(study: Study) -> list[Column]:
+    with open(study.folder.summary, encoding="utf-8", newline="") as file:
+        names = next(csv.reader(file))
+    return [_column("summary.csv", name, study.dataset[name]) for name in names]
+
+
+def _column(file: str, name: str, variable: xr.DataArray) -> Column:
+    told = variable.attrs
+    comment = str(told.get("comment", ""))
+    if "flag_meanings" in told:
+        meanings = zip(told["flag_values"], told["flag_meanings"].split(), strict=True)
+        comment = ", ".join(f"{value} {meaning}" for value, meaning in meanings)
+    return Column(file, name, told.get("units", ""), told.get("long_name", ""), comment)
+
+
+def _place_columns(file: str, study: Study) -> list[Column]:
+    return [_column(file, name, study.dataset[name]) for name in [*study.axes, "cell"]]
+
+
+# ---------------------------------------------------------------- spikes
+
+
+def _write_spikes(study: Study, spikes: xr.Dataset, file: io.TextIOBase) -> list[Column]:
+    time = _column("spikes.csv", "spike_time", spikes["spike_time"])._replace(column="time")
+    columns = [*_place_columns("spikes.csv", study), time]
+    file.write(_line([column.column for column in columns]))
+    starts = _starts(study)
+    count = np.asarray(spikes["spike_count"].values, np.int64)
+    stops = np.cumsum(count)
+    total = int(count.sum())
+    for first in range(0, total, _CHUNK):
+        stop = min(first + _CHUNK, total)
+        # trains that have spikes in here; the one at either end may be cut
+        begin, end = np.searchsorted(stops, (first, stop - 1), side="right")
+        trains = np.arange(begin, end + 1)
+        inside = np.diff(np.clip(stops[trains], first, stop), prepend=first)
+        spiking = inside > 0
+        starting = np.repeat(starts(trains[spiking]), inside[spiking])
+        file.write("".join(starting + _ends(spikes["spike_time"][first:stop].values)))
+    return columns
+
+
+def _starts(study: Study) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
+    """Return a function that gives the first fields of trains' rows, by their numbers."""
+    labels = [_fields(study.dataset[name].values) for name in [*study.axes, "cell"]]
+    shape = tuple(column.size for column in labels)
+
+    def starts(trains: NDArray[np.int64]) -> NDArray[Any]:
+        text: NDArray[Any] = np.full(trains.size, "", object)
+        for column, at in zip(labels, np.unravel_index(trains, shape), strict=True):
+            text = text + column[at]
+        return text
+
+    return starts
+
+
+def _fields(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return labels as fields, each with the comma that follows it."""
+    words = [label if isinstance(label, str) else repr(label) for label in labels.tolist()]
+    return np.array([_line([word]).removesuffix("\n") + "," for word in words], object)
+
+
+def _ends(values: NDArray[np.float64]) -> NDArray[Any]:
+    """Return numbers as last fields, each different one made once."""
+    different, where = np.unique(values, return_inverse=True)
+    return np.array([repr(value) + "\n" for value in different.tolist()], object)[where]
+
+
+# ---------------------------------------------------------------- traces
+
+
+def _write_traces(study: Study, traces: xr.Dataset, file: io.TextIOBase) -> list[Column]:
+    names = ["time", *(str(name) for name in traces.data_vars)]
+    columns = [
+        *_place_columns("traces.csv", study),
+        *(_column("traces.csv", name, traces[name]) for name in names),
+    ]
+    file.write(_line([column.column for column in columns]))
+    starts = _starts(study)
+    cells = study.dataset["cell"].values.tolist()
+    for trace, point in enumerate(traces["trace"].values):
+        for number, cell in enumerate(traces["cell"].values):
+            (start,) = starts(np.array([point * len(cells) + cells.index(cell)]))
+            for rows in _samples(traces.isel(trace=trace, cell=number), names):
+                file.writelines(start + row for row in rows)
+    return columns
+
+
+def _samples(trace: xr.Dataset, names: list[str]) -> Iterator[list[str]]:
+    """Return the rows of one cell's trace, piece by piece; none of a cell that is not there."""
+    for first in range(0, trace.sizes["time"], _CHUNK):
+        values = [trace[name][first : first + _CHUNK].values for name in names]
+        if first == 0 and all(np.isnan(column[0]) for column in values[1:]):
+            return  # every state starts from a number
+        fields = ([repr(x) if x == x else "" for x in column.tolist()] for column in values)
+        yield [",".join(row) + "\n" for row in zip(*fields, strict=True)]
+
+
+def _line(fields: Any) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(fields)
+    return text.getvalue()
