@@ -50,10 +50,8 @@ def export(study: Study, to: str, target: Path | str | None = None) -> Path:
         raise StudyError(f"{path}: exists already; remove it or name another target")
     if not path.parent.is_dir():
         raise StudyError(f"{path}: no folder {path.parent} to write it to")
-    status = study.dataset["status"].values
-    if np.isin(status, (NOT_RUN, FAILED)).all():
-        raise StudyError(f"{study.path}: nothing to export; none of its points has results")
     try:
+        _check_results(study)
         _writer(to)(study, path)
     except OSError as error:
         raise StudyError(f"{error.filename or path}: {error.strerror or error}") from error
@@ -63,6 +61,11 @@ def export(study: Study, to: str, target: Path | str | None = None) -> Path:
 def _beside(study: Study, ending: str) -> Path:
     folder = Path(os.path.abspath(study.path))
     return folder.with_name(folder.name + ending)
+
+
+def _check_results(study: Study) -> None:
+    if np.isin(study.dataset["status"].values, (NOT_RUN, FAILED)).all():
+        raise StudyError(f"{study.path}: nothing to export; none of its points has results")
 
 
 def _writer(to: str) -> Callable[[Study, Path], None]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from izhi.errors import IzhiError, StudyError
 from izhi.export.parameters import Parameter, parameters
-from izhi.export.runs import Run, runs
+from izhi.export.runs import Run, makers_of_files, runs
 from izhi.export.whole import write_folder
 from izhi.study.folder import write_atomic
 from izhi.study.study import Study
@@ -69,24 +69,29 @@ def write(study: Study, path: Path) -> None:
 def describe(study: Study) -> Any:
     """Return the description of a study, a ``rocrate.rocrate.ROCrate``."""
     crate = _empty_crate()
-    asked = json.loads(study.dataset.attrs["config"])
-    made = runs(study.log)
+    asked, made = json.loads(study.dataset.attrs["config"]), runs(study.log)
+    if not made:
+        raise StudyError(f"{study.folder.log}: tells of no run that made the study")
+    title = str(study.dataset.attrs["title"])
     files = _add_files(crate, study)
-    workflow = files["study.yaml"]
     inputs = [_add_input(crate, parameter) for parameter in parameters(asked)]
+    workflow = files["study.yaml"]
     workflow["input"] = [slot for slot, _ in inputs]
-    shards = [file for name, file in files.items() if name.startswith("shards/")]
-    results = {
-        "dataset": [files["dataset.nc"]],
-        "summary": [files["summary.csv"]],
-        "shards": shards,
-    }
-    workflow["output"] = [_add_output(crate, *result) for result in results.items() if result[1]]
+    workflow["output"] = _add_outputs(crate, files)
     workflow["softwareRequirements"] = _one(_add_software(crate, made))
-    actions = _add_actions(crate, study.path.name, made, files, asked["axes"], inputs)
+    fingerprints = [event["fingerprint"] for event in study.log if event.get("fingerprint")]
+    if fingerprints:
+        workflow["version"] = fingerprints[-1]
+    makers, actions = makers_of_files(made), []
+    for number, run in enumerate(made):
+        # an earlier run of a study that has grown since had other values
+        values = [value for _, value in inputs] if run.axes in (None, asked["axes"]) else []
+        result = [file for name, file in files.items() if makers.get(name) == number]
+        name = f"Run {number + 1} of izhi on {title}"
+        actions.append(_add_action(crate, name, run, workflow, values, result))
     files["log.jsonl"]["about"] = _one(actions)
     root = crate.root_dataset
-    root["name"] = str(study.dataset.attrs["title"])
+    root["name"] = title
     root["description"] = _summary(study, asked["axes"], made)
     root["license"] = "No licence is stated."
     root["mentions"] = _one(actions)
@@ -195,12 +200,17 @@ def _add_input(crate: Any, parameter: Parameter) -> tuple[Any, Any]:
     return slot, value
 
 
-def _add_output(crate: Any, name: str, files: Sequence[Any]) -> Any:
-    slot = _add(crate, f"#output/{name}", "FormalParameter", name=name, additionalType="File")
-    for file in files:
-        file["exampleOfWork"] = slot
-    slot["workExample"] = _one(list(files))
-    return slot
+def _add_outputs(crate: Any, files: Mapping[str, Any]) -> list[Any]:
+    """Add the slots of what a run makes, and point the files to them."""
+    slots = []
+    for name in ("dataset", "summary", "shards"):
+        made = [file for path, file in files.items() if path.startswith(name)]
+        slot = _add(crate, f"#output/{name}", "FormalParameter", name=name, additionalType="File",
+                    workExample=made)  # fmt: skip
+        for file in made:
+            file["exampleOfWork"] = slot
+        slots.append(slot)
+    return slots
 
 
 # ---------------------------------------------------------------- software and runs
@@ -221,54 +231,33 @@ def _add_software(crate: Any, made: Sequence[Run]) -> list[Any]:
     ]  # fmt: skip
 
 
-def _add_actions(
-    crate: Any,
-    study: str,
-    made: Sequence[Run],
-    files: dict[str, Any],
-    axes: list[dict[str, Any]],
-    inputs: Sequence[tuple[Any, Any]],
-) -> list[Any]:
-    gathered = [number for number, run in enumerate(made) if run.failed is not None]
-    planned, actions = axes, []
-    for number, run in enumerate(made):
-        planned = run.axes or planned
-        result = [files[f"shards/{name}"] for name in run.shards if f"shards/{name}" in files]
-        if number in gathered[-1:]:
-            result = [files["dataset.nc"], files["summary.csv"], *result]
-        status = "CompletedActionStatus" if run.failed is not None else "FailedActionStatus"
-        action = _add(
-            crate, f"#{uuid.uuid5(uuid.NAMESPACE_URL, f'{run.started} {study}')}", "CreateAction",
-            name=f"Run {number + 1} of izhi on {study}", description=_how(run),
-            startTime=run.started, endTime=run.ended, instrument=files["study.yaml"],
-            # an earlier run of a study that has grown since had other values
-            object=[value for _, value in inputs] if planned == axes else [], result=result,
-            actionStatus=f"http://schema.org/{status}",
-            error=None if run.failed is not None else "It ended before its results were gathered.",
-        )  # fmt: skip
-        actions.append(action)
-    return actions
+def _add_action(
+    crate: Any, name: str, run: Run, workflow: Any, values: list[Any], result: list[Any]
+) -> Any:
+    done = run.failed is not None
+    identifier = uuid.uuid5(uuid.NAMESPACE_URL, f"{name} {run.started}")
+    return _add(
+        crate, f"#{identifier}", "CreateAction", name=name, description=_how(run),
+        startTime=run.started, endTime=run.ended, instrument=workflow, object=values, result=result,
+        actionStatus=f"http://schema.org/{'Completed' if done else 'Failed'}ActionStatus",
+        error=None if done else "It ended before its results were gathered.",
+    )  # fmt: skip
 
 
 def _how(run: Run) -> str:
     told = run.environment
-    versions = [
-        f"{name} {told[key]}"
-        for name, key in (("izhi", "izhi"), ("Python", "python"))
-        if key in told
-    ]
-    machine = [str(told[key]) for key in ("system", "machine", "cpu") if told.get(key)]
+    versions = [f"{name} {told[name]}" for name in ("izhi", "python") if told.get(name)]
+    machine = [str(told[name]) for name in ("system", "machine", "cpu") if told.get(name)]
     failed = [f"{run.failed} points failed"] if run.failed else []
-    return "; ".join(filter(None, [run.command, *versions, *machine, *failed]))
+    return "; ".join([run.command, *versions, *machine, *failed])
 
 
 def _summary(study: Study, axes: list[dict[str, Any]], made: Sequence[Run]) -> str:
     swept = ", ".join(axis["key"] for axis in axes)
     points, cells = study.dataset["status"].size, study.dataset.sizes["cell"]
-    izhi = {run.environment["izhi"] for run in made if "izhi" in run.environment}
+    versions = sorted({run.environment["izhi"] for run in made if "izhi" in run.environment})
     return (
-        f"A study of {points} point{'s' * (points != 1)} and {cells} cell{'s' * (cells != 1)} each"
-        f"{', swept over ' * bool(swept)}{swept}: spiking neurons, simulated with izhi "
-        f"{' and '.join(sorted(izhi))}".rstrip()
-        + "."
+        f"Spiking neurons, simulated with {' and '.join(['izhi', *versions])}: "
+        f"{points} point{'s' * (points != 1)} of {cells} cell{'s' * (cells != 1)}"
+        f"{', swept over ' * bool(swept)}{swept}."
     )

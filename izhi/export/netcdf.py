@@ -16,7 +16,7 @@ from izhi.study.study import Study
 _CHUNK = 1 << 18
 """Values that are read, compressed and written at a time."""
 
-_LEVEL = 1
+_LEVEL = 4
 """Of zlib, which every reader of netCDF 4 has; higher levels take longer and save little."""
 
 

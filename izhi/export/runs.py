@@ -21,7 +21,8 @@ class Run:
     command
         The command line, or as much of it as the log knows.
     axes
-        The axes that were asked for; None where they are those of the run before.
+        The axes that were asked for, by this run or the one before; None where the log does not
+        know them.
     shards
         Names of the shard files that it wrote.
     failed
@@ -51,10 +52,23 @@ def runs(log: Sequence[dict[str, Any]]) -> list[Run]:
         if not parts or kind == "started" or (kind in _PLANS and not told):
             parts.append([])
         parts[-1].append(event)
-    return [_run(events) for events in parts]
+    made: list[Run] = []
+    for events in parts:
+        made.append(_run(events, made[-1].axes if made else None))
+    return made
 
 
-def _run(events: list[dict[str, Any]]) -> Run:
+def makers_of_files(made: Sequence[Run]) -> dict[str, int]:
+    """Return which run, counted from 0, was the last to write each file of the study."""
+    makers: dict[str, int] = {}
+    for number, run in enumerate(made):
+        makers |= {f"shards/{name}": number for name in run.shards}
+        if run.failed is not None:
+            makers |= {"dataset.nc": number, "summary.csv": number}
+    return makers
+
+
+def _run(events: list[dict[str, Any]], axes: list[dict[str, Any]] | None) -> Run:
     def last(key: str, *kinds: str) -> Any:
         found = [e[key] for e in events if e["event"] in kinds and e.get(key) is not None]
         return found[-1] if found else None
@@ -66,7 +80,7 @@ def _run(events: list[dict[str, Any]]) -> Run:
         events[0]["time"],
         events[stop]["time"],
         shlex.join(command),
-        last("axes", *_PLANS),
+        last("axes", *_PLANS) or axes,
         tuple(e["shard"] for e in events if e["event"] == "shard_done"),
         last("failed", "gathered"),
         last("environment", *_PLANS) or {},
