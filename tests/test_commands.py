@@ -121,7 +121,7 @@ def test_wrong_arguments_are_one_line(capsys, arguments, message) -> None:
     assert err.startswith(f"error: {message}") and err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["list", "show", "verify", "diff", "reproduce"])
+@pytest.mark.parametrize("command", ["list", "show", "verify", "diff", "reproduce", "export"])
 def test_each_command_has_help(capsys, command) -> None:
     status, out, _ = call(capsys, command, "--help")
     assert status == 0
@@ -418,3 +418,22 @@ def test_a_study_that_was_not_finished_cannot_be_reproduced(copy, capsys) -> Non
     status, _, err = call(capsys, "reproduce", copy / "first")
     assert status == 2
     assert "was not run to its end, so there is nothing to compare with" in err
+
+
+# ---------------------------------------------------------------- export
+
+
+def test_a_study_is_exported_beside_itself_or_where_it_is_said(copy, capsys, tmp_path) -> None:
+    status, out, err = call(capsys, "export", copy / "first", "--to", "csv")
+    assert (status, err) == (0, "")
+    assert out == f"{copy / 'first-csv'}\n"
+    assert (copy / "first-csv" / "summary.csv").read_bytes() == (
+        copy / "first" / "summary.csv"
+    ).read_bytes()
+    one = tmp_path / "one.nc"
+    assert call(capsys, "export", copy / "first", "--to", "netcdf", "-o", one)[0] == 0
+    assert one.is_file()
+    assert call(capsys, "export", copy / "first", "--to", "netcdf", "-o", one)[0] == 2
+    status, out, err = call(capsys, "export", copy / "first", "--to", "cvs")
+    assert (status, out) == (2, "")
+    assert err == "error: to = cvs: no such format; did you mean csv?\n"
