@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import shutil
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ import izhi
 from izhi.errors import ConfigError, IzhiError, StudyError
 from izhi.export import crate, export, netcdf, tables
 from izhi.export.runs import runs
+from izhi.study.verify import verify
 
 SHORT = ["run.engine=numpy", "run.n_jobs=1", "simulation.duration='60 ms'"]
 AXES = ["neuron=chattering,fast_spiking", "synapse.U_0=0.1,0.7", "stimulus.amplitude=3,12"]
@@ -242,6 +244,29 @@ def test_a_crate_holds_the_study(study, tmp_path) -> None:
         assert again.dataset.identical(study.dataset)
 
 
+def test_a_crate_holds_the_changes_that_were_not_committed(tmp_path, monkeypatch, validate) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("one\n")
+    for command in ("init -q", "add notes.txt", "-c user.name=a -c user.email=b commit -qm one"):
+        subprocess.run(["git", *command.split()], cwd=mine, check=True)
+    (mine / "notes.txt").write_text("two\n")
+    monkeypatch.chdir(mine)
+    with closing(izhi.run(SHORT, name="s", dir=tmp_path, progress=False)) as study:
+        path = export(study, "crate")
+        names = {state["diff"] for state in study.log[1]["environment"]["repositories"].values()
+                 if "diff" in state}  # fmt: skip
+        assert any("-one\n+two\n" in (path / name).read_text() for name in names)
+        assert names <= set(referred(described(path)["./"]["hasPart"]))
+        assert validate(path) == []
+        changed = study.path / min(names)
+        changed.write_text("three\n")
+        told = verify(study.path, remark=lambda text: None).problems
+        assert told == [f"{changed}: its SHA-256 is not the logged one"]
+        with pytest.raises(StudyError, match="diff: not the file that the study's log tells of"):
+            export(study, "crate", tmp_path / "other")
+
+
 def test_a_crate_may_be_one_zip_file(swept, tmp_path) -> None:
     folder = export(swept, "crate", tmp_path / "crate")
     path = export(swept, "crate", tmp_path / "crate.zip")
@@ -287,7 +312,11 @@ def test_a_crate_tells_how_the_results_were_made(swept, tmp_path) -> None:
     assert set(referred(action["result"])) == made
     assert set(referred(action["object"])) == {e["@id"] for e in of_type(entities, "PropertyValue")}
     assert "agent" not in action  # nobody is invented
-    environment = swept.log[0]["environment"]
+    assert entities["./"]["description"] == (
+        f"Spiking neurons, simulated with izhi {izhi.__version__}: 8 points of 3 cells, swept over "
+        "neuron, synapse.U_0, stimulus.amplitude."
+    )
+    (environment,) = (e["environment"] for e in swept.log if "environment" in e)
     software = {e["name"]: e["softwareVersion"] for e in of_type(entities, "SoftwareApplication")}
     told = {
         "izhi": environment["izhi"],
@@ -559,6 +588,9 @@ def test_one_file_has_the_same_bits_compressed(study, tmp_path, small) -> None:
             if variable.dtype is not str and variable.size and variable.shape:
                 assert copy.filters()["zlib"] and copy.filters()["shuffle"]
                 assert not copy.filters()["zstd"]
+                assert np.prod(copy.chunking()) <= 7
+            told = {a: np.asarray(variable.getncattr(a)).tolist() for a in variable.ncattrs()}
+            assert str({a: np.asarray(copy.getncattr(a)).tolist() for a in told}) == str(told)
         for name, dimension in original.dimensions.items():
             assert copied.dimensions[name].isunlimited() == dimension.isunlimited()
 

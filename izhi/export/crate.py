@@ -7,7 +7,6 @@ and each run of izhi that worked on the study is an action.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,8 @@ from izhi.errors import IzhiError, StudyError
 from izhi.export.parameters import Parameter, parameters
 from izhi.export.runs import Run, makers_of_files, runs
 from izhi.export.whole import write_folder
-from izhi.study.folder import write_atomic
+from izhi.study.folder import sha256, write_atomic
+from izhi.study.resume import logged_files
 from izhi.study.study import Study
 
 _PROFILES = {
@@ -31,6 +31,7 @@ _TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 """Terms of Workflow Run Crate's that RO-Crate 1.1 lacks."""
 
 _SHARD = ("application/x-netcdf", "Results of some of the points, as simulated.")
+_CHANGES = ("text/x-diff", "Changes to the code that were not committed, as git shows them.")
 _FILES = {
     "study.yaml": ("application/yaml", "The sweep: its axes and the composed configs."),
     "dataset.nc": ("application/x-netcdf", "Statistics by axes and cell, spikes, traces."),
@@ -133,15 +134,16 @@ def _one(value: Any) -> Any:
 def _add_files(crate: Any, study: Study) -> dict[str, Any]:
     """Add the study's files; return them by their path in the study."""
     shards = sorted(f"shards/{path.name}" for path in study.folder.shards.glob("*.nc"))
-    told = {**_FILES, **dict.fromkeys(shards, _SHARD)}
-    expected = _logged_digests(study.log)
+    expected = logged_files(study.folder, study.log)
+    changes = sorted(path.name for path in expected if path.suffix == ".diff")
+    told = {**_FILES, **dict.fromkeys(shards, _SHARD), **dict.fromkeys(changes, _CHANGES)}
     added = {}
     for name, (media_type, description) in told.items():
         path = study.path / name
         if not path.is_file():
             raise StudyError(f"{path}: missing; a crate holds the whole study")
-        digest = _sha256(path)
-        if expected.get(name, digest) != digest:
+        digest = sha256(path)
+        if expected.get(path, digest) != digest:
             raise StudyError(f"{path}: not the file that the study's log tells of")
         properties = {"name": name, "description": description, "encodingFormat": media_type,
                       "contentSize": str(path.stat().st_size), "sha256": digest}  # fmt: skip
@@ -160,23 +162,6 @@ def _add_language(crate: Any) -> Any:
 
     told = {"name": "izhi study", "description": "YAML: swept keys and composed configs, for izhi"}
     return crate.add(ComputerLanguage(crate, "#izhi-study", told))
-
-
-def _logged_digests(log: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Return the SHA-256 of files as the log has them, the latest of each."""
-    digests = {}
-    for event in log:
-        if event["event"] == "shard_done" and "sha256" in event:
-            digests[f"shards/{event['shard']}"] = event["sha256"]
-        if event["event"] == "gathered":
-            for name, told in event.get("files", {}).items():
-                digests[name] = told["sha256"]
-    return digests
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # ---------------------------------------------------------------- inputs and outputs
@@ -257,7 +242,7 @@ def _summary(study: Study, axes: list[dict[str, Any]], made: Sequence[Run]) -> s
     points, cells = study.dataset["status"].size, study.dataset.sizes["cell"]
     versions = sorted({run.environment["izhi"] for run in made if "izhi" in run.environment})
     return (
-        f"Spiking neurons, simulated with {' and '.join(['izhi', *versions])}: "
+        f"Spiking neurons, simulated with {' '.join(['izhi', *versions])}: "
         f"{points} point{'s' * (points != 1)} of {cells} cell{'s' * (cells != 1)}"
         f"{', swept over ' * bool(swept)}{swept}."
     )

@@ -16,6 +16,9 @@ from izhi.study.study import Study
 _CHUNK = 1 << 18
 """Values that are read, compressed and written at a time."""
 
+_CACHE = 1 << 21
+"""Bytes that netCDF keeps of each variable: a piece of eight-byte values; pieces come but once."""
+
 _LEVEL = 4
 """Of zlib, which every reader of netCDF 4 has; higher levels take longer and save little."""
 
@@ -65,11 +68,12 @@ def _copy_group(source: Any, target: Any) -> None:
 def _copy_variable(name: str, source: Any, group: Any) -> None:
     chunk = _chunk(source.shape)
     packed = source.dtype is not str and source.size > 0 and source.ndim > 0
+    layout = {"compression": "zlib", "complevel": _LEVEL, "shuffle": True, "chunksizes": chunk,
+              "chunk_cache": _CACHE}  # fmt: skip
     attributes = _attributes(source)
     target = group.createVariable(
         name, source.dtype, source.dimensions, fill_value=attributes.pop("_FillValue", None),
-        endian=source.endian(), compression="zlib" if packed else None, complevel=_LEVEL,
-        shuffle=True, chunksizes=chunk if packed else None,
+        endian=source.endian(), **(layout if packed else {}),
     )  # fmt: skip
     target.setncatts(attributes)
     for variable in (source, target):
@@ -111,9 +115,7 @@ def _add_provenance(study: Study, group: Any) -> None:
     for number, line in enumerate(lines):
         log[number] = line
     asked = group.createVariable("study", str, ())
-    asked.setncatts(
-        {"long_name": "axes and composed configs", "media_type": "application/yaml"}
-    )  # fmt: skip
+    asked.setncatts({"long_name": "axes and composed configs", "media_type": "application/yaml"})
     asked[...] = _text(study.folder.config)
     digests = [event["digest"] for event in study.log if event.get("digest")]
     if digests:

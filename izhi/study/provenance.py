@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +20,8 @@ _LIBRARIES = ("brian2", "numpy", "hydra-core", "joblib", "xarray", "netCDF4", "p
 
 _MOST_OF_A_DIFF = 10_000_000
 """Bytes of a diff that are stored; a longer one is only said to be there."""
+
+_DIFF = re.compile(r"changes-[0-9a-f]{16}\.diff")
 
 
 @cache
@@ -64,7 +68,7 @@ def repositories(study: Path) -> dict[str, Any]:
     -------
     dict
         By ``"izhi"`` and ``"working_folder"``, where these are in a repository: commit, whether the
-        tree was clean, the file with the changes.
+        tree was clean, the file with the changes and its SHA-256.
     """
     found: dict[str, Any] = {}
     tops: dict[str, str] = {}
@@ -90,20 +94,33 @@ def _state(top: Path, study: Path) -> dict[str, Any]:
     state["changed"] = [line[3:] for line in changed.splitlines()[:100]]
     diff = _git(top, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD") or ""
     if 0 < len(diff) <= _MOST_OF_A_DIFF:
-        state["diff"] = _store(diff.encode("utf-8", errors="surrogateescape"), study)
+        state |= _store(diff.encode("utf-8", errors="surrogateescape"), study)
     return state
+
+
+def diffs(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the SHA-256 of the files with uncommitted changes that a log tells of, by name."""
+    found = {}
+    for event in events:
+        environment = event.get("environment")
+        told = environment.get("repositories") if isinstance(environment, dict) else None
+        for state in told.values() if isinstance(told, dict) else ():
+            if isinstance(state, dict) and _DIFF.fullmatch(str(state.get("diff"))):
+                found[str(state["diff"])] = str(state.get("sha256"))
+    return found
 
 
 def _line(text: str | None) -> str | None:
     return (text or "").rstrip("\n") or None
 
 
-def _store(diff: bytes, study: Path) -> str:
-    """Write a diff under a name that its contents give, once; return the name."""
-    name = f"changes-{hashlib.sha256(diff).hexdigest()[:16]}.diff"
+def _store(diff: bytes, study: Path) -> dict[str, str]:
+    """Write a diff under a name that its contents give, once; return the name and the SHA-256."""
+    digest = hashlib.sha256(diff).hexdigest()
+    name = f"changes-{digest[:16]}.diff"
     if not (study / name).is_file():
         folders.write_atomic(study / name, lambda path: folders.write_bytes(path, diff))
-    return name
+    return {"diff": name, "sha256": digest}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -312,6 +312,17 @@ def checksums(events: list[dict[str, Any]]) -> dict[str, str]:
     return result
 
 
+def logged_files(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[Path, str]:
+    """Return the logged SHA-256 of the files that should be there, besides log and config."""
+    result = {folder.shards / name: sha256 for name, sha256 in checksums(events).items()}
+    gathered = [event for event in events if event["event"] == "gathered"]
+    files = gathered[-1].get("files") if gathered else None
+    for name, written in (files if isinstance(files, dict) else {}).items():
+        if name in (folder.dataset.name, folder.summary.name) and isinstance(written, dict):
+            result[folder.path / name] = str(written.get("sha256"))
+    return result | {folder.path / name: sha for name, sha in provenance.diffs(events).items()}
+
+
 def renumbered(path: Path, places: dict[str, Place]) -> NDArray[np.int64]:
     """Return the points of a shard file, in the numbers of the sweep that the places are in.
 

@@ -112,16 +112,9 @@ def _description_problems(folder: StudyFolder, held: list[Grid]) -> list[str]:
 
 def _file_problems(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[str, str]:
     """Return what is wrong with files, by their names."""
-    logged = resume.checksums(events)
-    gathered = next((e for e in reversed(events) if e["event"] == "gathered"), None)
-    expected = {folder.shards / name: sha256 for name, sha256 in logged.items()}
-    if gathered is None:
+    expected = resume.logged_files(folder, events)
+    if all(event["event"] != "gathered" for event in events):
         expected[folder.dataset] = ""
-    else:
-        files = gathered.get("files")
-        for name, written in (files if isinstance(files, dict) else {}).items():
-            if name in (folder.dataset.name, folder.summary.name) and isinstance(written, dict):
-                expected[folder.path / name] = str(written.get("sha256"))
     problems = {}
     for path, sha256 in expected.items():
         if not path.is_file():
