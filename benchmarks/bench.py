@@ -170,6 +170,13 @@ def gathering(folder: str) -> dict[str, float]:
     return {"seconds": done.seconds, "memory_bytes": done.memory, "shards": shards, **sizes}
 
 
+def loading(repetitions: int, folder: str) -> dict[str, Any]:
+    """Open the last study of a million points, with the import of all that it takes."""
+    command = module("benchmarks.loading", "turn")
+    told = [run(command, folder).told for _ in range(repetitions)]
+    return {name: spread([t[name] for t in told]) for name in ("seconds", "memory_bytes")}
+
+
 def _timed(command: list[str], folder: str, memory: bool = False) -> Done:
     shutil.rmtree(Path(folder) / "studies", ignore_errors=True)
     return run(command, folder, memory)
@@ -256,6 +263,7 @@ def main() -> None:
             "best_of": BEST_OF,
             "alone": alone(given.repetitions, folder),
             "whole": whole(given.repetitions, folder),
+            "loading": loading(given.repetitions, folder),
             "gathering": gathering(folder),
             "fresh": fresh(folder),
             "rings": builds(given.repetitions, folder),

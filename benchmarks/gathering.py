@@ -17,11 +17,10 @@ from izhi.study.window import Source
 def main() -> None:
     """Gather ``studies/NAME`` in one process."""
     folder = StudyFolder(Path("studies") / sys.argv[1])
-    planned = izhi.open_study(folder.path).log[0]
-    plan, known = izhi.plan(planned["overrides"]), planned["fingerprint"]
-    shards = {p: shardfile.read_points(p, known) for p in sorted(folder.shards.glob("*.nc"))}
-    sources = [Source.read(path, points, plan.cells) for path, points in shards.items()
-               if points is not None]  # fmt: skip
+    planned = next(e for e in izhi.open_study(folder.path).log if e["event"] == "planned")
+    plan = izhi.plan(planned["overrides"])
+    sources = [Source.read(path, shardfile.read_points(path)[1], plan.cells)
+               for path in sorted(folder.shards.glob("*.nc"))]  # fmt: skip
     gather.gather(plan, folder, sources, np.empty(0, np.int64), {}, 1, Profile())
 
 

@@ -77,6 +77,7 @@ def points(n: int) -> Points:
     n
         10, or 63 times a number of amplitudes: 693, 10_080, 100_800, 1_008_000.
     """
+    releases: tuple[float, ...]
     if n == 10:
         presets, releases = [PRESETS["regular_spiking"]], (0.5,)
         applied = [float(value) for value in range(4, 14)]

@@ -80,7 +80,7 @@ def checks(results: dict[str, Any]) -> str:
     ]  # fmt: skip
     hundred, million = 100_800 / seconds["100800"], 1_008_000 / seconds["1008000"]
     build, run = rings["build_seconds"], rings["run_seconds"]
-    gathering = results["gathering"]
+    gathering, loading = results["gathering"], results["loading"]
     rows += [
         ("100,800 points, per cent of the limit", "at least 10", 100 * hundred / limit),
         ("1,008,000 points, per cent of the limit", "at least 15", 100 * million / limit),
@@ -88,6 +88,9 @@ def checks(results: dict[str, Any]) -> str:
         ("time per point, 1,008,000 over 100,800", "at most 1.1", hundred / million),
         ("memory at 1,008,000 points, MiB", "at most 2048", whole["memory_bytes"] / 2**20),
         ("memory of gathering, MiB", "at most 500", gathering["memory_bytes"] / 2**20),
+        ("opening 1,008,000 points, seconds", "at most 2", loading["seconds"]["median"]),
+        ("opening 1,008,000 points, MiB", "at most 500",
+         loading["memory_bytes"]["median"] / 2**20),
         ("ten points, warm, seconds", "at most 2.5", seconds["10"]),
         ("ten points, fresh, no compiler, seconds", "at most 6", results["fresh"]["no compiler"]),
         ("build, times Brian2's own", "at most 1",

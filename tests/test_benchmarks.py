@@ -10,7 +10,7 @@ import pytest
 import izhi
 from benchmarks import limit, report
 from benchmarks.points import overrides, points, sample
-from benchmarks.process import ROOT
+from benchmarks.process import ROOT, module, run
 from izhi.engine import cache, compiled
 from izhi.sweep import plan as plans
 
@@ -65,3 +65,22 @@ def test_the_pages_show_the_figures_that_are_kept() -> None:
         assert report.updated(text, figures(results)) == text
     assert report.FIGURE.is_file()
     assert len(report.checks(results).splitlines()) > 10
+
+
+def test_a_study_is_opened_and_gathered_again(tmp_path) -> None:
+    study = izhi.run(
+        ["stimulus.amplitude=3,12", "run.engine=numpy"], name="turn", dir=tmp_path / "studies",
+        progress=False,
+    )  # fmt: skip
+    before = study.dataset.load().copy()
+    study.close()
+    told = run(module("benchmarks.loading", "turn"), str(tmp_path)).told
+    assert told["points"] == 2
+    assert told["rates"] == before.sizes["cell"]
+    assert told["spikes"] == before["spike_count"].values[-1, -1]
+    assert told["seconds"] > 0
+    assert told["memory_bytes"] > 2**20
+    run(module("benchmarks.gathering", "turn"), str(tmp_path))
+    again = izhi.open_study(tmp_path / "studies" / "turn")
+    assert again.dataset.equals(before)
+    again.close()
