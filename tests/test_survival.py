@@ -294,6 +294,40 @@ def test_a_request_to_end_keeps_what_is_done_and_says_how_to_go_on(
     assert verify(path, 30).problems == []  # no shard is one that ended early
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_to_end_ends_a_build_with_its_compiler(compiler, tmp_path, number) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment = {**whole_cache(tmp_path / "cache"), "TMPDIR": str(temporary)}
+    command = ["run", "run.engine=compiled", "study.name=s"]
+    process = program(*command, cwd=tmp_path, env=environment)
+
+    def compilers() -> list[int]:
+        found = [process.pid]
+        for pid in found:
+            found += children_of(pid)
+        return [pid for pid in found if "cc1plus" in command_of(pid)]
+
+    wait_for(compilers, process)
+    compiling = compilers()
+    os.kill(process.pid, number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert err.endswith("interrupted; the same command with study.name=s goes on\n")
+    assert not [pid for pid in compiling if is_alive(pid)]
+    assert list(temporary.iterdir()) == []
+    process = program(*command, cwd=tmp_path, env=environment)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
 # ---------------------------------------------------------------- two at once
 
 
@@ -395,7 +429,9 @@ KILLED = ["run", "-m", "circuit=single", "stimulus.amplitude=range(1,21,0.004)",
 
 
 def kill_many(tmp_path: Path, times: int, seed: int) -> None:
-    environment = whole_cache(tmp_path / "cache")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment = {**whole_cache(tmp_path / "cache"), "TMPDIR": str(temporary)}
     process = program(*KILLED, "study.name=whole", cwd=tmp_path, env=environment)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
@@ -404,6 +440,7 @@ def kill_many(tmp_path: Path, times: int, seed: int) -> None:
         kills += killed_until_done(tmp_path, KILLED, f"s{number}", chance, 3.0, environment)
         check_whole(tmp_path / "studies" / f"s{number}", expected, 5000)
         shutil.rmtree(tmp_path / "studies" / f"s{number}")
+    assert list(temporary.iterdir()) == []  # nor one outside the studies
     assert kills >= times // 2
 
 

@@ -232,6 +232,7 @@ def _run_build(structure: Structure, work: Path) -> None:
         [sys.executable, "-m", "izhi.engine.build"], stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True,  # so that it can be stopped with the compiler that it starts
+        env={**os.environ, "TMPDIR": str(work)},  # what a compiler that is stopped leaves
     ) as process:  # fmt: skip
         _under_way.add(process)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -21,14 +22,16 @@ from izhi.sweep.structures import Structure
 
 @contextlib.contextmanager
 def quiet_brian() -> Iterator[Any]:
-    """Give Brian2 without the hooks that its import leaves in the process."""
-    hooks = sys.excepthook, warnings.showwarning
+    """Give Brian2 without the hooks and the files that its import leaves."""
+    hooks, first = (sys.excepthook, warnings.showwarning), "brian2" not in sys.modules
     # a handler of signals can be set in the main thread only, and a worker of Dask's has others
     with warnings.catch_warnings(), mock.patch("signal.signal"):
         warnings.simplefilter("ignore")
         import brian2
 
         from izhi.engine.target import PortableNumpy
+    if first:
+        _remove_log_files()
     sys.excepthook, warnings.showwarning = hooks
     logging.getLogger("brian2").setLevel(logging.ERROR)
     target, stops = brian2.prefs.codegen.target, brian2.prefs.core.stop_on_keyboard_interrupt
@@ -45,6 +48,21 @@ def quiet_brian() -> Iterator[Any]:
         brian2.prefs.core.stop_on_keyboard_interrupt = stops
         if dt is not None:
             brian2.defaultclock.dt = dt
+
+
+def _remove_log_files() -> None:
+    """Remove Brian2's own log and its copy of the main script: a killed process leaves them."""
+    from brian2.utils.logger import BrianLogger
+
+    handler = BrianLogger.file_handler
+    if handler is not None:
+        logging.getLogger("brian2").removeHandler(handler)
+        handler.close()
+    for name in (BrianLogger.tmp_log, BrianLogger.tmp_script):
+        if name is not None:
+            with contextlib.suppress(OSError):
+                os.remove(name)
+    BrianLogger.file_handler = BrianLogger.tmp_log = BrianLogger.tmp_script = None
 
 
 def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points: int) -> Raw:
