@@ -1,13 +1,14 @@
 """Requests to end the program: Ctrl-C, SIGTERM, and a terminal that closes.
 
 Each raises KeyboardInterrupt in the main thread. Where that happens to be in a destructor or a
-callback of some library, Python drops the exception; so the request is remembered, too, and what
-takes long asks for it between its steps.
+callback of some library, Python prints and drops the exception; so the request is remembered, too,
+and what takes long asks for it between its steps.
 """
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,12 +45,19 @@ def heard() -> Iterator[None]:
             if signal.getsignal(number) == usual:
                 signal.signal(number, _interrupt)
                 taken.append(number)
+    shown = sys.unraisablehook
+    sys.unraisablehook = lambda dropped: None if _is_request(dropped) else shown(dropped)
     try:
         yield
     finally:
+        sys.unraisablehook = shown
         for number in taken:
             signal.signal(number, _NUMBERS[number])
         _asked.clear()
+
+
+def _is_request(dropped: sys.UnraisableHookArgs) -> bool:
+    return issubclass(dropped.exc_type, KeyboardInterrupt) and _asked.is_set()
 
 
 def _interrupt(number: int, _: object) -> None:

@@ -7,8 +7,6 @@ may take a second of the processor's time, which does not depend on what else th
 
 import math
 import string
-import time
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +22,7 @@ from izhi.config.references import check_growth, check_references
 from izhi.config.repository import loader_over
 from izhi.errors import ConfigError, IzhiError
 from izhi.models import equations
+from tests.limits import within
 
 LOADER = None
 
@@ -127,14 +126,6 @@ KEYS = st.one_of(
     st.sampled_from(keys.known_keys()),
     nearly([*keys.known_keys(), "circuit.populations.pre.count", "post.neuron.a"]),
 )
-
-
-@contextmanager
-def within(seconds=1):
-    """Check that no more of the processor's time than that is taken."""
-    started = time.process_time()
-    yield
-    assert time.process_time() - started < seconds
 
 
 def one_line(error):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,7 @@ from izhi.errors import IzhiError, StudyError
 from izhi.study import description, log, overview, resume, shardfile
 from izhi.study.folder import StudyFolder
 from izhi.study.verify import verify
-
-SLOW = 1.0
-"""Seconds of the processor's time that no example may take."""
+from tests.limits import within
 
 WORDS = st.sampled_from(
     ["", "rest", "null", "neuron", "neuron.a", "synapse.U_0", "simulation.dt", "stimulus.amplitude",
@@ -122,12 +119,11 @@ def told(path: Path) -> dict:
 
 def only_errors_of_izhi(call: Any) -> None:
     """Call something that may raise an IzhiError, and nothing else, and not take long."""
-    began = time.process_time()
-    try:
-        call()
-    except IzhiError as error:
-        assert str(error) and "\n" not in str(error)
-    assert time.process_time() - began < SLOW
+    with within():
+        try:
+            call()
+        except IzhiError as error:
+            assert str(error) and "\n" not in str(error)
 
 
 def few(examples: int) -> Any:

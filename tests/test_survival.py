@@ -224,6 +224,7 @@ def test_a_worker_that_dies_takes_nobody_along(tmp_path, always) -> None:
         assert event["reason"] == "its process ended (SIGKILL)"
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks processes up in /proc")
 def test_workers_end_soon_after_a_parent_that_is_killed(tmp_path) -> None:
     command = ["run", "-m", "circuit=single", "run.engine=numpy", HUNDRED, "run.n_jobs=2",
                "run.shard_points=2", "study.name=s"]  # fmt: skip
@@ -239,6 +240,33 @@ def test_workers_end_soon_after_a_parent_that_is_killed(tmp_path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.communicate()
+
+
+def test_a_worker_whose_parent_was_killed_while_it_started_ends() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    code = f"from izhi.study.worker import get_ready; get_ready({gone.pid}); input()"
+    worker = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    assert worker.wait(timeout=60) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks processes up in /proc")
+def test_workers_without_work_end_with_their_parent(tmp_path) -> None:
+    code = (
+        "import time\nfrom izhi.study.parallel import processes\nfrom joblib import delayed\n"
+        "print(list(processes(2, 'loky')(delayed(int)() for _ in range(2))), flush=True)\n"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout.readline() == "[0, 0]\n"
+    children = children_of(parent.pid)
+    assert len(children) >= 2
+    parent.kill()
+    deadline = time.monotonic() + 20
+    while any(is_alive(child) for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    parent.communicate()
 
 
 def wait_for(condition, process: subprocess.Popen, seconds: float = 60) -> None:

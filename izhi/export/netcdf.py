@@ -9,6 +9,7 @@ from typing import Any
 
 import netCDF4
 
+from izhi import interrupts
 from izhi.errors import StudyError
 from izhi.study.folder import write_atomic
 from izhi.study.study import Study
@@ -80,6 +81,7 @@ def _copy_variable(name: str, source: Any, group: Any) -> None:
         variable.set_auto_maskandscale(False)
         variable.set_auto_chartostring(False)
     for box in _boxes(source.shape, chunk):
+        interrupts.check()
         target[box] = source[box]
 
 

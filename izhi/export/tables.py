@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import interrupts
 from izhi.errors import StudyError
 from izhi.export.whole import write_folder
 from izhi.study.study import Study
@@ -96,6 +97,7 @@ def _write_spikes(study: Study, spikes: xr.Dataset, file: io.TextIOBase) -> list
     stops = np.cumsum(count)
     total = int(count.sum())
     for first in range(0, total, _CHUNK):
+        interrupts.check()
         stop = min(first + _CHUNK, total)
         # trains that have spikes in here; the one at either end may be cut
         begin, end = np.searchsorted(stops, (first, stop - 1), side="right")
@@ -156,6 +158,7 @@ def _write_traces(study: Study, traces: xr.Dataset, file: io.TextIOBase) -> list
 def _samples(trace: xr.Dataset, names: list[str]) -> Iterator[list[str]]:
     """Return the rows of one cell's trace, piece by piece; none of a cell that is not there."""
     for first in range(0, trace.sizes["time"], _CHUNK):
+        interrupts.check()
         values = [trace[name][first : first + _CHUNK].values for name in names]
         if first == 0 and all(np.isnan(column[0]) for column in values[1:]):
             return  # every state starts from a number

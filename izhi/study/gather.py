@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.study import dataset, table, window, worker
+from izhi.study import dataset, table, window
 from izhi.study.digest import Digest
 from izhi.study.folder import PARTS, StudyFolder, Written, write_atomic
-from izhi.study.parallel import results
+from izhi.study.parallel import processes, results
 from izhi.study.profile import Profile
 from izhi.study.window import Source, Window
 from izhi.sweep.plan import Plan
@@ -76,15 +76,13 @@ def gather(
     progress
         Whether to draw a progress bar on stderr, if that is a terminal.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
     from tqdm import tqdm
 
     windows = window.windows(plan.sweep.shape, sources, failed)
     layout = table.layout(plan.sweep.axes, plan.cells)
-    parallel = Parallel(
-        n_jobs=min(workers, len(windows)), return_as="generator_unordered", batch_size=1,
-        backend="sequential" if workers == 1 else "loky",
-    )  # fmt: skip
+    backend = "sequential" if workers == 1 else "loky"
+    parallel = processes(min(workers, len(windows)), backend, batch_size=1)
     with (
         tempfile.TemporaryDirectory(
             prefix=PARTS, dir=folder.path.absolute(), ignore_cleanup_errors=True
@@ -93,10 +91,7 @@ def gather(
             total=plan.points, unit=" points", desc="gathering", disable=None if progress else True
         ) as bar,
     ):
-        apart = workers > 1
-        tasks = [
-            delayed(_write)(folder.dataset.absolute(), plan, sources, windows, attributes, apart)
-        ]
+        tasks = [delayed(_write)(folder.dataset.absolute(), plan, sources, windows, attributes)]
         tasks += [
             delayed(table.write_part)(layout, part, Path(parts), number)
             for number, part in enumerate(windows)
@@ -134,10 +129,7 @@ def _write(
     sources: Sequence[Source],
     windows: Sequence[Window],
     attributes: Mapping[str, str],
-    apart: bool,
 ) -> _Dataset:
-    if apart:
-        worker.get_ready()
     digest, diverged = Digest(plan.sweep.axes, plan.cells), 0
 
     def write(temporary: Path) -> None:

@@ -90,6 +90,29 @@ def _end(returned: Generator[Any]) -> None:
         returned.close()
 
 
+def processes(number: int, backend: str, **settings: Any) -> Any:
+    """Return a ``joblib.Parallel`` that gives what is done as it comes.
+
+    Processes of this machine end with the one that started them, however that ends.
+
+    Parameters
+    ----------
+    number
+        How many.
+    backend
+        joblib's name of it; ``"dask"`` for the cluster that this process is connected to.
+    **settings
+        Further settings of joblib's.
+    """
+    from joblib import Parallel
+
+    if backend == "loky":
+        settings |= {"initializer": worker.get_ready, "initargs": (os.getpid(),)}
+    if backend != "dask":
+        settings["backend"] = backend
+    return Parallel(n_jobs=number, return_as="generator_unordered", **settings)
+
+
 @contextmanager
 def starting(points: int, config: Mapping[str, Any]) -> Iterator[None]:
     """Have the workers of a large sweep start while something else is done; joblib keeps them.
@@ -108,10 +131,10 @@ def starting(points: int, config: Mapping[str, Any]) -> Iterator[None]:
     if n_jobs == 1:
         yield
         return
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
-    parallel = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered")
-    with results(parallel, (delayed(worker.get_ready)() for _ in range(n_jobs))) as ready:
+    nothing = (delayed(int)() for _ in range(n_jobs))
+    with results(processes(n_jobs, "loky"), nothing) as ready:
         yield
         for _ in ready:
             pass
@@ -187,13 +210,10 @@ def _until_one_dies(
     bool
         Whether a worker died; the attempts may hold more.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
-    run_shard = {"loky": worker.run_apart, "dask": worker.run_far}.get(where.backend, worker.run)
-    backend = {} if where.backend == "dask" else {"backend": where.backend}
-    parallel = Parallel(
-        n_jobs=where.number, return_as="generator_unordered", pre_dispatch=_AHEAD, **backend
-    )
+    run_shard = worker.run_far if where.backend == "dask" else worker.run
+    parallel = processes(where.number, where.backend, pre_dispatch=_AHEAD)
     under_way: dict[Path, Attempt] = {}
 
     def tasks() -> Iterator[Any]:

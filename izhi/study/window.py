@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import interrupts
 from izhi.spikes import STATISTICS
 from izhi.study import shardfile
 from izhi.sweep.plan import Plan
@@ -180,6 +181,7 @@ def read(window: Window, n_cells: int) -> dict[str, NDArray[Any]]:
         Arrays of shape (points, cells) by name; ``"status"`` of shape (points,). NaN or `ABSENT`
         where there is no result.
     """
+    interrupts.check()
     size = window.stop - window.first
     result: dict[str, NDArray[Any]] = {
         name: np.full((size, n_cells), ABSENT if what.dtype.kind == "i" else np.nan, what.dtype)

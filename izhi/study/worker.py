@@ -135,15 +135,19 @@ class Outcome:
         return sum(self.busy.values())
 
 
-def get_ready() -> None:
+def get_ready(parent: int) -> None:
     """Make a process of joblib's fit for shards; importing this module was most of it.
 
     joblib has its processes collect garbage once a second. What was imported is none, and walking
     through it took 2 % of a worker's time.
+
+    Parameters
+    ----------
+    parent
+        The process that started this one; it may have ended since.
     """
-    if not gc.get_freeze_count():
-        gc.freeze()
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    gc.freeze()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:
@@ -158,12 +162,6 @@ _ONE_AT_A_TIME = threading.Lock()
 
 _LOOK = 0.5
 """Seconds between two looks at whether the parent is alive."""
-
-
-def run_apart(task: Task) -> Outcome:
-    """Run a shard in a process that does nothing else."""
-    get_ready()
-    return run(task)
 
 
 def run_far(task: Task) -> Outcome:
