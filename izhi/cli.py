@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import os
 import sys
 import threading
@@ -41,6 +43,10 @@ Exit status: 0 all is well, 1 points failed or results differ, 2 wrong input, 13
 
 COMMANDS = ("run", "plan")
 
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""Exit statuses as shells have them: 128 and the number of the signal."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; see ``izhi --help``.
@@ -56,26 +62,40 @@ def main(argv: list[str] | None = None) -> int:
         The exit status.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    command = arguments[0] if arguments else "--help"
-    if command in ("-h", "--help", "help"):
-        print(USAGE, end="")
-        return 0
-    if command == "--version":
-        from importlib.metadata import version
+    _open_streams()
+    try:
+        from izhi import interrupts
 
-        print(f"izhi {version('izhi')}")
-        return 0
-    from izhi import commands, interrupts
-    from izhi.errors import ConfigError, IzhiError, StudyError, did_you_mean
+        with interrupts.heard():
+            status = _ended(arguments)
+        if status == INTERRUPTED and argv is None:
+            interrupts.ignore()  # of one who asks twice: the program is about to end
+        return status
+    except KeyboardInterrupt:  # before or after it could be heard
+        return INTERRUPTED
+
+
+def _open_streams() -> None:
+    """Have somewhere to write to, and a way to write all names."""
+    while (unused := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # a closed stream's number would go to the next file that is opened
+    os.close(unused)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _ended(arguments: list[str]) -> int:
+    """Run a command to its end, whatever that is; return the exit status."""
+    from izhi.errors import ConfigError, IzhiError, StudyError
 
     try:
-        with interrupts.heard():
-            if command in COMMANDS:
-                return _run_or_plan(command, arguments[1:])
-            if command in commands.COMMANDS:
-                return commands.main(command, arguments[1:])
-            known = [*COMMANDS, *commands.COMMANDS]
-            raise ConfigError(f"{command}: no such command{did_you_mean(command, known)}")
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+        return status
     except (ConfigError, StudyError) as error:
         _say_error(error)
         return 2
@@ -87,10 +107,42 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         print("; ".join(["interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         _let_queues_end()
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
+        return BROKEN_PIPE
+    except OSError as error:
+        _close_output()
+        where = f"{error.filename}: " if error.filename else ""
+        _say_error(IzhiError(f"{where}{error.strerror or error}"))
         return 1
+
+
+def _dispatch(arguments: list[str]) -> int:
+    command = arguments[0] if arguments else "--help"
+    if command in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0
+    if command == "--version":
+        from importlib.metadata import version
+
+        print(f"izhi {version('izhi')}")
+        return 0
+    if command in COMMANDS:
+        return _run_or_plan(command, arguments[1:])
+    from izhi import commands
+    from izhi.errors import ConfigError, did_you_mean
+
+    if command in commands.COMMANDS:
+        return commands.main(command, arguments[1:])
+    known = [*COMMANDS, *commands.COMMANDS]
+    raise ConfigError(f"{command}: no such command{did_you_mean(command, known)}")
+
+
+def _close_output() -> None:
+    """Let nothing more be written to standard output, which cannot take it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _let_queues_end() -> None:

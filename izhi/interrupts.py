@@ -7,9 +7,11 @@ and what takes long asks for it between its steps.
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -60,6 +62,23 @@ def _is_request(dropped: sys.UnraisableHookArgs) -> bool:
     return issubclass(dropped.exc_type, KeyboardInterrupt) and _asked.is_set()
 
 
+def ignore() -> None:
+    """Take no more requests."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _NUMBERS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+_AGAIN = 1.0
+"""Seconds after which another request is more than an impatient repetition of the last one."""
+
+_last = -math.inf
+
+
 def _interrupt(number: int, _: object) -> None:
+    global _last
+    now = time.monotonic()
+    repeated, _last = _asked.is_set() and now - _last < _AGAIN, now
     _asked.set()
-    raise KeyboardInterrupt
+    if not repeated:  # what is being put in order because of the first one is not disturbed
+        raise KeyboardInterrupt

@@ -285,3 +285,64 @@ def test_a_profile_says_where_the_seconds_went(here, capsys) -> None:
     busy = [float(line.split()[-2]) for line in lines[8:]]
     assert sum(busy[:-1]) == pytest.approx(busy[-1], abs=0.01)
     assert busy[-1] == pytest.approx(stages["shards"], abs=0.002)
+
+
+# ---------------------------------------------------------------- streams and signals
+
+
+def shell(command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", f"izhi() {{ '{sys.executable}' -m izhi \"$@\"; }}; {command}"], cwd=cwd,
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+QUICK = "circuit=single run.engine=numpy simulation.duration=25 study.name=s"
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-", ">&-"])
+def test_a_run_does_not_need_its_streams(tmp_path, closed) -> None:
+    done = shell(f"izhi run -m stimulus.amplitude=4,8 {QUICK} {closed}", tmp_path)
+    assert done.returncode == 0
+    assert (izhi.open_study(tmp_path / "studies" / "s").dataset["status"] == 0).all()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["--help", "--version", "list .", f"run {QUICK}"])
+def test_output_that_cannot_be_written_is_one_line(tmp_path, command) -> None:
+    done = shell(f"izhi {command} >/dev/full", tmp_path)
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+@pytest.mark.parametrize("command", ["--help", "list .", f"run {QUICK}"])
+def test_output_that_nobody_reads_is_no_error(tmp_path, command) -> None:
+    done = shell(f"izhi {command} | true; exit ${{PIPESTATUS[0]}}", tmp_path)
+    assert done.returncode in (0, 141)
+    assert done.stderr == ""
+
+
+def test_names_that_the_terminal_does_not_know_are_spelled_out(tmp_path) -> None:
+    name = QUICK.replace("study.name=s", "'study.name=\"d\u00e9j\u00e0\"'")
+    done = shell(f"izhi run {name} && izhi list", tmp_path, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "d\\xe9j\\xe0" in done.stdout
+
+
+def test_one_who_asks_twice_does_not_disturb_the_end(tmp_path) -> None:
+    command = ["run", "-m", "circuit=single", "run.engine=numpy", "stimulus.amplitude=range(1,99)",
+               "run.shard_points=1", "run.n_jobs=1", "study.name=s"]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "izhi", *command], cwd=tmp_path, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    log = tmp_path / "studies" / "s" / "log.jsonl"
+    while not (log.is_file() and "shard_done" in log.read_text()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err == "interrupted; the same command with study.name=s goes on\n"
+    assert '"interrupted"' in log.read_text()

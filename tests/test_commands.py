@@ -367,12 +367,37 @@ def test_a_study_reproduces_from_its_log(copy, capsys, monkeypatch) -> None:
     status, out, _ = call(capsys, "reproduce", copy / "first", "run.n_jobs=1", "run.engine=numpy")
     assert status == 0
     path = Path(re.search(r"study: (.*)/\n", out)[1])
-    assert path.parent == copy and path.name.startswith("first-again-")
+    assert path == copy / "first-again"
     assert out.splitlines()[1] == f"identical: {overview.overview(copy / 'first').digest}"
     told = log.read(path / "log.jsonl")[0]["command"]
     assert told == ["izhi", "reproduce", str(copy / "first"), "run.n_jobs=1", "run.engine=numpy"]
     assert "study.name" not in os.environ
     monkeypatch.undo()
+
+
+def test_a_reproduction_that_was_interrupted_goes_on(copy, capsys, monkeypatch) -> None:
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("izhi.study.gather.gather", stop)
+        status, _, err = call(capsys, "reproduce", copy / "first", "run.n_jobs=1")
+    assert (status, err) == (130, "interrupted; the same command goes on\n")
+    status, out, _ = call(capsys, "reproduce", copy / "first", "run.n_jobs=1")
+    assert status == 0
+    assert out.startswith(f"study: {copy / 'first-again'}/\nidentical: ")
+    assert "resumed" in [event["event"] for event in log.read(copy / "first-again" / "log.jsonl")]
+    status, out, _ = call(capsys, "reproduce", copy / "first", "run.n_jobs=1")
+    assert status == 0
+    assert out.startswith(f"study: {copy / 'first-again-2'}/\n")
+
+
+@pytest.mark.parametrize("name", ["first (copy)", "\u65e5" * 80, "a" * 200, ".hidden", "two words"])
+def test_a_study_of_any_name_is_reproduced(copy, capsys, name) -> None:
+    (copy / "first").rename(copy / name)
+    status, out, err = call(capsys, "reproduce", copy / name, "run.n_jobs=1", "run.engine=numpy")
+    assert status == 0, err
+    assert "identical" in out
 
 
 def test_what_does_not_reproduce_is_named_point_by_point(copy, capsys, tmp_path) -> None:

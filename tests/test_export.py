@@ -23,9 +23,10 @@ from rocrate_validator import services
 from rocrate_validator.models import Severity, ValidationSettings
 
 import izhi
-from izhi.errors import ConfigError, IzhiError, StudyError
+from izhi.errors import ConfigError, IzhiError, StorageError, StudyError
 from izhi.export import crate, export, netcdf, tables
 from izhi.export.runs import runs
+from izhi.study.compare import compare
 from izhi.study.verify import verify
 
 SHORT = ["run.engine=numpy", "run.n_jobs=1", "simulation.duration='60 ms'"]
@@ -104,6 +105,34 @@ def test_a_study_without_results_is_not_exported(copy) -> None:
         export(copy, "csv")
 
 
+@pytest.mark.parametrize("to", ["crate", "csv", "netcdf"])
+@pytest.mark.parametrize("name", ["dataset.nc", "summary.csv"])
+def test_a_damaged_study_is_not_exported(copy, to, name) -> None:
+    copy.close()
+    with open(copy.path / name, "rb+") as file:
+        file.seek(-2, 2)
+        file.write(b"9")
+    with pytest.raises(StudyError, match=f"{name}: not the file that the study's log tells of"):
+        export(copy, to)
+
+
+@pytest.mark.parametrize("to", ["crate", "csv", "netcdf"])
+def test_a_study_that_is_being_extended_is_not_exported(tmp_path, to, monkeypatch) -> None:
+    izhi.run(SHORT, name="s", dir=tmp_path, progress=False).close()
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("izhi.study.shards.run", stop)
+    with pytest.raises(KeyboardInterrupt):
+        izhi.run([*SHORT, "stimulus.amplitude=10,12"], name="s", dir=tmp_path, progress=False)
+    with closing(izhi.open_study(tmp_path / "s")) as study:
+        with pytest.raises(StudyError, match=r"dataset\.nc: is not of all that was asked for"):
+            export(study, to)
+        with pytest.raises(StudyError, match=r"dataset\.nc: is not of all that was asked for"):
+            compare(study.path, study.path)
+
+
 @pytest.mark.parametrize(
     ("to", "module", "name"),
     [
@@ -120,7 +149,10 @@ def test_an_export_that_is_stopped_leaves_nothing(
         raise stop
 
     monkeypatch.setattr(module, name, fail)
-    with pytest.raises(StudyError if isinstance(stop, OSError) else KeyboardInterrupt):
+    with pytest.raises(
+        StorageError if isinstance(stop, OSError) else KeyboardInterrupt,
+        match="out: cannot be written .* free.: No space left" if isinstance(stop, OSError) else "",
+    ):
         export(swept, to, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 

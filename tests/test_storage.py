@@ -7,12 +7,13 @@ import random
 import subprocess
 from pathlib import Path
 
+import netCDF4
 import pytest
 
 import izhi
 from izhi import cli
 from izhi.engine import cache
-from izhi.errors import ConfigError, IzhiError, StorageError
+from izhi.errors import ConfigError, IzhiError, StorageError, StudyError
 from izhi.study import execute, gather, log, overview, verify, worker
 from izhi.study import folder as folders
 from izhi.sweep import plan as plans
@@ -227,6 +228,123 @@ def test_damage_is_named_and_a_further_run_repairs_it(tmp_path, damage, which) -
     for other, data in others.items():
         assert other.read_bytes() == data
     assert verify.verify(again.path, 5).problems == []
+
+
+def inside(path: Path) -> None:
+    """Change a result, in a way that netCDF does not notice."""
+    with netCDF4.Dataset(path, "a") as file:
+        file["statistic_firing_rate"][0, 0] += 1
+
+
+def cut_results(path: Path) -> None:
+    """Make netCDF's library look for something for ever, in some versions of it."""
+    data = bytearray(path.read_bytes())
+    at = len(data) // 3
+    data[at : at + 8] = bytes(255 - byte for byte in data[at : at + 8])
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [inside, cut_results, truncate, flip])
+@pytest.mark.parametrize("lost", ["line", "log"])
+def test_a_damaged_shard_that_the_log_does_not_know_is_not_believed(tmp_path, damage, lost) -> None:
+    study = run(tmp_path)
+    study.close()
+    before, shard = digest(study.path), sorted(study.folder.shards.iterdir())[2]
+    damage(shard)
+    if lost == "log":
+        study.folder.log.unlink()
+    else:
+        lines = study.folder.log.read_text().splitlines(keepends=True)
+        study.folder.log.write_text("".join(line for line in lines if shard.name not in line))
+    run(tmp_path).close()
+    assert digest(study.path) == before
+    assert [e["shard"] for e in events(study.path, "damaged")] == [shard.name]
+    assert sum(e["points"] for e in events(study.path, "shard_done") if not e.get("adopted")) == (
+        10 if lost == "log" else 60
+    )
+    assert verify.verify(study.path, 60).problems == []
+
+
+def test_a_whole_shard_that_the_log_does_not_know_is_taken(tmp_path) -> None:
+    study = run(tmp_path)
+    study.close()
+    before = digest(study.path)
+    study.folder.log.unlink()
+    run(tmp_path).close()
+    assert all(event["adopted"] for event in events(study.path, "shard_done"))
+    assert digest(study.path) == before
+    assert verify.verify(study.path).problems == []
+
+
+def test_a_pipe_in_the_place_of_a_shard_is_not_opened(tmp_path) -> None:
+    study = run(tmp_path)
+    study.close()
+    shard = min(study.folder.shards.iterdir())
+    shard.unlink()
+    os.mkfifo(shard)
+    run(tmp_path).close()
+    assert [(e["shard"], e["reason"]) for e in events(study.path, "damaged")] == [
+        (shard.name, "it cannot be read")
+    ]
+    assert verify.verify(study.path).problems == []
+
+
+@pytest.mark.parametrize("name", ["dataset.nc", "summary.csv", "log.jsonl", "shards/x.nc"])
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, name) -> None:
+    study = run(tmp_path)
+    study.close()
+    path = study.path / name
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    with pytest.raises(StudyError, match=f"{name}: is a folder, where a file is expected; remove"):
+        run(tmp_path)
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+@pytest.mark.parametrize("how", ["#", ""])
+def test_a_damaged_line_of_the_log_is_named_and_a_further_run_makes_up_for_it(
+    tmp_path, number, how
+) -> None:
+    study = run(tmp_path)
+    study.close()
+    before, lines = digest(study.path), study.folder.log.read_text().splitlines()
+    lines[number - 1] = how + lines[number - 1][: 10 if not how else None]
+    study.folder.log.write_text("\n".join(lines) + "\n")
+    if number < len(lines):  # the last one may have been cut off by a kill
+        assert (
+            f"{study.folder.log}: line {number} is no event" in verify.verify(study.path).problems
+        )
+    run(tmp_path).close()
+    assert digest(study.path) == before
+    assert verify.verify(study.path).problems == []
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "study.yaml"])
+def test_a_lost_file_is_named_and_a_further_run_writes_it(tmp_path, name) -> None:
+    study = run(tmp_path)
+    study.close()
+    (study.path / name).unlink()
+    assert any(p.startswith(f"{study.path / name}: ") for p in verify.verify(study.path).problems)
+    assert [path.name for path in overview.studies(tmp_path)] == ["s"]
+    run(tmp_path).close()
+    assert verify.verify(study.path).problems == []
+
+
+def test_room_for_what_is_there_already_is_not_asked_for(tmp_path, monkeypatch) -> None:
+    study = run(tmp_path)
+    study.close()
+    plan = izhi.plan(SWEEP)
+    shards = sum(path.stat().st_size for path in study.folder.shards.iterdir())
+    usage = folders.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(
+        folders.shutil, "disk_usage", lambda _: usage._replace(free=plan.disk - shards)
+    )
+    run(tmp_path).close()
+    monkeypatch.setattr(
+        folders.shutil, "disk_usage", lambda _: usage._replace(free=plan.disk - shards - 1)
+    )
+    with pytest.raises(ConfigError, match=r"^study\.dir: the study needs about .* free; choose"):
+        run(tmp_path)
 
 
 def test_a_program_that_dies_by_a_signal_is_named_and_built_again(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from izhi.errors import ConfigError, StudyError, did_you_mean
+from izhi.errors import ConfigError, StorageError, StudyError, did_you_mean
+from izhi.study.folder import sha256, size
+from izhi.study.overview import check_gathered
+from izhi.study.resume import logged_files
 from izhi.study.shardfile import FAILED, NOT_RUN
 from izhi.study.study import Study
 
@@ -39,7 +43,10 @@ def export(study: Study, to: str, target: Path | str | None = None) -> Path:
     ConfigError
         When there is no such format.
     StudyError
-        When the target exists already or cannot be written, or no point of the study has results.
+        When the target exists already, or no point of the study has results, or its files are not
+        those that its log tells of.
+    StorageError
+        When the target cannot be written.
     IzhiError
         When a crate is asked for and rocrate is not installed.
     """
@@ -50,11 +57,15 @@ def export(study: Study, to: str, target: Path | str | None = None) -> Path:
         raise StudyError(f"{path}: exists already; remove it or name another target")
     if not path.parent.is_dir():
         raise StudyError(f"{path}: no folder {path.parent} to write it to")
+    _check_results(study)
+    check_gathered(study)
+    _check_files(study)
     try:
-        _check_results(study)
         _writer(to)(study, path)
     except OSError as error:
-        raise StudyError(f"{error.filename or path}: {error.strerror or error}") from error
+        free = size(shutil.disk_usage(path.parent).free)
+        said = error.strerror or error
+        raise StorageError(f"{path}: cannot be written ({free} free): {said}") from error
     return path
 
 
@@ -66,6 +77,13 @@ def _beside(study: Study, ending: str) -> Path:
 def _check_results(study: Study) -> None:
     if np.isin(study.dataset["status"].values, (NOT_RUN, FAILED)).all():
         raise StudyError(f"{study.path}: nothing to export; none of its points has results")
+
+
+def _check_files(study: Study) -> None:
+    logged = logged_files(study.folder, study.log)
+    for file in (study.folder.dataset, study.folder.summary):
+        if file in logged and sha256(file) != logged[file]:
+            raise StudyError(f"{file}: not the file that the study's log tells of")
 
 
 def _writer(to: str) -> Callable[[Study, Path], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from izhi.errors import StudyError
 from izhi.study import extend, log, resume, shards
 from izhi.study.description import NOT_RESULTS, written
 from izhi.study.folder import UNREADABLE, StudyFolder
+from izhi.study.overview import check_gathered
+from izhi.study.study import Study
 from izhi.sweep import points as numbering
 from izhi.units import Quantity
 
@@ -89,6 +92,9 @@ def compare(a: Path, b: Path) -> Comparison:
     StudyError
         When one of them cannot be read, or they have no points in common.
     """
+    for path in (a, b):
+        with closing(Study(path)) as study:
+            check_gathered(study)
     folders = StudyFolder(a), StudyFolder(b)
     ours, theirs = (resume.grids(folder)[-1].sweep for folder in folders)
     versions = [*_versions(*map(environment, folders))]

@@ -58,6 +58,12 @@ class StudyFolder:
         return self.path / "log.jsonl"
 
 
+def plain(name: str) -> str:
+    """Return a name for a study like that of any folder, with room for more."""
+    safe = re.sub(r"[^\w.+=,@-]", "_", name)[:100]
+    return safe if re.match(r"\w", safe) else f"s{safe}"
+
+
 def study_folder(sweep: Sweep) -> StudyFolder:
     """Return the folder that a sweep's config names; a free name with the time if it names none.
 
@@ -69,7 +75,10 @@ def study_folder(sweep: Sweep) -> StudyFolder:
     name, given = sweep.setting("study.name"), str(sweep.setting("study.dir"))
     if "\\" in given or "\0" in given:  # netCDF takes a backslash for a folder of Windows'
         raise ConfigError(f"study.dir = {given[:80]!r}: a folder without backslashes is expected")
-    parent = Path(given).expanduser()
+    try:
+        parent = Path(given).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"study.dir = {given[:80]}: there is no such user's home") from None
     if name is not None:
         if not _NAME.fullmatch(str(name)) or str(name).endswith(" "):
             raise ConfigError(
@@ -125,9 +134,10 @@ def check_writable(folder: StudyFolder, plan: Plan) -> None:
     if not os.access(existing, os.W_OK | os.X_OK):
         raise ConfigError(f"{key}: {existing} cannot be written")
     free = shutil.disk_usage(existing).free
-    if plan.disk > free:
+    needed = plan.disk - sum(path.stat().st_size for path in folder.shards.glob("*.nc"))
+    if needed > free:
         raise ConfigError(
-            f"{key}: the study needs about {size(plan.disk)}, but {existing} has {size(free)} "
+            f"study.dir: the study needs about {size(needed)}, but {existing} has {size(free)} "
             "free; choose another study.dir, fewer points or record.spikes=false"
         )
 
@@ -164,8 +174,17 @@ class Written:
     bytes: int
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> Written:
+def write_atomic(path: Path, write: Callable[[Path], None], sealed: bool = False) -> Written:
     """Write a file under a temporary name, flush it to the disk, and give it its name.
+
+    Parameters
+    ----------
+    path
+        The file.
+    write
+        Writes the file that it is given.
+    sealed
+        Whether the SHA-256 of the contents is appended to them, for :func:`is_sealed`.
 
     Returns
     -------
@@ -177,8 +196,14 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> Written:
     temporary = Path(name)
     try:
         write(temporary)
-        with open(temporary, "rb") as file:
-            written = Written(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+        with open(temporary, "rb+") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            if sealed:
+                seal = digest.digest()
+                file.write(seal)
+                file.flush()
+                digest.update(seal)
+            written = Written(digest.hexdigest(), file.tell())
             os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
@@ -205,9 +230,17 @@ def flush_folder(path: Path) -> None:
 
 
 def sha256(path: Path) -> str | None:
-    """Return a file's SHA-256; None where it cannot be read."""
+    """Return a file's SHA-256; None where it cannot be read, or is none, such as a pipe."""
     try:
+        if not path.is_file():
+            return None
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file ends in the SHA-256 of what is before, as :func:`write_atomic` left it."""
+    contents = path.read_bytes()
+    return contents[-32:] == hashlib.sha256(contents[:-32]).digest()

@@ -24,6 +24,12 @@ from izhi.errors import StorageError, StudyError
 ENDS = ("gathered", "interrupted", "stopped")
 """Events that end a run in order; without one it was killed."""
 
+_FIELDS = {
+    "time": str, "event": str, "command": list, "shard": str, "points": int, "failed": int,
+    "diverged": int, "digest": str, "line": int,
+}  # fmt: skip
+"""The kinds of what others read of an event; a line that has another is none."""
+
 _A_LOOK = 0.1
 """Seconds for which who only asks whether a log is held may hold it."""
 
@@ -47,11 +53,7 @@ class Writer:
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
-        self._begin = b""
         self.run = uuid.uuid4().hex
-        if file.seek(0, os.SEEK_END):
-            file.seek(-1, os.SEEK_END)
-            self._begin = b"" if file.read(1) == b"\n" else b"\n"  # the one before was cut off
 
     def append(self, event: str, **details: Any) -> None:
         """Append an event; it is on the disk when this returns.
@@ -63,9 +65,8 @@ class Writer:
         """
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": stamp, "event": event, **details}, ensure_ascii=False)
-        data = memoryview(self._begin + line.encode() + b"\n")
-        self._begin = b"\n"  # should this one be cut off
         try:
+            data = memoryview(self._cut_off() + line.encode() + b"\n")
             while data:
                 data = data[os.write(self._file.fileno(), data) :]
             os.fsync(self._file.fileno())
@@ -74,7 +75,11 @@ class Writer:
                 f"{self._file.name}: cannot be written: {error.strerror}; make room and run the "
                 "same command again"
             ) from error
-        self._begin = b""
+
+    def _cut_off(self) -> bytes:
+        """Return what ends the line before, if that was cut off."""
+        size = os.fstat(self._file.fileno()).st_size
+        return b"" if not size or os.pread(self._file.fileno(), 1, size - 1) == b"\n" else b"\n"
 
 
 @contextmanager
@@ -169,17 +174,17 @@ def _event(line: bytes) -> dict[str, Any] | None:
         event = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    whole = isinstance(event, dict) and all(
-        isinstance(event.get(k), str) for k in ("time", "event")
-    )
-    return event if whole else None
+    if not isinstance(event, dict) or not {"time", "event"} <= event.keys():
+        return None
+    whole = all(type(event[name]) is kind for name, kind in _FIELDS.items() if name in event)
+    return event if whole and all(isinstance(w, str) for w in event.get("command", ())) else None
 
 
 def damaged(path: Path) -> list[int]:
     """Return the numbers of the lines, from 1, that are no events.
 
     A line that was cut off is none of them where a run was killed: the last one, or the one before
-    a new start.
+    a new start. Nor is one that a later run has found.
     """
     bad: list[int] = []
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
@@ -188,4 +193,6 @@ def damaged(path: Path) -> list[int]:
             bad.append(number)
         elif event is not None and event["event"] == "started" and bad[-1:] == [number - 1]:
             bad.pop()
+        elif event is not None and event["event"] == "damaged" and event.get("line") in bad:
+            bad.remove(event["line"])
     return bad

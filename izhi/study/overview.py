@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from izhi.config.sweep import Sweep
 from izhi.errors import StudyError, did_you_mean
-from izhi.study import log, resume
+from izhi.study import description, log, resume
 from izhi.study.folder import StudyFolder
+from izhi.study.study import Study
 from izhi.sweep import points
 
 
@@ -57,11 +59,11 @@ def overview(path: Path) -> Overview:
         When there is no study, or its log and config cannot be read.
     """
     folder = StudyFolder(path)
-    if not folder.log.is_file() or not folder.config.is_file():
+    if not folder.log.is_file() and not folder.config.is_file():
         near = [p.parent.name for p in path.parent.glob("*/study.yaml")]
         what = "no study in it" if path.is_dir() else "no such folder"
         raise StudyError(f"{path}: {what}{did_you_mean(path.name, near) if near else ''}")
-    events = log.read(folder.log)
+    events = log.read(folder.log) if folder.log.is_file() else []
     sweep = resume.grids(folder)[-1].sweep
     ends = [event for event in events if event["event"] in ("started", *log.ENDS)]
     last = ends[-1] if ends else {"event": "killed"}
@@ -93,4 +95,27 @@ def studies(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise StudyError(f"{folder}: no such folder")
-    return sorted(path.parent for path in folder.glob("*/study.yaml"))
+    found = {
+        path.parent for name in ("study.yaml", "log.jsonl") for path in folder.glob(f"*/{name}")
+    }
+    return sorted(found)
+
+
+def check_gathered(study: Study) -> None:
+    """Check that the dataset of a study is of all that was asked for.
+
+    Raises
+    ------
+    StudyError
+        When the study has been extended since.
+    """
+    folder = study.folder
+    try:
+        told = json.loads(study.dataset.attrs["config"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise StudyError(f"{folder.dataset}: does not say what was asked for") from error
+    of_dataset = description.fingerprint(description.read(told, str(folder.dataset)))
+    if of_dataset != resume.grids(folder)[-1].fingerprint:
+        raise StudyError(
+            f"{folder.dataset}: is not of all that was asked for since; run the study again first"
+        )

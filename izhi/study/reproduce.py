@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from izhi.config import keys
@@ -12,6 +11,7 @@ from izhi.config.keys import Value
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, StudyError, did_you_mean
 from izhi.study import compare, execute, overview, resume
+from izhi.study import folder as folders
 from izhi.study.compare import Comparison
 
 _HERE: dict[str, Value] = {
@@ -68,8 +68,8 @@ def reproduce(
     if told.digest is None:
         raise StudyError(f"{path}: was not run to its end, so there is nothing to compare with")
     logged = resume.grids_of_log(told.folder)
-    name = f"{path.resolve().name}-again-{datetime.now():%Y%m%d-%H%M%S}"
-    where = path.resolve().parent if parent is None else parent
+    where = path.resolve().parent if parent is None else parent.absolute()
+    name = _free(where, f"{folders.plain(path.resolve().name)}-again")
     changed = {
         **_HERE,
         **dict(map(_setting, settings)),
@@ -78,11 +78,28 @@ def reproduce(
     }
     sweep = _with(logged[-1].sweep if logged else told.sweep, changed)
     command = ["izhi", "reproduce", str(path), *settings]
-    execute.execute(sweep, progress=progress, command=command)
+    try:
+        execute.execute(sweep, progress=progress, command=command)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on") from None
     new = overview.overview(where / name)
     now = str(new.digest)
     differs = None if now == told.digest else compare.compare(path, where / name)
     return Reproduction(where / name, told.digest, now, differs)
+
+
+def _free(where: Path, name: str) -> str:
+    """Return the name of a new study, or of a reproduction that did not come to its end."""
+    number, found = 1, name
+    while (where / found).exists():
+        try:
+            if overview.overview(where / found).state not in ("done", "running"):
+                break
+        except StudyError:  # something else
+            pass
+        number += 1
+        found = f"{name}-{number}"
+    return found
 
 
 def _with(sweep: Sweep, changed: dict[str, Value]) -> Sweep:

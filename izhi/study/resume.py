@@ -54,8 +54,10 @@ class Grid:
         StudyError
             When it is damaged, or of another version of izhi.
         """
-        if not isinstance(told, dict) or told.get("schema") != description.SCHEMA:
-            schema = told.get("schema") if isinstance(told, dict) else None
+        if not isinstance(told, dict):
+            raise StudyError(f"{source}: is no description of a study")
+        if told.get("schema") != description.SCHEMA:
+            schema = told.get("schema")
             raise StudyError(
                 f"{source}: no study of this version of izhi (schema {description.SCHEMA})"
                 + (f", but of schema {schema}" if isinstance(schema, int) else "")
@@ -151,8 +153,14 @@ def check_free(folder: StudyFolder) -> None:
     Raises
     ------
     StudyError
-        When it holds other files.
+        When it holds other files, or folders where files are expected.
     """
+    files = [folder.config, folder.log, folder.dataset, folder.summary]
+    for path in [*files, *folder.shards.glob("*.nc")]:
+        if path.is_dir():
+            raise StudyError(f"{path}: is a folder, where a file is expected; remove it")
+    if folder.shards.is_file():
+        raise StudyError(f"{folder.shards}: is a file, where a folder is expected; remove it")
     if folder.config.is_file() or not folder.path.is_dir() or _planned(folder):
         return
     begun = (folder.log.name, f".{folder.config.stem}-*.tmp")  # by a process that was killed here
@@ -191,9 +199,9 @@ def open_folder(
         When the folder holds a study that does not grow into this one.
     """
     if not folder.config.is_file() and not _planned(folder):
+        record.append("started", **log.started(command, record.run))
         _write(folder, [_told(plan.sweep)])
         folders.remove_unfinished(folder)
-        record.append("started", **log.started(command, record.run))
         record.append("planned", **_logged(folder, plan))
         folder.shards.mkdir(exist_ok=True)
         return {}
@@ -201,14 +209,17 @@ def open_folder(
     fingerprint = description.fingerprint(plan.sweep)
     where = places(held, plan.sweep, folder)
     grown = held[-1].fingerprint != fingerprint
-    _write(folder, [*(grid.told for grid in held), *[_told(plan.sweep)] * grown])
     events = _events(folder)
     record.append("started", **log.started(command, record.run))
+    _write(folder, [*(grid.told for grid in held), *[_told(plan.sweep)] * grown])
+    for line in log.damaged(folder.log):
+        record.append("damaged", line=line, reason="it is no event")
     folders.remove_unfinished(folder)
     folder.shards.mkdir(exist_ok=True)
     found = _done(folder, where, plan, events, record)
+    event = "extended" if grown else "resumed" if _planned(folder) else "planned"
     record.append(
-        "extended" if grown else "resumed", done=sum(p.size for p in found.values()),
+        event, done=sum(p.size for p in found.values()),
         after=_last_end(events), **_logged(folder, plan),
     )  # fmt: skip
     return found
@@ -283,8 +294,12 @@ def _done(
     with ThreadPoolExecutor(plan.workers) as pool:
         for path, sha256 in zip(paths, pool.map(folders.sha256, paths), strict=True):
             try:
+                if sha256 is None:
+                    raise StudyError("it cannot be read")
                 if logged.get(path.name, sha256) != sha256:
                     raise StudyError("its SHA-256 is not the logged one")
+                if path.name not in logged and not folders.is_sealed(path):
+                    raise StudyError("it is not whole, and not in the log")
                 points = renumbered(path, where)
                 if finished[points].any():
                     raise StudyError("another shard holds its points")
@@ -304,7 +319,9 @@ def checksums(events: list[dict[str, Any]]) -> dict[str, str]:
     """Return the logged SHA-256 of the shard files that should be there, by name."""
     result: dict[str, str] = {}
     for event in events:
-        name = str(event.get("shard"))
+        name = event.get("shard")
+        if name is None:
+            continue
         if event["event"] == "shard_done":
             result[name] = str(event.get("sha256"))
         elif event["event"] == "damaged":

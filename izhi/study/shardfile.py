@@ -1,4 +1,8 @@
-"""Shard files: the results of one run of points, as netCDF."""
+"""Shard files: the results of one run of points, as netCDF.
+
+The SHA-256 of each comes after its end, where netCDF does not look: a file that was stored by a
+process that was killed before the log knew is known to be whole before any of it is believed.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +91,7 @@ class ShardData:
 
 def write(path: Path, data: ShardData, fingerprint: str) -> Written:
     """Write a shard file atomically; return its checksum."""
-    return write_atomic(path, lambda temporary: _write(temporary, data, fingerprint))
+    return write_atomic(path, lambda temporary: _write(temporary, data, fingerprint), True)
 
 
 def _write(path: Path, data: ShardData, fingerprint: str) -> None:

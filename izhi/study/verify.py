@@ -65,8 +65,8 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     StudyError
         When it is no study, or one that is being written.
     """
-    folder = overview.overview(path).folder
-    events = log.read(folder.log)
+    found_study = overview.overview(path)
+    folder, events = found_study.folder, found_study.events
     if log.is_held(folder.log):
         raise StudyError(f"{path}: is being written by {log.holder(folder.log)}")
     verdict = Verdict()
@@ -95,6 +95,8 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
 
 
 def _description_problems(folder: StudyFolder, held: list[Grid]) -> list[str]:
+    if not folder.log.is_file():
+        return [f"{folder.log}: is not there"]
     problems = [f"{folder.log}: line {number} is no event" for number in log.damaged(folder.log)]
     try:
         if resume.grids_of_config(folder)[-1].fingerprint != held[-1].fingerprint:
@@ -103,7 +105,9 @@ def _description_problems(folder: StudyFolder, held: list[Grid]) -> list[str]:
         problems.append(str(error))
     try:
         logged = resume.grids_of_log(folder)
-        if logged and logged[-1].fingerprint != held[-1].fingerprint:
+        if not logged:
+            problems.append(f"{folder.log}: does not say what was planned")
+        elif logged[-1].fingerprint != held[-1].fingerprint:
             problems.append(f"{folder.log}: not what study.yaml says")
     except StudyError as error:
         problems.append(str(error))
@@ -123,7 +127,7 @@ def _file_problems(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[st
             problems[path.name] = f"{path}: its SHA-256 is not the logged one"
     for path in folders.unfinished(folder):
         problems[path.name] = f"{path}: was left unfinished"
-    for path in sorted(folder.shards.glob("*")):
+    for path in sorted(folder.shards.glob("*.nc")):
         if path not in expected and path.name not in problems:
             problems[path.name] = f"{path}: is not in the log"
     return problems
