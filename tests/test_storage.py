@@ -244,6 +244,20 @@ def cut_results(path: Path) -> None:
     path.write_bytes(data)
 
 
+def test_a_damaged_dataset_is_not_opened(tmp_path) -> None:
+    study = run(tmp_path)
+    study.close()
+    before = study.folder.dataset.read_bytes()
+    flip(study.folder.dataset)
+    with pytest.raises(StudyError, match=r"dataset\.nc: not the file that .* run the study again"):
+        izhi.open_study(study.path).dataset  # noqa: B018
+    with log.writing(study.folder.log):  # the log may not know of it yet
+        study.folder.dataset.write_bytes(before)
+        assert izhi.open_study(study.path).dataset.sizes["amplitude"] == 60
+    run(tmp_path).close()
+    assert izhi.open_study(study.path).dataset.sizes["amplitude"] == 60
+
+
 @pytest.mark.parametrize("damage", [inside, cut_results, truncate, flip])
 @pytest.mark.parametrize("lost", ["line", "log"])
 def test_a_damaged_shard_that_the_log_does_not_know_is_not_believed(tmp_path, damage, lost) -> None:

@@ -75,13 +75,19 @@ def _run(events: list[dict[str, Any]], axes: list[dict[str, Any]] | None) -> Run
 
     # what came after gathering, such as a verification, made nothing
     stop = max((n for n, e in enumerate(events) if e["event"] == "gathered"), default=-1)
-    command = last("command", "started") or ["overrides", *(last("overrides", *_PLANS) or ())]
+    command = last("command", "started") or []
     return Run(
         events[0]["time"],
         events[stop]["time"],
         shlex.join(command),
         last("axes", *_PLANS) or axes,
-        tuple(e["shard"] for e in events if e["event"] == "shard_done"),
+        tuple(e["shard"] for e in events if e["event"] == "shard_done" and "shard" in e),
         last("failed", "gathered"),
-        last("environment", *_PLANS) or {},
+        _plain(last("environment", *_PLANS)),
     )
+
+
+def _plain(environment: Any) -> dict[str, Any]:
+    """Return an environment as far as it is one."""
+    told = environment.items() if isinstance(environment, dict) else ()
+    return {name: v for name, v in told if name != "libraries" or isinstance(v, dict)}

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.errors import ConfigError, StudyError, did_you_mean
-from izhi.study import log
-from izhi.study.folder import UNREADABLE, StudyFolder
+from izhi.study import log, resume
+from izhi.study.folder import UNREADABLE, StudyFolder, sha256
 from izhi.sweep.checks import match
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+_SMALL = 1 << 26
+"""Bytes of a dataset up to which its SHA-256 is looked at when it is opened: 0.1 s or less."""
 
 
 class Study:
@@ -85,6 +88,7 @@ class Study:
         import xarray as xr
 
         try:
+            self._check_whole()
             groups = dict(xr.open_groups(self.folder.dataset, engine="netcdf4"))
             if not {"status", "cell"} <= set(groups["/"].variables):
                 raise ValueError("it has no status of points, or no cells")
@@ -92,6 +96,18 @@ class Study:
             said = " ".join(str(error).split())[:200]
             raise StudyError(f"{self.folder.dataset}: is no dataset of a study: {said}") from error
         return groups
+
+    def _check_whole(self) -> None:
+        """Check a small dataset against the log: netCDF may read in a damaged one for ever."""
+        path = self.folder.dataset
+        if path.stat().st_size > _SMALL or not self.folder.log.is_file():
+            return
+        logged = resume.logged_files(self.folder, self.log).get(path)
+        if logged not in (None, sha256(path)) and not log.is_held(self.folder.log):
+            raise StudyError(
+                f"{path}: not the file that the study's log tells of; run the study again, which "
+                "writes it anew"
+            )
 
     def _group(self, name: str, otherwise: str) -> xr.Dataset:
         found = self._groups.get(f"/{name}")
