@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import izhi
 from benchmarks import limit, report
@@ -81,6 +82,5 @@ def test_a_study_is_opened_and_gathered_again(tmp_path) -> None:
     assert told["seconds"] > 0
     assert told["memory_bytes"] > 2**20
     run(module("benchmarks.gathering", "turn"), str(tmp_path))
-    again = izhi.open_study(tmp_path / "studies" / "turn")
-    assert again.dataset.equals(before)
-    again.close()
+    with xr.open_dataset(study.folder.dataset) as again:
+        assert again.equals(before)
