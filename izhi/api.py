@@ -36,6 +36,8 @@ def plan(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None =
     ------
     ConfigError
         For anything that cannot be run.
+    EngineError
+        When machines of a Dask cluster lack izhi.
     """
     return execute.make_plan(compose(_with(overrides), config_dir=config_dir))
 
@@ -71,7 +73,7 @@ def run(
     ConfigError
         For anything that cannot be run, before anything is built or written.
     EngineError
-        When no point could be simulated.
+        When no point could be simulated; when machines of a Dask cluster lack izhi.
     """
     settings = {"study__name": name, "run__n_jobs": n_jobs,
                 "study__dir": None if dir is None else str(dir)}  # fmt: skip

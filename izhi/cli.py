@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -28,7 +30,8 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
   izhi verify STUDY              its files, points and dataset, and some points simulated again
   izhi diff A B                  what differs: configs, versions, results point by point
   izhi reproduce STUDY           run it again from its own log and compare
-  izhi export STUDY --to FORMAT  crate (a research object), csv (tables) or netcdf (one file)
+  izhi summarise STUDY statistics=...   other statistics, from the stored spikes
+  izhi export STUDY --to FORMAT  crate (a research object), csv or parquet (tables), netcdf, nwb
 
   izhi run neuron=chattering
   izhi run -m neuron=chattering,resonator 'synapse.U_0=range(0.1,1.0,0.1)' stimulus.amplitude=8,10
@@ -42,6 +45,9 @@ Exit status: 0 all is well, 1 points failed or results differ, 2 wrong input, 13
 """
 
 COMMANDS = ("run", "plan")
+
+_WIDTH = 120
+"""Characters of a line where the terminal does not say."""
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -236,14 +242,25 @@ def _print_report(report: Report) -> None:
 
 
 def _head(path: Path, rows: int) -> str:
-    """Return the first rows of a table, its columns aligned."""
+    """Return the first rows of a table, its columns aligned, and as many of them as fit.
+
+    Those at the end, regime and status, come before those in the middle.
+    """
     with open(path, newline="", encoding="utf-8") as file:
+        file.readline()  # the comment with the units
         lines = [line for line, _ in zip(csv.reader(file), range(rows + 1), strict=False)]
     shown = [lines[0], *([_shown(word) for word in line] for line in lines[1:])]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    columns = list(zip(*shown, strict=True))
+    widths = [2 + max(map(len, column)) for column in columns]
+    room, last = shutil.get_terminal_size((_WIDTH, 0)).columns, 2
+    if sum(widths) > room:
+        room -= sum(widths[-last:]) + 5
+        fit = sum(total <= room for total in itertools.accumulate(widths[:-last]))
+        columns[fit:-last] = [("...",) * len(shown)]
+        widths[fit:-last] = [5]
     return "\n".join(
-        "  ".join(word.rjust(width) for word, width in zip(line, widths, strict=True))
-        for line in shown
+        "".join(word.rjust(width) for word, width in zip(line, widths, strict=True))[2:]
+        for line in zip(*columns, strict=True)
     )
 
 

@@ -243,9 +243,26 @@ def _reproduce(given: Namespace) -> int:
     return 1
 
 
+def _add_summarise(parser: ArgumentParser) -> None:
+    _study(parser)
+    parser.add_argument("settings", nargs="+", metavar="statistics...=VALUE",
+                        help="statistics=log_isi, statistics.max_interval='5 ms', ...")  # fmt: skip
+    parser.add_argument("--config-dir", type=Path, metavar="FOLDER", help="more configs")
+
+
+def _summarise(given: Namespace) -> int:
+    from izhi.study.summarise import summarise
+
+    report = summarise(given.study, given.settings, config_dir=given.config_dir)
+    print(f"study: {report.study.path}/  (dataset.nc, summary.csv)")
+    print(f"{report.points:,} points in {report.seconds:.1f} s, nothing simulated")
+    return 0
+
+
 def _add_export(parser: ArgumentParser) -> None:
     _study(parser)
-    parser.add_argument("--to", required=True, metavar="FORMAT", help="crate, csv or netcdf")
+    parser.add_argument("--to", required=True, metavar="FORMAT",
+                        help="crate, csv, netcdf, nwb or parquet")  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="PATH",
                         help="what to write (beside the study, and named after it)")  # fmt: skip
 
@@ -266,6 +283,7 @@ COMMANDS: dict[str, Command] = {
     "verify": ("check a study's files, points, dataset, and some bits again", _add_verify, _verify),
     "diff": ("what differs between two studies", _add_diff, _diff),
     "reproduce": ("run a study again and compare", _add_reproduce, _reproduce),
+    "summarise": ("compute a study's statistics anew from its spikes", _add_summarise, _summarise),
     "export": ("write a study in a format that others read", _add_export, _export),
 }
 """By name: what a command does, its arguments, its function."""

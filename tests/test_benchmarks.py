@@ -9,10 +9,11 @@ import pytest
 import xarray as xr
 
 import izhi
-from benchmarks import limit, report
+from benchmarks import limit, report, statistics
 from benchmarks.points import overrides, points, sample
 from benchmarks.process import ROOT, module, run
 from izhi.engine import cache, compiled
+from izhi.spikes import Trains, burst_count, bursts, isi
 from izhi.sweep import plan as plans
 
 
@@ -84,3 +85,28 @@ def test_a_study_is_opened_and_gathered_again(tmp_path) -> None:
     run(module("benchmarks.gathering", "turn"), str(tmp_path))
     with xr.open_dataset(study.folder.dataset) as again:
         assert again.equals(before)
+
+
+def test_statistics_are_timed_of_the_spikes_that_were_asked_for(tmp_path) -> None:
+    numbers = ("--spikes", 3001, "--in-trains", 70, "--trains", 50, "--repetitions", 1)
+    told = run(module("benchmarks.statistics", *numbers), str(tmp_path)).told
+    assert (told["many"]["spikes"], told["many"]["trains"]) == (3001, 70)
+    assert told["many"]["memory_bytes"] > 2**20
+    # Both columns add up, and neither is empty.
+    together = told["elephant"].pop("all")
+    timed = [row for row in told["elephant"].values() if isinstance(row, dict)]
+    for whose in ("izhi", "elephant"):
+        assert sum(row[whose] for row in timed) == pytest.approx(together[whose])
+        assert min(row[whose] for row in timed) > 0
+
+
+def test_spikes_for_statistics_are_on_the_grid_and_in_order() -> None:
+    count = statistics.counts(50_000, 2000)
+    assert count.sum() == 50_000
+    trains = Trains(statistics.spikes_of(count), count)
+    interval, train = isi(trains)
+    assert interval.min() > 0.99 * statistics.DT
+    np.testing.assert_allclose(interval / statistics.DT, np.rint(interval / statistics.DT))
+    assert np.array_equal(np.unique(train % 2), [0, 1])
+    bursty, poisson = (burst_count(bursts(trains))[rest::2].mean() for rest in (1, 0))
+    assert bursty > 1.5 * poisson

@@ -86,7 +86,7 @@ def test_a_sweep_prints_its_report_and_the_head_of_the_summary(tmp_path) -> None
     assert table[10] == "... 11 rows in studies/demo/summary.csv"
     assert len(table) == 11
     assert len({len(line) for line in table[:10]}) == 1
-    stored = pd.read_csv(tmp_path / "studies" / "demo" / "summary.csv")
+    stored = pd.read_csv(tmp_path / "studies" / "demo" / "summary.csv", comment="#")
     shown = [int(line.split()[2]) for line in table[1:10]]
     assert shown == stored["spike_count"].tolist()[:9]
     assert {path.name for path in tmp_path.iterdir()} == {"studies"}  # no folders of Hydra's

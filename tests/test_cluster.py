@@ -227,6 +227,95 @@ def test_other_code_on_a_worker_is_refused(cluster) -> None:
         cluster.run("s", "stimulus.amplitude=4,8", "run.engine=numpy")
 
 
+WITHOUT = """
+import os, sys
+
+class Hidden:
+    def find_spec(name, path=None, target=None):
+        if name == "izhi":
+            raise ModuleNotFoundError("No module named 'izhi'")
+
+sys.meta_path.insert(0, Hidden)
+"""
+DYING = WITHOUT.replace("""raise ModuleNotFoundError("No module named 'izhi'")""", "os._exit(7)")
+
+
+@pytest.fixture
+def without(tmp_path) -> str:
+    """Give the PYTHONPATH of a machine on which izhi is not installed."""
+    folder = tmp_path / "without"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(WITHOUT)
+    return str(folder)
+
+
+def refused(process: subprocess.Popen) -> str:
+    """Return the one line that a program ends with, and soon."""
+    try:
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (1, "")
+    (line,) = err.splitlines()
+    return line
+
+
+def test_a_worker_without_izhi_is_named_before_anything_is_begun(cluster, without) -> None:
+    cluster.worker()
+    lacking = cluster.worker(PYTHONPATH=without)
+    address = re.search(r"Start worker at:\s+(\S+)", lacking.log.read_text())[1]
+    assert refused(cluster.program("s")) == (
+        f"error: izhi cannot be imported on worker {address}: No module named 'izhi'; install "
+        "the same izhi there as here: pip install 'izhi[dask]'"
+    )
+    assert not (cluster.folder / "studies").exists()
+    assert [process.poll() for process in cluster.processes] == [None] * 3
+
+
+def test_a_first_worker_without_izhi_is_refused_when_it_comes(cluster, without) -> None:
+    process = cluster.program("s")
+    path = cluster.folder / "studies" / "s"
+    wait_for(lambda: events(path, "planned"), process)
+    cluster.worker(PYTHONPATH=without, wait=False)
+    line = refused(process)
+    assert re.match(
+        r"error: izhi cannot be imported on worker tcp://\S+: No module named 'izhi'; ", line
+    )
+    (stopped,) = events(path, "stopped")
+    assert line == f"error: {stopped['reason']}"
+
+
+def test_a_cluster_without_izhi_is_refused(tmp_path, without, monkeypatch) -> None:
+    monkeypatch.setattr("izhi.engine.cluster._NAMED", 2)
+    cluster = Cluster(tmp_path, PYTHONPATH=without)
+    try:
+        for _ in range(2):
+            cluster.worker()
+        with pytest.raises(EngineError, match=r"on the scheduler, worker tcp://\S+ and 1 more: No"):
+            cluster.run("s")
+    finally:
+        cluster.stop()
+
+
+def test_a_worker_that_ends_while_it_is_asked_is_one_less(cluster, without) -> None:
+    Path(without, "sitecustomize.py").write_text(DYING)
+    cluster.worker()
+    dying = cluster.worker(PYTHONPATH=without)
+    study = cluster.run("s", "stimulus.amplitude=4,8", "run.engine=numpy")
+    assert dying.poll() == 7
+    assert study.dataset["status"].values.tolist() == [0, 0]
+
+
+def test_a_cluster_without_workers_is_given_up(cluster, monkeypatch) -> None:
+    monkeypatch.setattr("izhi.engine.cluster._PATIENCE", 1)
+    with pytest.raises(EngineError) as refusal:
+        cluster.run("s")
+    assert str(refusal.value) == (
+        f"{cluster.address}: the scheduler has no worker, nor had one after 1 s; start one: "
+        f"dask worker {cluster.address}"
+    )
+
+
 def test_an_interrupt_ends_a_run_on_a_cluster(cluster, expected) -> None:
     cluster.worker()
     process = cluster.program("s", "run.engine=numpy", "simulation.duration='100 ms'")

@@ -18,6 +18,7 @@ from izhi import cli
 from izhi.engine import cache, compiled, prepare, schedule
 from izhi.engine.cache import Build
 from izhi.errors import EngineError
+from izhi.spikes import Settings
 from izhi.study import worker
 from izhi.sweep import plan as plans
 
@@ -370,9 +371,10 @@ def test_a_program_that_is_gone_fails_its_shards_alone(built, tmp_path, capfd) -
     """The program of the build is taken away between planning and running."""
     plan = izhi.plan([*TINY, *SWEEP, "run.engine=compiled"])
     build = cache.find(plan.batches[0].structure)
+    stimulus = [plans.stimulus_time(plan, plan.shards[0], name) for name in ("onset", "offset")]
     task = worker.Task(
         plan.shards[0].points, plan.batches[0].structure,
-        plans.parameters(plan, plan.shards[0]), plans.onset(plan, plan.shards[0]),
+        plans.parameters(plan, plan.shards[0]), *stimulus, Settings(("spike_count",)),
         "compiled", Build(tmp_path / "gone", build.inputs), tmp_path / "shard.nc", "f", True,
     )  # fmt: skip
     outcome = worker.run(task)

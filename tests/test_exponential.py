@@ -14,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from izhi.engine import build, exponential
+from izhi import exponential
+from izhi.engine import build
 
 OVERFLOW = float.fromhex("0x1.62e42fefa39efp+9")  # the largest x whose exp(x) is finite
 UNDERFLOW = float.fromhex("-0x1.74910d52d3051p+9")  # the smallest x whose exp(x) rounds above 0

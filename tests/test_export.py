@@ -24,7 +24,7 @@ from rocrate_validator.models import Severity, ValidationSettings
 
 import izhi
 from izhi.errors import ConfigError, IzhiError, StorageError, StudyError
-from izhi.export import crate, export, netcdf, tables
+from izhi.export import FORMATS, crate, export, netcdf, nwb, parquet, tables
 from izhi.export.runs import runs
 from izhi.study.compare import compare
 from izhi.study.verify import verify
@@ -72,7 +72,14 @@ def copy(folder: Path, tmp_path: Path) -> Iterator[izhi.Study]:
 
 
 @pytest.mark.parametrize(
-    ("to", "name"), [("crate", "swept-crate"), ("csv", "swept-csv"), ("netcdf", "swept.nc")]
+    ("to", "name"),
+    [
+        ("crate", "swept-crate"),
+        ("csv", "swept-csv"),
+        ("netcdf", "swept.nc"),
+        ("nwb", "swept.nwb"),
+        ("parquet", "swept-parquet"),
+    ],
 )
 def test_a_study_is_exported_beside_itself(copy, to, name) -> None:
     before = set(copy.path.parent.iterdir())
@@ -86,7 +93,7 @@ def test_an_unknown_format_names_the_nearest(swept, tmp_path) -> None:
         export(swept, "netcfd", tmp_path / "x")
 
 
-@pytest.mark.parametrize("to", ["crate", "csv", "netcdf"])
+@pytest.mark.parametrize("to", FORMATS)
 def test_nothing_that_exists_is_overwritten(swept, tmp_path, to) -> None:
     target = tmp_path / "there"
     target.write_text("mine")
@@ -106,7 +113,7 @@ def test_a_study_without_results_is_not_exported(copy) -> None:
         export(copy, "csv")
 
 
-@pytest.mark.parametrize("to", ["crate", "csv", "netcdf"])
+@pytest.mark.parametrize("to", FORMATS)
 @pytest.mark.parametrize("name", ["dataset.nc", "summary.csv"])
 def test_a_damaged_study_is_not_exported(copy, to, name) -> None:
     copy.close()
@@ -117,7 +124,7 @@ def test_a_damaged_study_is_not_exported(copy, to, name) -> None:
         export(copy, to)
 
 
-@pytest.mark.parametrize("to", ["crate", "csv", "netcdf"])
+@pytest.mark.parametrize("to", FORMATS)
 def test_a_study_that_is_being_extended_is_not_exported(tmp_path, to, monkeypatch) -> None:
     izhi.run(SHORT, name="s", dir=tmp_path, progress=False).close()
 
@@ -140,6 +147,8 @@ def test_a_study_that_is_being_extended_is_not_exported(tmp_path, to, monkeypatc
         ("csv", tables, "_write_spikes"),
         ("netcdf", netcdf, "_add_provenance"),
         ("crate", shutil, "copy"),
+        ("nwb", nwb, "_fill_spikes"),
+        ("parquet", parquet, "_spikes"),
     ],
 )
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(28, "No space left on device")])
@@ -491,7 +500,7 @@ def test_text_of_a_config_is_data(tmp_path, validate) -> None:
 
 def read(path: Path, *numbers: str) -> pd.DataFrame:
     """Return a table of text, some columns as the numbers that Python reads there."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, comment="#")
     return table.assign(**{name: table[name].map(float) for name in numbers})
 
 
@@ -556,7 +565,7 @@ def test_every_column_is_explained(study, tmp_path) -> None:
     for file in path.iterdir():
         if file.name != "units.csv":
             with open(file, newline="", encoding="utf-8") as text:
-                header = next(csv.reader(text))
+                header = next(csv.reader(line for line in text if not line.startswith("#")))
             assert list(told[told["file"] == file.name]["column"]) == header
     assert (told["long_name"] != "").all()
     units = dict(zip(told["column"], told["unit"], strict=True))

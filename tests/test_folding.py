@@ -13,6 +13,7 @@ import pytest
 
 import izhi
 from izhi.engine import cache
+from izhi.spikes import Settings
 from izhi.study import worker
 from izhi.sweep import plan as plans
 
@@ -83,6 +84,8 @@ class Points:
                 structure=self.structure,
                 parameters={name: values[points] for name, values in self.parameters.items()},
                 onset=np.zeros(points.size),
+                offset=np.full(points.size, np.inf),
+                settings=Settings(("spike_count",)),
                 engine="numpy" if build is None else "compiled",
                 build=build,
                 path=None,

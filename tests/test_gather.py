@@ -12,11 +12,12 @@ import xarray as xr
 from hypothesis import given, settings
 
 import izhi
-from izhi.spikes import STATISTICS
+from izhi.spikes import REGIMES, STATISTICS
 from izhi.study import dataset, shardfile, table, window
 from izhi.study.digest import Digest
 from izhi.study.profile import Profile
 from izhi.study.shardfile import ShardData
+from izhi.study.statistics import Columns
 from izhi.study.window import Source
 
 
@@ -40,17 +41,31 @@ def test_a_window_is_not_much_smaller_than_it_may_be() -> None:
     ]  # fmt: skip
 
 
-def random_shard(random, points, cells) -> ShardData:
+def random_shard(random, points, cells, synapses) -> ShardData:
     count = random.integers(0, 4, (points.size, len(cells)))
     statistics = {
-        name: random.integers(0, 9, count.shape).astype(what.dtype)
+        name: random.integers(0, 6, (points.size, len(labels))).astype(what.dtype)
         for name, what in STATISTICS.items()
+        for labels in ((synapses if what.per == "projection" else cells),)
+        if labels
     }
     statistics["isi_cv"][random.random(count.shape) < 0.3] = np.nan
     statistics["isi_mean"] = random.random(count.shape)
     step = random.integers(0, 1000, count.sum()).astype(np.int32)
     status = np.where(random.random(points.size) < 0.9, shardfile.DONE, shardfile.DIVERGED)
-    return ShardData(points, cells, status.astype(np.int8), statistics, count, step, 1e-4, {}, None)
+    return ShardData(
+        points,
+        cells,
+        synapses,
+        status.astype(np.int8),
+        statistics,
+        "s",
+        count,
+        step,
+        1e-4,
+        {},
+        None,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +86,14 @@ def test_shards_in_any_order_come_together_by_label(
     folder = tmp_path_factory.mktemp("shards")
     names = plan.cells
     assert names == ("pre0", "pre1", "post0", "cell0")
-    expected = {name: np.full((20, 4), -1 if w.dtype.kind == "i" else np.nan, w.dtype)
-                for name, w in STATISTICS.items()}  # fmt: skip
+    columns = Columns.of(plan)
+    assert columns.synapses == ("pre_to_post.pre0", "pre_to_post.pre1")
+    expected = {
+        name: np.full(
+            (20, len(columns.labels(name))), -1 if what.dtype.kind == "i" else np.nan, what.dtype
+        )
+        for name, what in STATISTICS.items()
+    }
     status = np.full(20, shardfile.NOT_RUN, np.int8)
     trains = {(point, cell): np.empty(0) for point in range(20) for cell in names}
     failed = np.array([6, 3]) if seed % 2 else np.empty(0, np.int64)
@@ -83,25 +104,26 @@ def test_shards_in_any_order_come_together_by_label(
         for number, chosen in enumerate(np.split(points, range(size, points.size, size))):
             if chosen.size == 0 or random.random() < 0.2:  # a shard that was never run
                 continue
-            shard = random_shard(random, chosen, cells)
+            shard = random_shard(random, chosen, cells, () if batch else columns.synapses)
             path = folder / f"{batch}-{number}.nc"
             shardfile.write(path, shard, "f")
             at = np.array([names.index(cell) for cell in cells])
-            sources.append(Source.read(path, chosen, names))
+            sources.append(Source.read(path, chosen, columns))
             for name, values in shard.statistics.items():
-                expected[name][np.ix_(chosen, at)] = values
+                own = [0, 1] if STATISTICS[name].per == "projection" else at
+                expected[name][np.ix_(chosen, own)] = values
             status[chosen] = shard.status
             pieces = np.split(shard.step, np.cumsum(shard.count)[:-1])
             trains.update(zip(itertools.product(chosen.tolist(), cells), pieces, strict=True))
     random.shuffle(sources)
     windows = window.windows(plan.sweep.shape, sources, failed, most)
-    digest = Digest(plan.sweep.axes, plan.cells)
+    digest = Digest(plan.sweep.axes, columns)
     dataset.write(folder / "all.nc", plan, sources, windows, {"title": "random"}, digest)
     with xr.open_dataset(folder / "all.nc") as found:
         assert found["status"].dims == ("neuron", "amplitude", "circuit")
         assert np.array_equal(found["status"].values.ravel(), status)
         for name, values in expected.items():
-            np.testing.assert_array_equal(found[name].values.reshape(20, 4), values)
+            np.testing.assert_array_equal(found[name].values.reshape(values.shape), values)
     if sources:
         with xr.open_dataset(folder / "all.nc", group="spikes", decode_cf=False) as spikes:
             counts = spikes["spike_count"].values
@@ -115,17 +137,19 @@ def test_shards_in_any_order_come_together_by_label(
 
 
 def check_table(plan, windows, expected, status) -> None:
-    layout = table.layout(plan.sweep.axes, plan.cells)
+    columns = Columns.of(plan)
+    layout = table.layout(plan.sweep.axes, columns)
     lines = [
-        line
-        for part in windows
-        for line in table.rows(layout, part, window.read(part, len(plan.cells)))
+        line for part in windows for line in table.rows(layout, part, window.read(part, columns))
     ]
-    found = pd.read_csv(io.StringIO(layout.header + "".join(lines)), index_col=[0, 1, 2, 3])
+    found = pd.read_csv(
+        io.StringIO(layout.header + "".join(lines)), comment="#", index_col=[0, 1, 2, 3]
+    )
     levels = [axis.labels for axis in plan.sweep.axes]
     index = pd.MultiIndex.from_product([*levels, plan.cells], names=found.index.names)
-    columns = {name: values.ravel() for name, values in expected.items()}
-    whole = pd.DataFrame({**columns, "status": np.repeat(status, 4)}, index=index)
+    values = {name: expected[name].ravel() for name in layout.names}
+    values["regime"] = np.array([*REGIMES, np.nan], dtype=object)[values["regime"]]
+    whole = pd.DataFrame({**values, "status": np.repeat(status, 4)}, index=index)
     whole = whole[(whole["spike_count"] != -1) | (whole["status"] != 0)]
     pd.testing.assert_frame_equal(
         found, whole, check_dtype=False, check_exact=True, check_index_type=False
@@ -133,9 +157,15 @@ def check_table(plan, windows, expected, status) -> None:
 
 
 def test_labels_that_need_quotes_are_quoted() -> None:
-    layout = table.Layout(("a",), (('x,"y"',),), ("cell0",))
+    layout = table.Layout(
+        ("a",), ("mV",), (('x,"y"',),), Columns(("cell0",), (), ("spike_count", "lv"))
+    )
     assert next(csv.reader([table._word('x,"y"')])) == ['x,"y"']
-    assert layout.header.splitlines() == [",".join(["a", "cell", *STATISTICS, "status"])]
+    assert layout.header.splitlines() == [
+        '# units: a mV; read with pandas.read_csv(path, comment="#")',
+        "a,cell,spike_count,lv,status",
+    ]
+    assert table._word("a#b") == '"a#b"' and table._line(["a#b", "c"]) == '"a#b",c\n'
 
 
 def test_numbers_in_the_table_read_back_as_they_were() -> None:

@@ -226,7 +226,8 @@ def test_other_networks_in_the_process_keep_brian2s_exp(tmp_path) -> None:
         import numpy as np
         from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
         import izhi
-        from izhi.engine import device, exponential
+        from izhi import exponential
+        from izhi.engine import device
 
         def values(target):
             b2.prefs.codegen.target = target

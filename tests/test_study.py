@@ -70,15 +70,22 @@ def events(study: izhi.Study, kind: str) -> list[dict]:
 
 def test_the_dataset_has_a_dimension_for_each_axis_and_one_for_cells(demo) -> None:
     dataset = xr.open_dataset(demo.path / "dataset.nc")
-    assert dict(dataset.sizes) == {"neuron": 2, "U_0": 3, "amplitude": 2, "cell": 3}
+    assert dict(dataset.sizes) == {
+        "neuron": 2,
+        "U_0": 3,
+        "amplitude": 2,
+        "cell": 3,
+        "projection": 2,
+    }
     assert dataset["status"].dims == ("neuron", "U_0", "amplitude")
-    for name in STATISTICS:
-        assert dataset[name].dims == ("neuron", "U_0", "amplitude", "cell")
+    for name, what in STATISTICS.items():
+        assert dataset[name].dims == ("neuron", "U_0", "amplitude", what.per)
     assert set(dataset.data_vars) == {*STATISTICS, "status"}
     assert dataset["neuron"].values.tolist() == ["chattering", "resonator"]
     assert dataset["U_0"].values.tolist() == [0.2, 0.5, 0.8]
     assert dataset["amplitude"].values.tolist() == [4, 10]
     assert dataset["cell"].values.tolist() == ["pre0", "pre1", "post0"]
+    assert dataset["projection"].values.tolist() == ["pre_to_post.pre0", "pre_to_post.pre1"]
     dataset.close()
 
 
@@ -93,11 +100,16 @@ def test_variables_say_what_they_are(demo) -> None:
     for name, what in STATISTICS.items():
         variable = demo.dataset[name]
         assert variable.dtype == what.dtype
-        assert variable.attrs["units"] == what.units
+        assert variable.attrs.get("units") == {"charge": "V s"}.get(
+            what.units, None if what.words else what.units
+        )
         assert variable.attrs["long_name"] == what.long_name
         assert variable.attrs["comment"].startswith(what.comment)
     assert demo.dataset["spike_count"].dtype.kind == "i"
     assert demo.dataset["firing_rate"].attrs["units"] == "Hz"
+    regime = demo.dataset["regime"].attrs
+    assert regime["flag_meanings"] == "silent single_spike tonic adapting bursting irregular"
+    assert regime["flag_values"].tolist() == [0, 1, 2, 3, 4, 5]
     status = demo.dataset["status"]
     assert status.dtype == np.int8
     assert (status == shardfile.DONE).all()
@@ -407,32 +419,37 @@ def test_without_traces_a_study_says_how_to_get_them(demo) -> None:
 def test_the_summary_has_a_row_for_each_point_and_cell(demo) -> None:
     table = demo.summary()
     assert table.index.names == ["neuron", "U_0", "amplitude", "cell"]
-    assert table.columns.tolist() == [*STATISTICS, "status"]
+    names = [name for name, what in STATISTICS.items() if what.per == "cell"]
+    assert table.columns.tolist() == [*names, "status"]
     assert len(table) == 12 * 3
     row = table.loc[("resonator", 0.5, 10.0, "post0")]
     here = demo.dataset.sel(neuron="resonator", U_0=0.5, amplitude=10, cell="post0")
-    for name in STATISTICS:
+    assert row["regime"] == here["regime"].attrs["flag_meanings"].split()[int(here["regime"])]
+    for name in set(names) - {"regime"}:
         assert row[name] == here[name] or (np.isnan(row[name]) and np.isnan(here[name]))
     means = table.groupby("neuron").firing_rate.describe()
     assert means["count"].tolist() == [18, 18]
 
 
 def test_the_summary_is_stored_as_it_is(demo) -> None:
-    stored = pd.read_csv(demo.path / "summary.csv", index_col=[0, 1, 2, 3])
+    stored = pd.read_csv(demo.path / "summary.csv", comment="#", index_col=[0, 1, 2, 3])
+    table = demo.summary().astype({"regime": str})
     pd.testing.assert_frame_equal(
-        stored, demo.summary(), check_dtype=False, check_exact=True, check_index_type=False
+        stored, table, check_dtype=False, check_exact=True, check_index_type=False
     )
 
 
 def test_one_point_has_cells_only(tmp_path) -> None:
     study = run(tmp_path, "one", "neuron=chattering")
     assert study.axes == []
-    assert dict(study.dataset.sizes) == {"cell": 3}
+    assert dict(study.dataset.sizes) == {"cell": 3, "projection": 2}
     assert study.dataset["status"].dims == () and study.dataset["status"] == 0
     table = study.summary()
     assert table.index.name == "cell" and table.index.tolist() == ["pre0", "pre1", "post0"]
-    stored = pd.read_csv(study.path / "summary.csv", index_col="cell")
-    pd.testing.assert_frame_equal(stored, table, check_dtype=False, check_index_type=False)
+    stored = pd.read_csv(study.path / "summary.csv", comment="#", index_col="cell")
+    pd.testing.assert_frame_equal(
+        stored, table.astype({"regime": str}), check_dtype=False, check_index_type=False
+    )
     assert study.spike_times("pre0").size == table.loc["pre0", "spike_count"] > 0
 
 
@@ -444,7 +461,7 @@ def test_the_config_and_log_are_on_disk(demo) -> None:
         "dataset.nc", "log.jsonl", "shards", "study.yaml", "summary.csv",
     ]  # fmt: skip
     told = yaml.safe_load((demo.path / "study.yaml").read_text(encoding="utf-8"))
-    assert told["schema"] == 2
+    assert told["schema"] == 3
     assert [axis["values"] for axis in told["axes"]] == [
         ["chattering", "resonator"], [0.2, 0.5, 0.8], [4, 10],
     ]  # fmt: skip

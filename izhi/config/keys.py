@@ -132,6 +132,40 @@ _FIXED: dict[str, Key] = {
         "null, all, a list of point numbers, or values by axis such as {neuron: chattering}",
     ),
     "record.interval": QuantityKey((SECOND,), "ms", *_positive("an interval")),
+    "statistics.measures": FreeKey(
+        (str, list), "all, or a list such as [firing_rate, isi_cv]", "all"
+    ),
+    "statistics.start": QuantityKey((SECOND,), "ms", *_not_negative("a window's start")),
+    "statistics.stop": QuantityKey(
+        (SECOND,), "ms", *_positive("a window's stop"), words={None: NEVER}
+    ),
+    "statistics.transient": QuantityKey((SECOND,), "ms", *_not_negative("a transient")),
+    "statistics.refractory": QuantityKey((SECOND,), "ms", *_not_negative("a refractoriness")),
+    "statistics.detector": ChoiceKey(("interval", "max_interval", "log_isi", "poisson_surprise")),
+    **{
+        f"statistics.{name}": QuantityKey((SECOND,), "ms", *_positive("an interval"))
+        for name in (
+            "max_interval",
+            "begin_interval",
+            "end_interval",
+            "core_interval",
+            "longest_interval",
+        )
+    },
+    "statistics.min_spikes": CountKey("a burst has at least 2 spikes", lambda value: value >= 2),
+    "statistics.min_gap": QuantityKey((SECOND,), "ms", *_not_negative("a gap")),
+    "statistics.min_duration": QuantityKey((SECOND,), "ms", *_not_negative("a duration")),
+    "statistics.void": QuantityKey(
+        (NUMBER,), "", "a void parameter lies in [0, 1]", lambda value: 0 <= value <= 1
+    ),
+    "statistics.surprise": QuantityKey((NUMBER,), "", *_not_negative("a surprise")),
+    "statistics.irregularity": QuantityKey((NUMBER,), "", *_not_negative("a local variation")),
+    **{
+        f"statistics.{name}": QuantityKey(
+            (NUMBER,), "", "a ratio of intervals is at least 1", lambda value: value >= 1
+        )
+        for name in ("separation", "slowing")
+    },
     "run.engine": ChoiceKey(("auto", "numpy", "compiled")),
     "run.n_jobs": CountKey(
         "write a number of workers, or -1 for one for each core", lambda value: value != 0
@@ -168,12 +202,12 @@ _MOST_BITS = 10_000
 WHOLE = ("record.traces", "circuit.projections", "circuit.populations")
 """Keys whose value may be a mapping, and an empty one at that."""
 
-STUDY_WIDE = ("study.", "run.", "record.")
+STUDY_WIDE = ("study.", "run.", "record.", "statistics.")
 """Starts of keys that hold for a whole study: sweeping them would give the same points twice."""
 
 _NEEDED = (
     "simulation.duration", "simulation.dt", "simulation.method", "simulation.v_max", "study.dir",
-    *(key for key in _FIXED if key.startswith(("run.", "record."))),
+    *(key for key in _FIXED if key.startswith(("run.", "record.", "statistics."))),
 )  # fmt: skip
 """Keys that every config has, whatever its circuit."""
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from izhi.errors import EngineError
 from izhi.sweep.structures import Structure
 
-_SOURCES = ("engine/build.py", "engine/device.py", "engine/exponential.py", "engine/network.py",
-            "engine/schedule.py", "engine/templates/*.cpp", "models/neuron.py",
+_SOURCES = ("engine/build.py", "engine/device.py", "engine/network.py", "engine/schedule.py",
+            "engine/templates/*.cpp", "exponential.py", "models/neuron.py",
             "models/stimulus.py", "models/synapse.py")  # fmt: skip
 
 _WORK = ".building-"

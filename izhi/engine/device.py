@@ -24,7 +24,8 @@ from brian2.devices.device import all_devices
 from brian2.parsing.rendering import CPPNodeRenderer
 from numpy.typing import NDArray
 
-from izhi.engine import exponential, target
+from izhi import exponential
+from izhi.engine import target
 from izhi.engine.schedule import CHUNK, Code, lines
 
 

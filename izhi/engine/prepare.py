@@ -21,6 +21,8 @@ def workers(n_jobs: int, backend: str, scheduler: str | None = None) -> int:
     ------
     ConfigError
         When there is no cluster where there should be one.
+    EngineError
+        When machines of the cluster lack izhi.
     """
     if backend == "sequential":
         return 1

@@ -11,7 +11,7 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 
-from izhi.engine import exponential
+from izhi import exponential
 from izhi.errors import EngineError
 
 PORTABLE = ("exp", "int")

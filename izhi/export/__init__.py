@@ -1,4 +1,4 @@
-"""Studies in formats that others read: a research object, tables as text, one netCDF file."""
+"""Studies in formats that others read: a research object, tables, one netCDF or NWB file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from izhi.study.resume import logged_files
 from izhi.study.shardfile import FAILED, NOT_RUN
 from izhi.study.study import Study
 
-FORMATS = {"crate": "-crate", "csv": "-csv", "netcdf": ".nc"}
+FORMATS = {
+    "crate": "-crate", "csv": "-csv", "netcdf": ".nc", "nwb": ".nwb", "parquet": "-parquet"
+}  # fmt: skip
 """The formats, each with what the study's name is followed by where no target is given."""
 
 
@@ -28,7 +30,8 @@ def export(study: Study, to: str, target: Path | str | None = None) -> Path:
     study
         The study.
     to
-        ``crate`` (a Workflow Run RO-Crate), ``csv`` (a folder of tables) or ``netcdf`` (one file).
+        ``crate`` (a Workflow Run RO-Crate), ``csv`` (a folder of tables), ``netcdf`` (one file),
+        ``nwb`` (Neurodata Without Borders, one file) or ``parquet`` (a folder of tables).
     target
         The folder or file to write; a crate becomes a zip file where its name ends in ``.zip``.
         By default beside the study, and named after it.
@@ -44,11 +47,11 @@ def export(study: Study, to: str, target: Path | str | None = None) -> Path:
         When there is no such format.
     StudyError
         When the target exists already, or no point of the study has results, or its files are not
-        those that its log tells of.
+        those that its log tells of, or an NWB file is asked for and it kept no spikes.
     StorageError
         When the target cannot be written.
     IzhiError
-        When a crate is asked for and rocrate is not installed.
+        When the library that writes the format is not installed: rocrate, pynwb, pyarrow.
     """
     if to not in FORMATS:
         raise ConfigError(f"to = {to}: no such format{did_you_mean(to, FORMATS)}")
@@ -92,6 +95,10 @@ def _writer(to: str) -> Callable[[Study, Path], None]:
         from izhi.export.crate import write
     elif to == "csv":
         from izhi.export.tables import write
+    elif to == "nwb":
+        from izhi.export.nwb import write
+    elif to == "parquet":
+        from izhi.export.parquet import write
     else:
         from izhi.export.netcdf import write
     return write

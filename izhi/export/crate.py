@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from izhi.errors import IzhiError, StudyError
 from izhi.export.parameters import Parameter, parameters
-from izhi.export.runs import Run, makers_of_files, runs
+from izhi.export.runs import Run, in_words, makers_of_files, runs
 from izhi.export.whole import write_folder
 from izhi.study.folder import sha256, write_atomic
 from izhi.study.resume import logged_files
@@ -93,7 +93,7 @@ def describe(study: Study) -> Any:
     files["log.jsonl"]["about"] = _one(actions)
     root = crate.root_dataset
     root["name"] = title
-    root["description"] = _summary(study, asked["axes"], made)
+    root["description"] = in_words(study, made)
     root["license"] = "No licence is stated."
     root["mentions"] = _one(actions)
     root["conformsTo"] = [
@@ -235,14 +235,3 @@ def _how(run: Run) -> str:
     machine = [str(told[name]) for name in ("system", "machine", "cpu") if told.get(name)]
     failed = [f"{run.failed} points failed"] if run.failed else []
     return "; ".join([run.command, *versions, *machine, *failed])
-
-
-def _summary(study: Study, axes: list[dict[str, Any]], made: Sequence[Run]) -> str:
-    swept = ", ".join(axis["key"] for axis in axes)
-    points, cells = study.dataset["status"].size, study.dataset.sizes["cell"]
-    versions = sorted({run.environment["izhi"] for run in made if "izhi" in run.environment})
-    return (
-        f"Spiking neurons, simulated with {' '.join(['izhi', *versions])}: "
-        f"{points} point{'s' * (points != 1)} of {cells} cell{'s' * (cells != 1)}"
-        f"{', swept over ' * bool(swept)}{swept}."
-    )

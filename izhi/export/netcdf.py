@@ -119,9 +119,8 @@ def _add_provenance(study: Study, group: Any) -> None:
     asked = group.createVariable("study", str, ())
     asked.setncatts({"long_name": "axes and composed configs", "media_type": "application/yaml"})
     asked[...] = _text(study.folder.config)
-    digests = [event["digest"] for event in study.log if event.get("digest")]
-    if digests:
-        group.digest = digests[-1]
+    if study.digest is not None:
+        group.digest = study.digest
 
 
 def _text(path: Path) -> str:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from izhi import units
-from izhi.config.keys import STUDY_WIDE, QuantityKey, key_of
+from izhi.config.keys import QuantityKey, key_of
 from izhi.errors import ConfigError
 from izhi.units import Quantity
+
+_NOT_RESULTS = ("study.", "run.", "record.")
+"""Starts of keys on which no result depends."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def parameters(asked: Mapping[str, Any]) -> list[Parameter]:
     values: dict[str, list[Any]] = {}
     for config in asked["configs"]:
         for key, value in config.items():
-            if key not in swept and not key.startswith(STUDY_WIDE):
+            if key not in swept and not key.startswith(_NOT_RESULTS):
                 known = values.setdefault(key, [])
                 if value not in known:
                     known.append(value)

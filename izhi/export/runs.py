@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from izhi.study.study import Study
+
 _PLANS = ("planned", "extended", "resumed")
 
 
@@ -56,6 +58,26 @@ def runs(log: Sequence[dict[str, Any]]) -> list[Run]:
     for events in parts:
         made.append(_run(events, made[-1].axes if made else None))
     return made
+
+
+def in_words(study: Study, made: Sequence[Run]) -> str:
+    """Return a study in a sentence: what ran it, how many points and cells, what was swept.
+
+    Parameters
+    ----------
+    study
+        The study.
+    made
+        The runs that made it.
+    """
+    swept = ", ".join(str(study.dataset[name].attrs["long_name"]) for name in study.axes)
+    points, cells = study.dataset["status"].size, study.dataset.sizes["cell"]
+    versions = sorted({run.environment["izhi"] for run in made if "izhi" in run.environment})
+    return (
+        f"Spiking neurons, simulated with {' '.join(['izhi', *versions])}: "
+        f"{points} point{'s' * (points != 1)} of {cells} cell{'s' * (cells != 1)}"
+        f"{', swept over ' * bool(swept)}{swept}."
+    )
 
 
 def makers_of_files(made: Sequence[Run]) -> dict[str, int]:

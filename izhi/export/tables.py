@@ -7,13 +7,15 @@ import io
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from izhi import interrupts
 from izhi.errors import StudyError
+from izhi.export.columns import Column, column_of
+from izhi.export.spikes import pieces
 from izhi.export.whole import write_folder
 from izhi.study.study import Study
 
@@ -22,16 +24,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 18
 """Rows that are made and written at a time."""
-
-
-class Column(NamedTuple):
-    """What a column of a table is: a row of ``units.csv``."""
-
-    file: str
-    column: str
-    unit: str
-    long_name: str
-    comment: str
 
 
 def write(study: Study, path: Path) -> None:
@@ -68,44 +60,25 @@ def _group(study: Study, name: str) -> xr.Dataset | None:
 
 def _summary_columns(study: Study) -> list[Column]:
     with open(study.folder.summary, encoding="utf-8", newline="") as file:
+        file.readline()  # the comment with the units
         names = next(csv.reader(file))
-    return [_column("summary.csv", name, study.dataset[name]) for name in names]
-
-
-def _column(file: str, name: str, variable: xr.DataArray) -> Column:
-    told = variable.attrs
-    comment = str(told.get("comment", ""))
-    if "flag_meanings" in told:
-        meanings = zip(told["flag_values"], told["flag_meanings"].split(), strict=True)
-        comment = ", ".join(f"{value} {meaning}" for value, meaning in meanings)
-    return Column(file, name, told.get("units", ""), told.get("long_name", ""), comment)
+    return [column_of("summary.csv", name, study.dataset[name]) for name in names]
 
 
 def _place_columns(file: str, study: Study) -> list[Column]:
-    return [_column(file, name, study.dataset[name]) for name in [*study.axes, "cell"]]
+    return [column_of(file, name, study.dataset[name]) for name in [*study.axes, "cell"]]
 
 
 # ---------------------------------------------------------------- spikes
 
 
 def _write_spikes(study: Study, spikes: xr.Dataset, file: io.TextIOBase) -> list[Column]:
-    time = _column("spikes.csv", "spike_time", spikes["spike_time"])._replace(column="time")
+    time = column_of("spikes.csv", "spike_time", spikes["spike_time"])._replace(column="time")
     columns = [*_place_columns("spikes.csv", study), time]
     file.write(_line([column.column for column in columns]))
     starts = _starts(study)
-    count = np.asarray(spikes["spike_count"].values, np.int64)
-    stops = np.cumsum(count)
-    total = int(count.sum())
-    for first in range(0, total, _CHUNK):
-        interrupts.check()
-        stop = min(first + _CHUNK, total)
-        # trains that have spikes in here; the one at either end may be cut
-        begin, end = np.searchsorted(stops, (first, stop - 1), side="right")
-        trains = np.arange(begin, end + 1)
-        inside = np.diff(np.clip(stops[trains], first, stop), prepend=first)
-        spiking = inside > 0
-        starting = np.repeat(starts(trains[spiking]), inside[spiking])
-        file.write("".join(starting + _ends(spikes["spike_time"][first:stop].values)))
+    for trains, count, times in pieces(spikes, _CHUNK):
+        file.write("".join(np.repeat(starts(trains), count) + _ends(times)))
     return columns
 
 
@@ -142,7 +115,7 @@ def _write_traces(study: Study, traces: xr.Dataset, file: io.TextIOBase) -> list
     names = ["time", *(str(name) for name in traces.data_vars)]
     columns = [
         *_place_columns("traces.csv", study),
-        *(_column("traces.csv", name, traces[name]) for name in names),
+        *(column_of("traces.csv", name, traces[name]) for name in names),
     ]
     file.write(_line([column.column for column in columns]))
     starts = _starts(study)

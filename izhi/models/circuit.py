@@ -79,6 +79,19 @@ class Circuit:
         """Labels of all cells: ``("pre0", "pre1", "post0")``."""
         return tuple(f"{p.name}{i}" for p in self.populations for i in range(p.count))
 
+    @property
+    def synapses(self) -> tuple[str, ...]:
+        """Labels of what each source cell has in each projection: ``("pre_to_post.pre0", ...)``.
+
+        All synapses of a cell in a projection release the same.
+        """
+        return tuple(f"{p.name}.{cell}" for p in self.projections for cell in self.sources(p))
+
+    def sources(self, projection: Projection) -> tuple[str, ...]:
+        """Return the labels of a projection's source cells."""
+        count = self.population(projection.source).count
+        return tuple(f"{projection.source}{i}" for i in range(count))
+
     def population(self, name: str) -> Population:
         """Return a population by name."""
         return next(p for p in self.populations if p.name == name)

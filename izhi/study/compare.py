@@ -222,10 +222,13 @@ def _results(
     with netCDF4.Dataset(folders[0].dataset) as a, netCDF4.Dataset(folders[1].dataset) as b:
         for file in (a, b):
             file.set_auto_maskandscale(False)
-        labels = [[str(label) for label in file["cell"][:]] for file in (a, b)]
-        cells = [label for label in labels[0] if label in labels[1]]
-        columns = [[names.index(label) for label in cells] for names in labels]
-        told = _Told(sweeps[0], common.a, cells)
+        shared = {
+            name: _Shared.of(*([str(label) for label in file[name][:]] for file in (a, b)))
+            for name in ("cell", "projection")
+            if name in a.dimensions and name in b.dimensions
+        }
+        cells = shared["cell"]
+        told = _Told(sweeps[0], common.a, cells.labels)
         for name in a.variables:
             if name not in b.variables or name in a.dimensions:
                 continue
@@ -233,19 +236,33 @@ def _results(
                 np.reshape(file[name][...], (numbering.count(sweep), -1))[numbers]
                 for file, sweep, numbers in zip((a, b), sweeps, (common.a, common.b), strict=True)
             )
-            if "cell" in a[name].dimensions:
-                left, right = left[:, columns[0]], right[:, columns[1]]
-            if found := told.difference(name, left, right):
+            of = shared.get(a[name].dimensions[-1]) if a[name].dimensions else None
+            if of is not None:
+                left, right = left[:, of.a], right[:, of.b]
+            if found := told.difference(name, left, right, of.labels if of else []):
                 yield found
         if "spikes" in a.groups and "spikes" in b.groups:
             trains = [
-                (numbers[:, None] * len(names) + np.array(column, np.int64)).ravel()
-                for numbers, names, column in zip(
-                    (common.a, common.b), labels, columns, strict=True
-                )
+                (numbers[:, None] * file.dimensions["cell"].size + column).ravel()
+                for numbers, file, column in ((common.a, a, cells.a), (common.b, b, cells.b))
             ]
             if found := told.spikes(_Trains.of(a, trains[0]), _Trains.of(b, trains[1])):
                 yield found
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """The labels that both of two datasets have, and where each has them."""
+
+    labels: list[str]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, a: list[str], b: list[str]) -> _Shared:
+        labels = [label for label in a if label in b]
+        at_a, at_b = (np.array([names.index(x) for x in labels], np.int64) for names in (a, b))
+        return cls(labels, at_a, at_b)
 
 
 @dataclass(frozen=True)
@@ -287,8 +304,10 @@ class _Told:
     points: NDArray[np.int64]
     cells: list[str]
 
-    def difference(self, name: str, a: NDArray[Any], b: NDArray[Any]) -> Difference | None:
-        """Return how two arrays of shape (points, cells or 1) differ; None where they do not."""
+    def difference(
+        self, name: str, a: NDArray[Any], b: NDArray[Any], labels: list[str]
+    ) -> Difference | None:
+        """Return how two arrays of shape (points, labels or 1) differ; None where they do not."""
         bad = (a != b) & ~((a != a) & (b != b))
         if not bad.any():
             return None
@@ -298,8 +317,8 @@ class _Told:
         at = np.unravel_index(int(np.argmax(np.where(some, size, -1.0) if some.any() else bad)),
                               bad.shape)  # fmt: skip
         largest = float(size[at]) if some.any() else float("nan")
-        cell = f", {self.cells[at[1]]}" if a.shape[1] == len(self.cells) > 1 else ""
-        where = shards.in_words(self.sweep, int(self.points[at[0]])) + cell
+        label = f", {labels[at[1]]}" if len(labels) > 1 else ""
+        where = shards.in_words(self.sweep, int(self.points[at[0]])) + label
         rows = bad.any(axis=1)
         return Difference(
             name, int(rows.sum()), largest, where, a[at].item(), b[at].item(), self.points[rows]

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.config.sweep import Axis
-from izhi.spikes import STATISTICS
+from izhi.spikes import STATISTICS, Statistic
 from izhi.study import shardfile, window
 from izhi.study.digest import Digest
+from izhi.study.statistics import Columns, charge_unit
 from izhi.study.window import ABSENT, Source, Window
 from izhi.sweep.plan import Plan
 
@@ -73,17 +74,24 @@ def write(
         for axis in plan.sweep.axes:
             _, labels, told = axis_coordinate(axis)
             _coordinate(file, axis.name, labels).setncatts(told)
+        columns = Columns.of(plan)
         _coordinate(file, "cell", np.array(plan.cells)).long_name = "cell of the circuit"
+        if any(columns.labels(name) is columns.synapses for name in columns.names):
+            synapse = _coordinate(file, "projection", np.array(plan.synapses))
+            synapse.long_name = "projection, and cell that projects"
         variables = {
-            name: _variable(file, name, what.dtype, (*names, "cell"), _attributes(name))
-            for name, what in STATISTICS.items()
+            name: _variable(
+                file, name, what.dtype, (*names, what.per), _attributes(what, charge_unit(plan))
+            )
+            for name in columns.names
+            for what in (STATISTICS[name],)
         }
         status = _variable(file, "status", np.int8, names, _STATUS)
         trains = None
         if sources and plan.sweep.setting("record.spikes"):
             trains = _Spikes.create(file.createGroup("spikes"), plan, sources)
         for part in windows:
-            values = window.read(part, len(plan.cells))
+            values = window.read(part, columns)
             shape = tuple(s.stop - s.start for s in part.box)
             status[part.box or ...] = values["status"].reshape(shape)
             diverged += int(np.count_nonzero(values["status"] == shardfile.DIVERGED))
@@ -115,12 +123,17 @@ def _variable(
     return variable
 
 
-def _attributes(name: str) -> dict[str, str]:
-    what = STATISTICS[name]
+def _attributes(what: Statistic, charge: str) -> dict[str, Any]:
     comment = what.comment
     if what.dtype.kind == "i":
         comment += f" {ABSENT} where the point was not run or its circuit has no such cell."
-    return {"units": what.units, "long_name": what.long_name, "comment": comment}
+    told: dict[str, Any] = {"long_name": what.long_name, "comment": comment}
+    if what.words:
+        return told | {
+            "flag_values": np.arange(len(what.words), dtype=what.dtype),
+            "flag_meanings": " ".join(what.words),
+        }
+    return told | {"units": charge if what.units == "charge" else what.units}
 
 
 def _global_attributes(plan: Plan) -> dict[str, str]:

@@ -20,6 +20,9 @@ from izhi.units import Quantity
 NOT_RESULTS = ("run.", "study.")
 """Starts of the keys that change no result."""
 
+STATISTICS = "statistics."
+"""Start of the keys that change what is computed from the spikes, and no spike."""
+
 _MOST_POINTS = 20_000_000
 
 
@@ -75,7 +78,7 @@ def _from_labels(labels: NDArray[Any], unit: str) -> NDArray[np.float64]:
 
 
 def fingerprint(sweep: Sweep) -> str:
-    """Return what a study is known by: everything that its results depend on, in SI units."""
+    """Return what a study is known by: everything that its spikes depend on, in SI units."""
     told = of(sweep)
     axes = [
         [a["key"], a["name"], a["unit"], a["values"], _si(axis)]
@@ -86,7 +89,7 @@ def fingerprint(sweep: Sweep) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the layout of a study."""
 
 
@@ -95,11 +98,11 @@ def _si(axis: Axis) -> Any:
 
 
 def results_of(base: Base) -> dict[str, Any]:
-    """Return what a config's results depend on, quantities as SI values with their dimension."""
+    """Return what a config's spikes depend on, quantities as SI values with their dimension."""
     return {
         key: [repr(value.si), value.dimension] if isinstance(value, Quantity) else value
         for key, value in base.values.items()
-        if not key.startswith(NOT_RESULTS)
+        if not key.startswith((*NOT_RESULTS, STATISTICS))
     }
 
 

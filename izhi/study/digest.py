@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.config.sweep import Axis
+from izhi.study.statistics import Columns
 
 
 class Digest:
@@ -20,13 +21,13 @@ class Digest:
 
     Parameters
     ----------
-    axes, cells
+    axes, columns
         Labels of the results.
     """
 
-    def __init__(self, axes: Sequence[Axis], cells: Sequence[str]) -> None:
+    def __init__(self, axes: Sequence[Axis], columns: Columns) -> None:
         told = [[axis.name, axis.key, axis.unit, axis.labels.tolist()] for axis in axes]
-        self._labels = [told, list(cells)]
+        self._labels = [told, list(columns.cells), list(columns.synapses)]
         self._variables: dict[str, Any] = {}
 
     def add(self, name: str, values: NDArray[Any]) -> None:

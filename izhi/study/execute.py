@@ -18,13 +18,15 @@ from izhi import interrupts
 from izhi.config.sweep import Sweep
 from izhi.engine import prepare
 from izhi.errors import EngineError, IzhiError, StorageError
-from izhi.study import description, gather, log, parallel, resume, shards, window
+from izhi.study import description, gather, log, parallel, resume, shards, statistics
 from izhi.study import folder as folders
 from izhi.study.folder import StudyFolder
 from izhi.study.gather import Gathered
 from izhi.study.log import Writer
 from izhi.study.profile import Profile
+from izhi.study.shardfile import Head
 from izhi.study.shards import Job
+from izhi.study.statistics import Columns
 from izhi.study.study import Study
 from izhi.study.window import Source
 from izhi.study.worker import Outcome
@@ -68,6 +70,7 @@ class Report:
 
 def make_plan(sweep: Sweep) -> Plan:
     """Return the plan of a sweep on this machine, after checking all points."""
+    statistics.settings_of(sweep)
     found = structures.find(sweep)
     return plans.make_plan(sweep, found, prepare.machine(sweep, found))
 
@@ -78,6 +81,7 @@ def execute(
     progress: bool = True,
     profile: Profile | None = None,
     command: Sequence[str] | None = None,
+    study: StudyFolder | None = None,
 ) -> Report:
     """Run a sweep, or what is missing of it, and gather the study.
 
@@ -91,6 +95,8 @@ def execute(
         Where to note how long each stage took; it may have begun before.
     command
         What the user called; by default the command that runs this sweep.
+    study
+        A study of this sweep whose statistics are to be computed anew, and nothing else.
 
     Raises
     ------
@@ -107,15 +113,17 @@ def execute(
     profile = profile or Profile(start)
     profile.mark("composing")
     plan = make_plan(sweep)
-    folder = folders.study_folder(sweep)
+    folder = study or folders.study_folder(sweep)
     folders.check_writable(folder, plan)
     resume.check_free(folder)
-    folder = folders.create(folder, sweep)
+    if study is None:
+        folder = folders.create(folder, sweep)
     with log.writing(folder.log) as record:
         try:
             return _execute(
-                plan, folder, record, progress, profile, command or sweep.command, start
-            )
+                plan, folder, record, progress, profile, command or sweep.command, start,
+                study is not None,
+            )  # fmt: skip
         except KeyboardInterrupt:
             _stopped(folder, record, "interrupted")
             raise KeyboardInterrupt(
@@ -141,6 +149,7 @@ def _execute(
     profile: Profile,
     command: Sequence[str],
     start: float,
+    summarise: bool,
 ) -> Report:
     """Run a plan in a folder whose log is held."""
 
@@ -148,17 +157,22 @@ def _execute(
         if progress:
             print(text, file=sys.stderr, flush=True)
 
-    done = resume.open_folder(folder, plan, record, command)
+    done = resume.open_folder(folder, plan, record, command, summarise)
     fingerprint = description.fingerprint(plan.sweep)
-    job = Job(plan, resume.remaining(plan, done), {}, folder, fingerprint, record.run)
+    left = [] if summarise else resume.remaining(plan, done)
+    job = Job(plan, left, {}, folder, fingerprint, record.run)
     profile.mark("planning")
     try:
         job = _built(job, done, record, remark)
         profile.mark("building")
         results = shards.run(job, record, remark, progress, profile)
         profile.mark("shards")
-        sources = _sources(plan.cells, done, results.stored)
-        failed = np.array(sorted(results.failed), np.int64)
+        sources = _sources(plan, done, results.stored)
+        failed = (
+            resume.failed(log.read(folder.log))
+            if summarise
+            else np.array(sorted(results.failed), np.int64)
+        )
         interrupts.check()
         gathered = _gather(job.plan, folder, sources, failed, profile, progress)
     except IzhiError as error:
@@ -232,12 +246,14 @@ def _built(
 
 
 def _sources(
-    cells: tuple[str, ...], done: dict[Path, NDArray[np.int64]], outcomes: list[Outcome]
+    plan: Plan, done: dict[Path, NDArray[np.int64]], outcomes: list[Outcome]
 ) -> list[Source]:
     """Return the shard files, the new ones without opening them again."""
+    columns = Columns.of(plan)
+    stated = statistics.digest(statistics.settings_of(plan.sweep))
     return [
-        *(Source.read(path, points, cells) for path, points in done.items()),
-        *(Source(o.path, o.points, window.places(o.cells, cells), o.count)
+        *(Source.read(path, points, columns) for path, points in done.items()),
+        *(Source.of(o.path, o.points, Head(o.cells, o.synapses, o.count, stated), columns)
           for o in outcomes),
     ]  # fmt: skip
 

@@ -17,6 +17,8 @@ from izhi.study.digest import Digest
 from izhi.study.folder import PARTS, StudyFolder, Written, write_atomic
 from izhi.study.parallel import processes, results
 from izhi.study.profile import Profile
+from izhi.study.restate import restated
+from izhi.study.statistics import Columns
 from izhi.study.window import Source, Window
 from izhi.sweep.plan import Plan
 
@@ -79,10 +81,8 @@ def gather(
     from joblib import delayed
     from tqdm import tqdm
 
-    windows = window.windows(plan.sweep.shape, sources, failed)
-    layout = table.layout(plan.sweep.axes, plan.cells)
+    layout = table.layout(plan.sweep.axes, Columns.of(plan))
     backend = "sequential" if workers == 1 else "loky"
-    parallel = processes(min(workers, len(windows)), backend, batch_size=1)
     with (
         tempfile.TemporaryDirectory(
             prefix=PARTS, dir=folder.path.absolute(), ignore_cleanup_errors=True
@@ -91,6 +91,9 @@ def gather(
             total=plan.points, unit=" points", desc="gathering", disable=None if progress else True
         ) as bar,
     ):
+        sources = restated(plan, sources, Path(parts), workers)
+        windows = window.windows(plan.sweep.shape, sources, failed)
+        parallel = processes(min(workers, len(windows)), backend, batch_size=1)
         tasks = [delayed(_write)(folder.dataset.absolute(), plan, sources, windows, attributes)]
         tasks += [
             delayed(table.write_part)(layout, part, Path(parts), number)
@@ -130,7 +133,7 @@ def _write(
     windows: Sequence[Window],
     attributes: Mapping[str, str],
 ) -> _Dataset:
-    digest, diverged = Digest(plan.sweep.axes, plan.cells), 0
+    digest, diverged = Digest(plan.sweep.axes, Columns.of(plan)), 0
 
     def write(temporary: Path) -> None:
         nonlocal diverged

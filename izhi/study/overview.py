@@ -9,7 +9,7 @@ from typing import Any
 
 from izhi.config.sweep import Sweep
 from izhi.errors import StudyError, did_you_mean
-from izhi.study import description, log, resume
+from izhi.study import description, log, resume, statistics
 from izhi.study.folder import StudyFolder
 from izhi.study.study import Study
 from izhi.sweep import points
@@ -110,12 +110,30 @@ def check_gathered(study: Study) -> None:
         When the study has been extended since.
     """
     folder = study.folder
-    try:
-        told = json.loads(study.dataset.attrs["config"])
-    except (KeyError, ValueError, RecursionError) as error:
-        raise StudyError(f"{folder.dataset}: does not say what was asked for") from error
-    of_dataset = description.fingerprint(description.read(told, str(folder.dataset)))
-    if of_dataset != resume.grids(folder)[-1].fingerprint:
+    of_dataset, now = asked(study), resume.grids(folder)[-1]
+    if description.fingerprint(of_dataset) != now.fingerprint or _digest(of_dataset) != _digest(
+        now.sweep
+    ):
         raise StudyError(
             f"{folder.dataset}: is not of all that was asked for since; run the study again first"
         )
+
+
+def _digest(sweep: Sweep) -> str:
+    return statistics.digest(statistics.settings_of(sweep))
+
+
+def asked(study: Study) -> Sweep:
+    """Return the sweep that the dataset of a study is of.
+
+    Raises
+    ------
+    StudyError
+        When the dataset does not say.
+    """
+    path = study.folder.dataset
+    try:
+        told = json.loads(study.dataset.attrs["config"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise StudyError(f"{path}: does not say what was asked for") from error
+    return description.read(told, str(path))

@@ -13,6 +13,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from izhi.config import keys
+from izhi.config.keys import Value
 from izhi.config.sweep import Sweep
 from izhi.errors import StudyError
 from izhi.study import description, extend, log, provenance, shardfile
@@ -21,6 +23,7 @@ from izhi.study.extend import Place
 from izhi.study.folder import StudyFolder
 from izhi.sweep import points as numbering
 from izhi.sweep.plan import Plan, Shard
+from izhi.units import Quantity
 
 # Those written in C take a tenth of the time, which counts where an axis has thousands of values.
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -102,11 +105,16 @@ def grids_of_config(folder: StudyFolder) -> list[Grid]:
 
 def grids_of_log(folder: StudyFolder) -> list[Grid]:
     """Return the sweeps that the log holds; see :func:`grids`."""
-    return [Grid.read(event, str(folder.log)) for event in _planned(folder)]
+    found = [Grid.read(event, str(folder.log)) for event in _planned(folder)]
+    return [grid for n, grid in enumerate(found) if n + 1 == len(found) or
+            grid.fingerprint != found[n + 1].fingerprint]  # fmt: skip
 
 
 def _planned(folder: StudyFolder) -> list[dict[str, Any]]:
-    return [event for event in _events(folder) if event["event"] in ("planned", "extended")]
+    return [
+        event for event in _events(folder)
+        if event["event"] in ("planned", "extended", "summarised")
+    ]  # fmt: skip
 
 
 def _events(folder: StudyFolder) -> list[dict[str, Any]]:
@@ -173,7 +181,11 @@ def check_free(folder: StudyFolder) -> None:
 
 
 def open_folder(
-    folder: StudyFolder, plan: Plan, record: log.Writer, command: Sequence[str]
+    folder: StudyFolder,
+    plan: Plan,
+    record: log.Writer,
+    command: Sequence[str],
+    summarise: bool = False,
 ) -> dict[Path, NDArray[np.int64]]:
     """Begin a study, or return the points that its shards hold already.
 
@@ -187,6 +199,8 @@ def open_folder(
         The log.
     command
         What the user called.
+    summarise
+        Whether the statistics may be others than before.
 
     Returns
     -------
@@ -209,20 +223,59 @@ def open_folder(
     fingerprint = description.fingerprint(plan.sweep)
     where = places(held, plan.sweep, folder)
     grown = held[-1].fingerprint != fingerprint
+    if not summarise:
+        _check_statistics(held[-1].sweep, plan.sweep, folder)
     events = _events(folder)
     record.append("started", **log.started(command, record.run))
-    _write(folder, [*(grid.told for grid in held), *[_told(plan.sweep)] * grown])
+    told = [grid.told for grid in held]
+    if grown or summarise:
+        told = [*(told if grown else told[:-1]), _told(plan.sweep)]
+    _write(folder, told)
     for line in log.damaged(folder.log):
         record.append("damaged", line=line, reason="it is no event")
     folders.remove_unfinished(folder)
     folder.shards.mkdir(exist_ok=True)
     found = _done(folder, where, plan, events, record)
     event = "extended" if grown else "resumed" if _planned(folder) else "planned"
+    if summarise:
+        event = "summarised"
+        for point in failed(events):
+            record.append("point_failed", point=int(point), reason="in an earlier run")
     record.append(
         event, done=sum(p.size for p in found.values()),
         after=_last_end(events), **_logged(folder, plan),
     )  # fmt: skip
     return found
+
+
+def _check_statistics(there: Sweep, here: Sweep, folder: StudyFolder) -> None:
+    """Check that statistics are asked for as before: those of all points are computed alike."""
+    old, new = (sweep.bases[sweep.used[0]].values for sweep in (there, here))
+    differences = [
+        f"{key}: {_shown(value)} there, {_shown(new[key])} here"
+        for key, value in old.items()
+        if key.startswith(description.STATISTICS) and new[key] != value
+    ]
+    if differences:
+        raise StudyError(
+            f"study.name = {folder.path.name}: {folder.path} has other statistics, which "
+            f"izhi summarise {folder.path} computes anew ({'; '.join(differences)})"
+        )
+
+
+def _shown(value: Value) -> str:
+    return description.written(value) if isinstance(value, Quantity) else keys.shown(value)
+
+
+def failed(events: list[dict[str, Any]]) -> NDArray[np.int64]:
+    """Return the points that failed in the last run."""
+    found: list[int] = []
+    for event in events:
+        if event["event"] == "started":
+            found = []
+        elif event["event"] == "point_failed" and isinstance(event.get("point"), int):
+            found.append(event["point"])
+    return np.array(sorted(set(found)), np.int64)
 
 
 def _told(sweep: Sweep) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.errors import StudyError
+from izhi.spikes import STATISTICS
 from izhi.study.folder import UNREADABLE, Written, write_atomic
 
 DONE, NOT_RUN, FAILED, DIVERGED = 0, 1, 2, 3
@@ -30,12 +31,14 @@ class ShardData:
     ----------
     points
         Numbers of the points.
-    cells
-        Labels of the circuit's cells.
+    cells, synapses
+        Labels of the circuit's cells and synapses.
     status
         State of each point.
     statistics
-        By name, arrays of shape (points, cells).
+        By name, arrays of shape (points, cells) or (points, synapses).
+    stated
+        What these statistics are known by, see :func:`izhi.study.statistics.digest`.
     count
         Spikes of each train, shape (points, cells).
     step
@@ -50,8 +53,10 @@ class ShardData:
 
     points: NDArray[np.int64]
     cells: tuple[str, ...]
+    synapses: tuple[str, ...]
     status: NDArray[np.int8]
     statistics: dict[str, NDArray[Any]]
+    stated: str
     count: NDArray[np.int64]
     step: NDArray[np.int32] | None
     dt: float
@@ -77,9 +82,15 @@ class ShardData:
         )
 
     def same_points(self, other: ShardData) -> NDArray[np.bool_]:
-        """Return which points have the same bits in every result, in two of the same points."""
+        """Return which points have the same bits in every result, in two of the same points.
+
+        Statistics that were computed in different ways are not compared.
+        """
         same = (self.status == other.status) & (self.count == other.count).all(axis=1)
-        for ours, theirs in ((self.statistics, other.statistics), (self.traces, other.traces)):
+        pairs = [(self.traces, other.traces)]
+        if self.stated == other.stated:
+            pairs.append((self.statistics, other.statistics))
+        for ours, theirs in pairs:
             for name, values in ours.items():
                 equal = (values == theirs[name]) | (np.isnan(values) & np.isnan(theirs[name]))
                 same &= equal.reshape(same.size, -1).all(axis=1)
@@ -96,9 +107,19 @@ def write(path: Path, data: ShardData, fingerprint: str) -> Written:
 
 def _write(path: Path, data: ShardData, fingerprint: str) -> None:
     with netCDF4.Dataset(str(path), "w") as file:
-        file.setncatts({"fingerprint": fingerprint, "cells": json.dumps(data.cells), "dt": data.dt})
+        file.setncatts(
+            {
+                "fingerprint": fingerprint,
+                "stated": data.stated,
+                "cells": json.dumps(data.cells),
+                "synapses": json.dumps(data.synapses),
+                "dt": data.dt,
+            }
+        )
         file.createDimension("point", data.points.size)
         file.createDimension("cell", len(data.cells))
+        if data.synapses:
+            file.createDimension("projection", len(data.synapses))
 
         def put(name: str, dimensions: tuple[str, ...], values: NDArray[Any]) -> None:
             variable = file.createVariable(name, values.dtype, dimensions)
@@ -108,7 +129,7 @@ def _write(path: Path, data: ShardData, fingerprint: str) -> None:
         put("status", ("point",), data.status)
         put("train_count", ("point", "cell"), data.count.astype(np.int32))
         for name, values in data.statistics.items():
-            put(f"statistic_{name}", ("point", "cell"), values)
+            put(f"statistic_{name}", ("point", STATISTICS[name].per), values)
         if data.step is not None:
             file.createDimension("spike", data.step.size)
             put("spike_step", ("spike",), data.step)
@@ -136,11 +157,22 @@ def read_points(path: Path) -> tuple[str, NDArray[np.int64]]:
         raise StudyError(f"it cannot be read: {error}") from error
 
 
-def read_cells(path: Path) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Return the labels of a shard file's cells, and the spikes of its trains, (points, cells)."""
+@dataclass(frozen=True)
+class Head:
+    """What a shard file is of: labels, spikes of its trains (points, cells), its statistics."""
+
+    cells: tuple[str, ...]
+    synapses: tuple[str, ...]
+    count: NDArray[np.int32]
+    stated: str
+
+
+def read_head(path: Path) -> Head:
+    """Return what a shard file is of."""
     with netCDF4.Dataset(str(path)) as file:
         file.set_auto_mask(False)
-        return tuple(json.loads(file.cells)), file["train_count"][:]
+        cells, synapses = (tuple(json.loads(labels)) for labels in (file.cells, file.synapses))
+        return Head(cells, synapses, file["train_count"][:], str(file.stated))
 
 
 def read_rows(path: Path, rows: slice) -> dict[str, NDArray[Any]]:
@@ -169,8 +201,10 @@ def read(path: Path) -> ShardData:
         return ShardData(
             points=variables["point"][:],
             cells=tuple(json.loads(file.cells)),
+            synapses=tuple(json.loads(file.synapses)),
             status=variables["status"][:],
             statistics={n[10:]: v[:] for n, v in variables.items() if n.startswith("statistic_")},
+            stated=str(file.stated),
             count=variables["train_count"][:],
             step=variables["spike_step"][:] if "spike_step" in variables else None,
             dt=float(file.dt),

@@ -13,7 +13,7 @@ from izhi.config.sweep import Sweep
 from izhi.engine import cache
 from izhi.engine.cache import Build
 from izhi.errors import EngineError, StorageError
-from izhi.study import failures, parallel
+from izhi.study import failures, parallel, statistics
 from izhi.study.failures import Attempt
 from izhi.study.folder import StudyFolder, write_atomic, write_bytes
 from izhi.study.log import Writer
@@ -130,7 +130,9 @@ def task(
         shard.points,
         batch.structure,
         plans.parameters(plan, shard),
-        plans.onset(plan, shard),
+        plans.stimulus_time(plan, shard, "onset"),
+        plans.stimulus_time(plan, shard, "offset"),
+        statistics.settings_of(plan.sweep),
         batch.engine,
         builds.get(shard.batch),
         (folder.shards / name).absolute(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.errors import ConfigError, StudyError, did_you_mean
+from izhi.errors import StudyError, did_you_mean
 from izhi.study import log, resume
 from izhi.study.folder import UNREADABLE, StudyFolder, sha256
-from izhi.sweep.checks import match
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     import xarray as xr
+    from neo import SpikeTrain
 
 _SMALL = 1 << 26
 """Bytes of a dataset up to which its SHA-256 is looked at when it is opened: 0.1 s or less."""
@@ -87,6 +90,8 @@ class Study:
         # than once and one of the handles is closed.
         import xarray as xr
 
+        import izhi.study.accessor  # noqa: F401  (dataset.izhi)
+
         try:
             self._check_whole()
             groups = dict(xr.open_groups(self.folder.dataset, engine="netcdf4"))
@@ -120,33 +125,75 @@ class Study:
         """Names of the swept dimensions."""
         return [str(name) for name in self.dataset["status"].dims]
 
-    def summary(self) -> pd.DataFrame:
+    def summary(self, per: str = "cell") -> pd.DataFrame:
         """Return one row per point and cell.
+
+        Parameters
+        ----------
+        per
+            ``"cell"``; or ``"projection"`` for the statistics of synapses, one row per point,
+            projection and cell that projects.
 
         Returns
         -------
         pandas.DataFrame
-            Indexed by the axes and ``cell``; a column for each statistic, and ``status``.
-        """
-        import pandas as pd
+            Indexed by the axes and ``cell``; a column for each statistic, and ``status``. The units
+            of columns and index levels are in ``attrs["units"]``, their names in words in
+            ``attrs["long_name"]``.
 
-        dataset, axes = self.dataset, self.axes
-        cells = dataset.sizes["cell"]
-        columns: dict[str, Any] = {
-            str(name): variable.transpose(*axes, "cell").values.ravel()
-            for name, variable in dataset.data_vars.items()
-            if "cell" in variable.dims
+        Raises
+        ------
+        StudyError
+            When there are no such rows.
+        """
+        from izhi.study import tables
+
+        return tables.summary(self.dataset, per)
+
+    def table(
+        self,
+        by: str | Iterable[str],
+        of: str | Iterable[str],
+        agg: Any = "mean",
+        per: str = "cell",
+        **labels: Any,
+    ) -> pd.DataFrame:
+        """Return statistics grouped by axes and put together.
+
+        Parameters
+        ----------
+        by
+            Names of axes, ``"cell"``, or a statistic that is a word, such as ``"regime"``.
+        of
+            Names of statistics.
+        agg
+            What is made of the values of a group, as for pandas' ``agg``: ``"mean"``, ``"median"``,
+            ``"count"``, a function, or a list of them. NaN are left out.
+        per
+            ``"cell"`` or ``"projection"``, see :meth:`summary`.
+        **labels
+            Which labels of axes or cells are taken, by name: ``cell="post0"``,
+            ``amplitude=["8 mV", "10 mV"]``; by default all. Points that were not run or failed are
+            left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each group in the order of the axes, a column for each statistic; units as in
+            :meth:`summary`.
+
+        Raises
+        ------
+        StudyError
+            When a name or a label does not exist, or words are to be averaged.
+        """
+        from izhi.study import tables
+
+        held = {
+            name: value if isinstance(value, list | tuple | np.ndarray) else [value]
+            for name, value in labels.items()
         }
-        columns["status"] = np.repeat(dataset["status"].values.ravel(), cells)
-        levels = [dataset[name].values for name in [*axes, "cell"]]
-        if axes:
-            index: pd.Index = pd.MultiIndex.from_product(levels, names=[*axes, "cell"])
-        else:
-            index = pd.Index(levels[0], name="cell")
-        present = columns["spike_count"] >= 0
-        table = pd.DataFrame(columns, index=index)
-        # rows of cells that a point's circuit does not have say nothing; failed points do
-        return table if present.all() else table[present | (columns["status"] != 0)]
+        return tables.table(self.dataset.izhi.sel(**held), by, of, agg, per)
 
     def spike_times(self, cell: str, **point: Any) -> NDArray[np.float64]:
         """Return the spike times of one cell at one point.
@@ -169,27 +216,56 @@ class Study:
         StudyError
             When the cell, an axis or a value does not exist, or an axis is missing.
         """
+        from izhi.study.accessor import position
+        from izhi.study.selection import by_axis
+
         dataset = self.dataset
-        cells = [str(label) for label in dataset["cell"].values]
-        if cell not in cells:
-            raise StudyError(f"cell = {cell}: no such cell{did_you_mean(str(cell), cells)}")
-        by_name = {**{name: name for name in self.axes},
-                   **{name.replace(".", "_"): name for name in self.axes}}  # fmt: skip
-        for name in point:
-            if name not in by_name:
-                raise StudyError(f"{name}: no such axis{did_you_mean(name, self.axes)}")
-        given = {by_name[name]: value for name, value in point.items()}
-        position = []
+        at_cell = position(dataset["cell"], cell)
+        given = by_axis(self.axes, point)
+        places = []
         for name in self.axes:
             coordinate = dataset[name]
             if name not in given and coordinate.size > 1:
                 raise StudyError(f"{name}: say which of its {coordinate.size} values is meant")
-            position.append(_position(coordinate, given[name]) if name in given else 0)
+            places.append(position(coordinate, given[name]) if name in given else 0)
         shape = tuple(dataset.sizes[name] for name in self.axes)
-        number = int(np.ravel_multi_index(position, shape)) if shape else 0
-        train = number * len(cells) + cells.index(cell)
+        number = int(np.ravel_multi_index(places, shape)) if shape else 0
+        train = number * dataset.sizes["cell"] + at_cell
         first = self._offsets[train : train + 2]
         return np.asarray(self.spikes["spike_time"][first[0] : first[1]].values, np.float64)
+
+    def to_neo(self, cell: str | Sequence[str] | None = None, **point: Any) -> list[SpikeTrain]:
+        """Return spike trains for Neo, and with it for Elephant.
+
+        Parameters
+        ----------
+        cell
+            A label of the ``cell`` coordinate, or several; all cells by default.
+        **point
+            A value, or a list of values, for each axis, as in :meth:`spike_times`; all values of
+            the axes that are left out.
+
+        Returns
+        -------
+        list of neo.SpikeTrain
+            In order of point, then cell; without the points that failed or were not run, and the
+            cells that a point's circuit does not have. Times are in seconds, from 0 s to the
+            point's ``simulation.duration``; the sampling rate is 1/dt. The annotations are the
+            value on each axis, and its unit as ``<axis>_units`` where it has one; ``cell``,
+            ``population``, ``point`` (its number), ``status``, ``study`` (its path) and
+            ``digest`` (of the results, where the log has it).
+
+        Raises
+        ------
+        StudyError
+            When a cell, an axis or a value does not exist, or the study was run with
+            ``record.spikes=false``.
+        IzhiError
+            When neo is not installed.
+        """
+        from izhi.study import neo
+
+        return neo.spike_trains(self, cell, point)
 
     @cached_property
     def _offsets(self) -> NDArray[np.int64]:
@@ -201,22 +277,15 @@ class Study:
         """The events of the study's log."""
         return log.read(self.folder.log)
 
+    @property
+    def digest(self) -> str | None:
+        """Digest of the results; None where the log does not have it."""
+        digests = [event["digest"] for event in self.log if event.get("digest")]
+        return str(digests[-1]) if digests else None
+
     def close(self) -> None:
         """Close the files; the next access opens them again."""
         for opened in self.__dict__.pop("_groups", {}).values():
             opened.close()
         for name in ("dataset", "spikes", "traces", "_offsets"):
             self.__dict__.pop(name, None)
-
-
-def _position(coordinate: xr.DataArray, value: Any) -> int:
-    """Return where on an axis a value is."""
-    labels = coordinate.values
-    if labels.dtype.kind not in "if":
-        labels = labels.astype(object)
-    unit = coordinate.attrs.get("units", "")
-    try:
-        found = match(labels, "" if unit == "1" else unit, value, str(coordinate.name))
-    except ConfigError as error:
-        raise StudyError(str(error)) from None
-    return int(np.argmax(found))

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,32 +16,64 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Axis
 from izhi.spikes import STATISTICS
 from izhi.study import shardfile, window
+from izhi.study.statistics import Columns
 from izhi.study.window import ABSENT, Window
+
+COMMENT = "#"
+"""What the line with the units begins with."""
+
+_HOW = f'read with pandas.read_csv(path, comment="{COMMENT}")'
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the rows of all windows share: names of the axes, their labels as text, the cells."""
+    """What the rows of all windows share.
+
+    Attributes
+    ----------
+    axes
+        Names of the axes.
+    units
+        Their units; None or empty for those that have none.
+    labels
+        Their labels as text.
+    columns
+        Cells and statistics.
+    """
 
     axes: tuple[str, ...]
+    units: tuple[str | None, ...]
     labels: tuple[tuple[str, ...], ...]
-    cells: tuple[str, ...]
+    columns: Columns
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the statistics: those of cells."""
+        return [name for name in self.columns.names if STATISTICS[name].per == "cell"]
 
     @property
     def header(self) -> str:
-        """The first line."""
-        return _line([*self.axes, "cell", *STATISTICS, "status"])
+        """The first two lines: a comment with the units, and the names of the columns."""
+        units = [
+            *((name, unit) for name, unit in zip(self.axes, self.units, strict=True)),
+            *((name, STATISTICS[name].units) for name in self.names),
+        ]
+        told = ", ".join(f"{name} {unit}" for name, unit in units if unit not in ("1", "", None))
+        return f"{COMMENT} units: {told}; {_HOW}\n" + _line(
+            [*self.axes, "cell", *self.names, "status"]
+        )
 
 
-def layout(axes: Sequence[Axis], cells: tuple[str, ...]) -> Layout:
+def layout(axes: Sequence[Axis], columns: Columns) -> Layout:
     """Return the layout of a study's table."""
     labels = tuple(tuple(_word(label) for label in axis.labels.tolist()) for axis in axes)
-    return Layout(tuple(axis.name for axis in axes), labels, tuple(map(_word, cells)))
+    names, units = tuple(axis.name for axis in axes), tuple(axis.unit for axis in axes)
+    return Layout(names, units, labels, columns)
 
 
 def write_part(layout: Layout, part: Window, folder: Path, number: int) -> tuple[int, int]:
     """Write the rows of a window to a file named by its number; return that and how many."""
-    lines = rows(layout, part, window.read(part, len(layout.cells)))
+    lines = rows(layout, part, window.read(part, layout.columns))
     (folder / str(number)).write_text("".join(lines), encoding="utf-8")
     return number, len(lines)
 
@@ -58,25 +90,32 @@ def rows(layout: Layout, part: Window, values: dict[str, NDArray[Any]]) -> list[
     values
         Its statistics, see :func:`izhi.study.window.read`.
     """
-    cells = len(layout.cells)
+    cells = [_word(cell) for cell in layout.columns.cells]
     labels = [names[s] for names, s in zip(layout.labels, part.box, strict=True)]
     starts = [",".join((*point, "")) for point in itertools.product(*labels)]
-    status = np.repeat(values["status"], cells)
+    status = np.repeat(values["status"], len(cells))
     # Rows of cells that a point's circuit does not have say nothing; failed points do.
     kept = (values["spike_count"].ravel() != ABSENT) | (status != shardfile.DONE)
     columns = [
-        [start + cell for start in starts for cell in layout.cells],
-        *(_words(values[name].ravel()) for name in STATISTICS),
+        [start + cell for start in starts for cell in cells],
+        *(_words(values[name].ravel(), STATISTICS[name].words) for name in layout.names),
         _words(status),
     ]
     lines = map(",".join, zip(*columns, strict=True))
     return [line + "\n" for line in itertools.compress(lines, kept.tolist())]
 
 
-def _words(values: NDArray[Any]) -> list[str]:
-    """Return numbers as text, each different one made once; NaN is empty."""
+def _words(values: NDArray[Any], names: Sequence[str] = ()) -> list[str]:
+    """Return numbers as text, each different one made once; NaN is empty.
+
+    Where numbers stand for names, these are taken; another number is empty.
+    """
     different, where = np.unique(values, return_inverse=True)
-    words = np.array([_word(value) for value in different.tolist()], dtype=object)
+    numbers = different.tolist()
+    if names:
+        words = np.array([names[n] if 0 <= n < len(names) else "" for n in numbers], dtype=object)
+    else:
+        words = np.array([_word(value) for value in numbers], dtype=object)
     return words[where].tolist()  # type: ignore[no-any-return]
 
 
@@ -88,6 +127,10 @@ def _word(value: Any) -> str:
 
 
 def _line(fields: Sequence[str]) -> str:
+    """Return fields as a line; a sign that begins a comment is quoted."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(fields)
-    return text.getvalue()
+    for number, field in enumerate(fields):
+        text.write("," * (number > 0))
+        quoted: Literal[0, 1] = csv.QUOTE_ALL if COMMENT in field else csv.QUOTE_MINIMAL
+        csv.writer(text, lineterminator="", quoting=quoted).writerow([field])
+    return text.getvalue() + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,26 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Sweep
 from izhi.engine import prepare
 from izhi.errors import StudyError
-from izhi.study import dataset, log, overview, resume, shardfile, shards, window, worker
+from izhi.study import (
+    dataset,
+    log,
+    overview,
+    parallel,
+    resume,
+    shardfile,
+    shards,
+    statistics,
+    window,
+    worker,
+)
 from izhi.study import folder as folders
 from izhi.study.digest import Digest
 from izhi.study.execute import make_plan
 from izhi.study.extend import Place
 from izhi.study.folder import UNREADABLE, StudyFolder
+from izhi.study.restate import restated
 from izhi.study.resume import Grid
+from izhi.study.statistics import Columns
 from izhi.study.window import Source, Window
 from izhi.sweep.plan import Plan, Shard
 
@@ -79,7 +93,7 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     where = resume.places(held, plan.sweep, folder)
     whole = [folder.shards / name for name in sorted(logged) if name not in bad]
     found, problems = _points(whole, where, plan)
-    failed = _failed(events)
+    failed = resume.failed(events)
     problems += _missing(plan, found, failed)
     verdict.check(f"{plan.points:,} points, each in one shard", problems)
     gathered = next((e for e in reversed(events) if e["event"] == "gathered"), None)
@@ -99,7 +113,7 @@ def _description_problems(folder: StudyFolder, held: list[Grid]) -> list[str]:
         return [f"{folder.log}: is not there"]
     problems = [f"{folder.log}: line {number} is no event" for number in log.damaged(folder.log)]
     try:
-        if resume.grids_of_config(folder)[-1].fingerprint != held[-1].fingerprint:
+        if _known_by(resume.grids_of_config(folder)[-1]) != _known_by(held[-1]):
             problems.append(f"{folder.config}: not what the log says")
     except StudyError as error:
         problems.append(str(error))
@@ -107,11 +121,16 @@ def _description_problems(folder: StudyFolder, held: list[Grid]) -> list[str]:
         logged = resume.grids_of_log(folder)
         if not logged:
             problems.append(f"{folder.log}: does not say what was planned")
-        elif logged[-1].fingerprint != held[-1].fingerprint:
+        elif _known_by(logged[-1]) != _known_by(held[-1]):
             problems.append(f"{folder.log}: not what study.yaml says")
     except StudyError as error:
         problems.append(str(error))
     return problems
+
+
+def _known_by(grid: Grid) -> tuple[str, str]:
+    """Return what a study's spikes and its statistics are known by."""
+    return grid.fingerprint, statistics.digest(statistics.settings_of(grid.sweep))
 
 
 def _file_problems(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[str, str]:
@@ -154,17 +173,6 @@ def _points(
     return found, problems
 
 
-def _failed(events: list[dict[str, Any]]) -> NDArray[np.int64]:
-    """Return the points that failed in the last run."""
-    failed: list[int] = []
-    for event in events:
-        if event["event"] == "started":
-            failed = []
-        elif event["event"] == "point_failed" and isinstance(event.get("point"), int):
-            failed.append(event["point"])
-    return np.array(sorted(set(failed)), np.int64)
-
-
 def _missing(
     plan: Plan, found: dict[Path, NDArray[np.int64]], failed: NDArray[np.int64]
 ) -> list[str]:
@@ -197,11 +205,16 @@ def _dataset_problems(
     logged: str,
 ) -> list[str]:
     """Compare the dataset with the shards, window by window, and the shards with the digest."""
-    digest = Digest(plan.sweep.axes, plan.cells)
+    columns = Columns.of(plan)
+    digest = Digest(plan.sweep.axes, columns)
     different: dict[str, list[NDArray[np.int64]]] = {}
     try:
-        sources = [Source.read(path, points, plan.cells) for path, points in found.items()]
-        with netCDF4.Dataset(str(folder.dataset)) as file:
+        stored = [Source.read(path, points, columns) for path, points in found.items()]
+        with (
+            tempfile.TemporaryDirectory(prefix="izhi-") as parts,
+            netCDF4.Dataset(str(folder.dataset)) as file,
+        ):
+            sources = restated(plan, stored, Path(parts), parallel.workers_here(plan))
             file.set_auto_maskandscale(False)
             problems = [*_label_problems(file, plan)]
             for part, name, ours, theirs in _values(file, plan, sources, failed):
@@ -222,20 +235,21 @@ def _label_problems(file: Any, plan: Plan) -> Iterator[str]:
     for name, labels in ((a.name, a.labels) for a in plan.sweep.axes):
         if file[name][:].tolist() != labels.tolist():
             yield f"its axis {name} is not the study's"
-    if tuple(file["cell"][:].tolist()) != plan.cells:
-        yield "its cells are not the study's"
+    for name, expected in (("cell", plan.cells), ("projection", plan.synapses)):
+        if name in file.variables and tuple(file[name][:].tolist()) != expected:
+            yield f"its {name}s are not the study's"
 
 
 def _values(
     file: Any, plan: Plan, sources: Sequence[Source], failed: NDArray[np.int64]
 ) -> Iterator[tuple[Window, str, NDArray[Any], NDArray[Any]]]:
     """Give each variable of each window: by the shards, then by the dataset; points come first."""
-    cells, written = len(plan.cells), 0
+    columns, written = Columns.of(plan), 0
     count = dataset.spike_counts(plan, sources)
     spikes = file["spikes"] if "spikes" in file.groups else None
     parts = window.windows(plan.sweep.shape, sources, failed)
     for part in parts:
-        for name, ours in window.read(part, cells).items():
+        for name, ours in window.read(part, columns).items():
             yield part, name, ours, np.reshape(file[name][part.box or ...], ours.shape)
         if spikes is not None:
             ours = dataset.spikes(part, count, spikes["spike_time"].dtype)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from izhi import interrupts
 from izhi.spikes import STATISTICS
 from izhi.study import shardfile
+from izhi.study.shardfile import Head
+from izhi.study.statistics import Columns
 from izhi.sweep.plan import Plan
 
 POINTS = 16_384
@@ -36,27 +38,37 @@ class Source:
         The file.
     points
         Numbers of its points, rising.
-    cells
-        Where its cells are among the cells of the study.
+    cells, synapses
+        Where its cells and synapses are among those of the study.
     count
         Spikes of its trains, shape (points, cells).
+    stated
+        What its statistics are known by.
+    statistics
+        The file to take the statistics from: itself, or one with other ones.
     """
 
     path: Path
     points: NDArray[np.int64]
     cells: NDArray[np.int64]
+    synapses: NDArray[np.int64]
     count: NDArray[np.int32]
+    stated: str
+    statistics: Path
 
     @classmethod
-    def read(cls, path: Path, points: NDArray[np.int64], cells: Sequence[str]) -> Source:
-        """Return a shard file whose points are known, in a study of some cells."""
-        own, count = shardfile.read_cells(path)
-        return cls(path, points, places(own, cells), count)
+    def of(cls, path: Path, points: NDArray[np.int64], head: Head, columns: Columns) -> Source:
+        """Return a shard file whose points are known, in a study of some cells and synapses."""
+        cells, synapses = (
+            np.array([labels.index(label) for label in own], np.int64)
+            for own, labels in ((head.cells, columns.cells), (head.synapses, columns.synapses))
+        )
+        return cls(path, points, cells, synapses, head.count, head.stated, path)
 
-
-def places(own: Sequence[str], cells: Sequence[str]) -> NDArray[np.int64]:
-    """Return where a circuit's own cells are among those of the study."""
-    return np.array([cells.index(cell) for cell in own], np.int64)
+    @classmethod
+    def read(cls, path: Path, points: NDArray[np.int64], columns: Columns) -> Source:
+        """Return a shard file whose points are known, after looking into it."""
+        return cls.of(path, points, shardfile.read_head(path), columns)
 
 
 @dataclass(frozen=True)
@@ -64,10 +76,12 @@ class Part:
     """What a window takes from a shard file: its rows and spikes, and where they go."""
 
     source: Path
+    statistics: Path
     rows: slice
     spikes: slice
     at: slice | NDArray[np.int64]
     cells: NDArray[np.int64]
+    synapses: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -162,39 +176,45 @@ def _part(source: Source, first: int, stop: int) -> Part | None:
     compact = slice(start, end) if end - start == at.size else at
     before = int(source.count[: rows.start].sum(dtype=np.int64))
     spikes = slice(before, before + int(source.count[rows].sum(dtype=np.int64)))
-    return Part(source.path, rows, spikes, compact, source.cells)
+    return Part(
+        source.path, source.statistics, rows, spikes, compact, source.cells, source.synapses
+    )
 
 
-def read(window: Window, n_cells: int) -> dict[str, NDArray[Any]]:
+def read(window: Window, columns: Columns) -> dict[str, NDArray[Any]]:
     """Return the statistics and the status of a window's points, by label.
 
     Parameters
     ----------
     window
         The window.
-    n_cells
-        Cells of the study.
+    columns
+        Cells, synapses and statistics of the study.
 
     Returns
     -------
     dict
-        Arrays of shape (points, cells) by name; ``"status"`` of shape (points,). NaN or `ABSENT`
-        where there is no result.
+        Arrays of shape (points, cells) or (points, synapses) by name; ``"status"`` of shape
+        (points,). NaN or `ABSENT` where there is no result.
     """
     interrupts.check()
     size = window.stop - window.first
     result: dict[str, NDArray[Any]] = {
-        name: np.full((size, n_cells), ABSENT if what.dtype.kind == "i" else np.nan, what.dtype)
-        for name, what in STATISTICS.items()
+        name: np.full(
+            (size, len(columns.labels(name))), ABSENT if dtype.kind == "i" else np.nan, dtype
+        )
+        for name in columns.names
+        for dtype in (STATISTICS[name].dtype,)
     }
     status = np.full(size, shardfile.NOT_RUN, np.int8)
     status[window.failed] = shardfile.FAILED
     for part in window.parts:
-        found = shardfile.read_rows(part.source, part.rows)
+        found = shardfile.read_rows(part.statistics, part.rows)
         status[part.at] = found.pop("status")
-        everywhere = np.array_equal(part.cells, np.arange(n_cells))
-        to = part.at if everywhere else np.ix_(np.arange(size)[part.at], part.cells)
         for name, values in found.items():
+            own = part.synapses if STATISTICS[name].per == "projection" else part.cells
+            everywhere = np.array_equal(own, np.arange(len(columns.labels(name))))
+            to = part.at if everywhere else np.ix_(np.arange(size)[part.at], own)
             result[name][to] = values
     result["status"] = status
     return result

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from izhi.engine.cache import Build
 from izhi.errors import EngineError
-from izhi.study import log, shardfile
+from izhi.spikes import Settings
+from izhi.study import log, shardfile, statistics
 from izhi.study.folder import Written
 from izhi.study.profile import Profile
 from izhi.sweep.structures import Structure
@@ -37,8 +38,10 @@ class Task:
         What is simulated.
     parameters
         One value per point or one for all, by owner and name.
-    onset
-        Stimulus onset in seconds, one of each point or one of all.
+    onset, offset
+        Start and end of the stimulus in seconds, one of each point or one of all.
+    settings
+        Which statistics are computed.
     engine
         ``"numpy"`` or ``"compiled"``.
     build
@@ -62,6 +65,8 @@ class Task:
     structure: Structure
     parameters: dict[str, NDArray[Any]]
     onset: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    settings: Settings
     engine: str
     build: Build | None
     path: Path
@@ -80,6 +85,7 @@ class Task:
             points=points,
             parameters={k: v[rows] if v.size == n else v for k, v in self.parameters.items()},
             onset=self.onset[rows] if self.onset.size == n else self.onset,
+            offset=self.offset[rows] if self.offset.size == n else self.offset,
             path=self.path.with_name(file_name(self.structure, self.fingerprint, points)),
         )
 
@@ -99,8 +105,8 @@ class Outcome:
         Numbers of the points.
     path
         The shard file.
-    cells
-        Labels of the circuit's cells.
+    cells, synapses
+        Labels of the circuit's cells and synapses.
     count
         Spikes of each train, shape (points, cells); no points where the shard failed.
     diverged
@@ -121,6 +127,7 @@ class Outcome:
     points: NDArray[np.int64]
     path: Path
     cells: tuple[str, ...]
+    synapses: tuple[str, ...]
     count: NDArray[np.int32]
     diverged: int
     busy: dict[str, float]
@@ -217,7 +224,15 @@ def run(task: Task) -> Outcome:
     diverged = int(np.count_nonzero(data.status == shardfile.DIVERGED))
     count = data.count.astype(np.int32)
     return Outcome(
-        task.points, task.path, data.cells, count, diverged, profile.stages, written, None
+        task.points,
+        task.path,
+        data.cells,
+        data.synapses,
+        count,
+        diverged,
+        profile.stages,
+        written,
+        None,
     )
 
 
@@ -232,10 +247,19 @@ def _storage(folder: Path, error: Exception) -> str:
 def failed(task: Task, profile: Profile, reason: str, cause: str = "points") -> Outcome:
     """Return the outcome of a shard that failed."""
     profile.mark("failing")
-    cells = task.structure.circuit.cells
-    none = np.empty((0, len(cells)), np.int32)
+    circuit = task.structure.circuit
+    none = np.empty((0, len(circuit.cells)), np.int32)
     return Outcome(
-        task.points, task.path, cells, none, 0, profile.stages, None, reason.strip(), cause
+        task.points,
+        task.path,
+        circuit.cells,
+        circuit.synapses,
+        none,
+        0,
+        profile.stages,
+        None,
+        reason.strip(),
+        cause,
     )
 
 
@@ -249,8 +273,6 @@ def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:
     profile
         Where to note how long simulation and statistics took.
     """
-    from izhi.spikes import Trains, summary_statistics
-
     profile = profile or Profile()
     structure, n = task.structure, task.points.size
     if task.build is None:
@@ -263,16 +285,16 @@ def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:
 
         raw = compiled.simulate(task.build, structure, task.parameters, n)
     profile.mark("simulating")
-    cells = structure.circuit.cells
-    trains = Trains(np.multiply(raw.step, structure.dt, dtype=np.float64), raw.count.ravel())
-    onset = np.repeat(np.broadcast_to(task.onset, n), len(cells))
-    statistics = summary_statistics(trains, structure.duration, onset)
+    recipe = statistics.Recipe(task.settings, structure, task.parameters, task.onset, task.offset)
+    found = statistics.compute(recipe, raw.step, raw.count)
     profile.mark("statistics")
     return shardfile.ShardData(
         points=task.points,
-        cells=cells,
+        cells=structure.circuit.cells,
+        synapses=structure.circuit.synapses,
         status=np.where(raw.sound, shardfile.DONE, shardfile.DIVERGED).astype(np.int8),
-        statistics={name: values.reshape(n, -1) for name, values in statistics.items()},
+        statistics=found,
+        stated=statistics.digest(task.settings),
         count=raw.count,
         step=raw.step if task.keep_spikes else None,
         dt=structure.dt,

@@ -38,8 +38,8 @@ _BUILD_SHARE = 0.7  # a build is kept and used again, so one run bears a part of
 NO_COMPILER = "there is no C++ compiler"
 
 _MEAN_RATE = 40.0  # spikes per second and cell, for the estimate of disk space
-_STATISTICS = 8
-_ROW = 110  # bytes of a row of the table
+_ALL_STATISTICS = 27
+_NUMBER = 12  # bytes of a number in the table
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class Plan:
         Structures with their engines.
     shards
         Runs of points.
-    cells
-        Labels of the cells of all circuits, in the order of the dataset.
+    cells, synapses
+        Labels of the cells and synapses of all circuits, in the order of the dataset.
     disk
         Estimated size of the study in bytes.
     workers
@@ -135,6 +135,7 @@ class Plan:
     batches: tuple[Batch, ...]
     shards: tuple[Shard, ...]
     cells: tuple[str, ...]
+    synapses: tuple[str, ...]
     disk: int
     workers: int
 
@@ -212,6 +213,7 @@ def make_plan(sweep: Sweep, structures: tuple[StructurePoints, ...], machine: Ma
         tuple(batches),
         tuple(shards),
         _cells(batches),
+        _synapses(batches),
         _disk(sweep, batches),
         machine.workers,
     )
@@ -224,6 +226,15 @@ def _cells(batches: list[Batch]) -> tuple[str, ...]:
         for population in batch.structure.circuit.populations:
             counts[population.name] = max(population.count, counts.get(population.name, 0))
     return tuple(f"{name}{i}" for name, count in counts.items() for i in range(count))
+
+
+def _synapses(batches: list[Batch]) -> tuple[str, ...]:
+    """Return the synapses of all circuits: projection by projection, each as large as it gets."""
+    found: dict[str, dict[str, None]] = {}
+    for batch in batches:
+        for label in batch.structure.circuit.synapses:
+            found.setdefault(label.partition(".")[0], {})[label] = None
+    return tuple(label for labels in found.values() for label in labels)
 
 
 def _batch(found: StructurePoints, asked: str, shard_points: int | None, machine: Machine) -> Batch:
@@ -257,12 +268,14 @@ def _choose(asked: str, costs: Mapping[str, float], machine: Machine) -> tuple[s
 
 def _disk(sweep: Sweep, batches: list[Batch]) -> int:
     spikes = bool(sweep.setting("record.spikes"))
+    measures = sweep.setting("statistics.measures")
+    statistics = _ALL_STATISTICS if measures == "all" else len(measures)
     total = 200_000.0
     for batch in batches:
         structure = batch.structure
         trains = batch.points * len(structure.circuit.cells)
-        total += trains * _ROW
-        total += 2 * trains * 8 * (_STATISTICS + 2)
+        total += trains * _NUMBER * (statistics + 1)
+        total += 2 * trains * 8 * (statistics + 2)
         total += 2 * trains * spikes * 4 * min(_MEAN_RATE * structure.duration, structure.steps)
         if structure.trace_interval:
             total += 2 * trains * 3 * 8 * structure.duration / structure.trace_interval
@@ -310,7 +323,7 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     return result
 
 
-def onset(plan: Plan, shard: Shard) -> NDArray[np.float64]:
-    """Return the stimulus onset in seconds, one of each point of a shard or one of all."""
+def stimulus_time(plan: Plan, shard: Shard, name: str) -> NDArray[np.float64]:
+    """Return the stimulus's onset or offset in seconds, one of each point of a shard or of all."""
     position = points.index(plan.sweep, shard.points)
-    return points.take(points.grid(plan.sweep, "stimulus.onset"), position)
+    return points.take(points.grid(plan.sweep, f"stimulus.{name}"), position)

@@ -165,12 +165,14 @@ def test_each_train_has_its_result_wherever_it_is(drawn, random):
     order = list(range(len(parts)))
     random.shuffle(order)
     duration, onset = np.arange(1.0, 1 + len(parts)), 0.1 * np.arange(len(parts))
-    together = summary_statistics(pack(parts, dt), duration, onset)
-    moved = summary_statistics(pack([parts[i] for i in order], dt), duration[order], onset[order])
+    together = summary_statistics(pack(parts, dt), duration=duration, onset=onset)
+    moved = summary_statistics(
+        pack([parts[i] for i in order], dt), duration=duration[order], onset=onset[order]
+    )
     for name, values in together.items():
         np.testing.assert_array_equal(moved[name], values[order], err_msg=name)
     for i, part in enumerate(parts):
-        alone = summary_statistics(pack([part], dt), duration[i], onset[i])
+        alone = summary_statistics(pack([part], dt), duration=duration[i], onset=onset[i])
         for name, values in together.items():
             np.testing.assert_array_equal(alone[name], values[i : i + 1], err_msg=name)
 

@@ -1,0 +1,248 @@
+"""The statistics of a study: what is asked for, and computing it from a shard's spikes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.config import keys
+from izhi.config.sweep import Sweep
+from izhi.errors import ConfigError, did_you_mean
+from izhi.models.circuit import Circuit, Projection
+from izhi.spikes import (
+    STATISTICS,
+    Settings,
+    Synapses,
+    Trains,
+    summary_statistics,
+    synapse_statistics,
+)
+from izhi.study.description import STATISTICS as PREFIX
+from izhi.sweep import plan as plans
+from izhi.sweep import points
+from izhi.sweep.plan import Plan, Shard
+from izhi.sweep.structures import Structure
+from izhi.units import Quantity
+
+VERSION = 1
+"""To be raised when a statistic is computed in another way, so that stored ones are not taken."""
+
+
+def settings_of(sweep: Sweep) -> Settings:
+    """Return what a sweep asks for, checked.
+
+    Raises
+    ------
+    ConfigError
+        For a statistic that does not exist, and limits that do not fit each other.
+    """
+    given = {field.name: sweep.setting(PREFIX + field.name) for field in fields(Settings)}
+    given["measures"] = _measures(given["measures"])
+    values: dict[str, Any] = {
+        name: value.si if isinstance(value, Quantity) else value for name, value in given.items()
+    }
+    settings = Settings(**values)
+    _check(sweep, settings)
+    return settings
+
+
+def _measures(given: Any) -> tuple[str, ...]:
+    key = f"{PREFIX}measures"
+    if given == "all":
+        return tuple(STATISTICS)
+    if not given:
+        raise ConfigError(f"{key} = []: expected all, or a list such as [firing_rate, isi_cv]")
+    for name in given:
+        if not isinstance(name, str) or name not in STATISTICS:
+            near = did_you_mean(str(name), STATISTICS)
+            raise ConfigError(f"{key} = {keys.shown(name)}: no such statistic{near}")
+        if given.count(name) > 1:
+            raise ConfigError(f"{key} = {name}: named twice")
+    # spikes are counted always: where a count is absent, so is the cell
+    return tuple(name for name in STATISTICS if name in given or name == "spike_count")
+
+
+def _check(sweep: Sweep, s: Settings) -> None:
+    def shown(name: str) -> str:
+        return f"{PREFIX}{name} = {keys.shown(sweep.setting(PREFIX + name))}"
+
+    if s.end_interval < s.begin_interval:
+        raise ConfigError(
+            f"{shown('end_interval')}: a burst goes on with intervals at least as long as those "
+            f"that it begins with, {shown('begin_interval')}"
+        )
+    if s.start >= s.stop:
+        raise ConfigError(f"{shown('start')}: is not before {shown('stop')}")
+    shortest = float(points.grid(sweep, "simulation.duration").min())
+    if s.start >= shortest:
+        raise ConfigError(
+            f"{shown('start')}: is not before the end of the simulation, simulation.duration = "
+            f"{shortest:g} s"
+        )
+
+
+def digest(settings: Settings) -> str:
+    """Return what statistics are known by: equal where they are computed in the same way."""
+    text = json.dumps([VERSION, asdict(settings)], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the results of all points have in common.
+
+    Attributes
+    ----------
+    cells, synapses
+        Labels.
+    names
+        Names of the statistics.
+    """
+
+    cells: tuple[str, ...]
+    synapses: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Columns:
+        """Return the columns of a plan."""
+        names = settings_of(plan.sweep).measures
+        if not plan.synapses:
+            names = tuple(name for name in names if STATISTICS[name].per != "projection")
+        return cls(plan.cells, plan.synapses, names)
+
+    def labels(self, name: str) -> tuple[str, ...]:
+        """Return the labels of what a statistic is of."""
+        return self.synapses if STATISTICS[name].per == "projection" else self.cells
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that it takes to compute the statistics of a shard from its spikes.
+
+    Attributes
+    ----------
+    settings
+        What is computed.
+    structure
+        What was simulated.
+    parameters
+        One value per point or one for all, by owner and name.
+    onset, offset
+        Start and end of the stimulus in seconds, one of each point or one of all.
+    """
+
+    settings: Settings
+    structure: Structure
+    parameters: Mapping[str, NDArray[Any]]
+    onset: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, plan: Plan, shard: Shard) -> Recipe:
+        """Return the recipe of a shard."""
+        onset, offset = (plans.stimulus_time(plan, shard, name) for name in ("onset", "offset"))
+        structure = plan.batches[shard.batch].structure
+        parameters = plans.parameters(plan, shard)
+        return cls(settings_of(plan.sweep), structure, parameters, onset, offset)
+
+
+def compute(
+    recipe: Recipe, step: NDArray[np.int32], count: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Return the statistics of a shard.
+
+    Parameters
+    ----------
+    recipe
+        What is computed, and of what.
+    step
+        Time steps of all spikes, train after train.
+    count
+        Spikes of each train, shape (points, cells).
+
+    Returns
+    -------
+    dict
+        Arrays of shape (points, cells) or (points, synapses) by name.
+    """
+    structure = recipe.structure
+    n, n_cells = count.shape
+    trains = Trains(np.multiply(step, structure.dt, dtype=np.float64), count.ravel())
+    onset, offset = (
+        np.repeat(np.broadcast_to(time, n), n_cells) for time in (recipe.onset, recipe.offset)
+    )
+    found = summary_statistics(
+        trains, recipe.settings, duration=structure.duration, onset=onset, offset=offset
+    )
+    result = {name: values.reshape(n, n_cells) for name, values in found.items()}
+    of_synapses = _of_synapses(recipe, trains, count)
+    for name in of_synapses[0] if of_synapses else ():
+        result[name] = np.concatenate([found[name] for found in of_synapses], axis=1)
+    return result
+
+
+def _of_synapses(
+    recipe: Recipe, trains: Trains, count: NDArray[np.int64]
+) -> list[dict[str, NDArray[Any]]]:
+    """Return the statistics of each projection, arrays of shape (points, source cells)."""
+    settings, circuit = recipe.settings, recipe.structure.circuit
+    if all(STATISTICS[name].per != "projection" for name in settings.measures):
+        return []
+    duration = recipe.structure.duration
+    length = min(duration, settings.stop) - settings.start
+    within = trains if settings.everything else trains.during(settings.start, settings.stop)
+    rate = within.count.reshape(count.shape) / length
+    return [_of_projection(recipe, projection, trains, rate) for projection in circuit.projections]
+
+
+def _of_projection(
+    recipe: Recipe, projection: Projection, trains: Trains, rate: NDArray[np.float64]
+) -> dict[str, NDArray[Any]]:
+    circuit, n = recipe.structure.circuit, rate.shape[0]
+    columns = _columns(circuit, circuit.sources(projection))
+    rows = (np.arange(n)[:, None] * rate.shape[1] + columns).ravel()
+
+    def each(name: str) -> NDArray[np.float64] | None:
+        values = recipe.parameters.get(f"{projection.name}.{name}")
+        return None if values is None else np.repeat(np.broadcast_to(values, n), columns.size)
+
+    weight, tau_s = each("weight"), each("tau_s")
+    assert weight is not None and tau_s is not None
+    found = synapse_statistics(
+        Synapses(
+            trains.take(rows), each("U_0"), each("tau_f"), each("tau_d"), weight * tau_s,
+            _target_rate(circuit, projection, rate).ravel(),
+            np.full(rows.size, recipe.structure.duration), recipe.settings,
+        )
+    )  # fmt: skip
+    return {name: values.reshape(n, -1) for name, values in found.items()}
+
+
+def _columns(circuit: Circuit, labels: Sequence[str]) -> NDArray[np.int64]:
+    cells = {cell: number for number, cell in enumerate(circuit.cells)}
+    return np.array([cells[label] for label in labels], np.int64)
+
+
+def _target_rate(
+    circuit: Circuit, projection: Projection, rate: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mean rate of the cells that each source cell projects onto, (points, sources)."""
+    first = _columns(circuit, [f"{projection.target}0"])[0]
+    pairs = np.array(circuit.pairs(projection), np.int64)  # source after source
+    start = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
+    targets = np.diff(np.append(start, len(pairs)))
+    total = np.add.reduceat(rate[:, first + pairs[:, 1]], start, axis=1)
+    return np.asarray(total / targets)
+
+
+def charge_unit(plan: Plan) -> str:
+    """Return the unit of a transmitted charge: that of the currents, times seconds."""
+    kinds = {p.current for batch in plan.batches for p in batch.structure.circuit.populations}
+    return " or ".join({"volt": "V s", "amp": "A s"}[kind] for kind in sorted(kinds, reverse=True))

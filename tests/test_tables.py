@@ -1,0 +1,262 @@
+"""Tables and maps of a study: summary, table, and the selections of ``dataset.izhi``."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import izhi
+from izhi.errors import StudyError
+from izhi.study import shardfile
+
+AXES = ["neuron=regular_spiking,chattering", "synapse.U_0=0.2,0.6", "stimulus.amplitude=2,6,10"]
+SHORT = ["simulation.duration='200 ms'", "run.engine=numpy", "run.n_jobs=1"]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> izhi.Study:
+    return izhi.run([*SHORT, *AXES], name="s", dir=tmp_path_factory.mktemp("s"), progress=False)
+
+
+@pytest.fixture
+def partly(study) -> xr.Dataset:
+    """Give the dataset as it would be with a point that failed and one that was not run."""
+    dataset = study.dataset.load().copy(deep=True)
+    for at, status in (((0, 0, 1), shardfile.FAILED), ((1, 1, 2), shardfile.NOT_RUN)):
+        dataset["status"].values[at] = status
+        for name, variable in dataset.data_vars.items():
+            if name != "status":
+                variable.values[at] = -1 if variable.dtype.kind == "i" else np.nan
+    return dataset
+
+
+# ---------------------------------------------------------------- summary
+
+
+def test_the_units_are_with_the_columns(study) -> None:
+    frame = study.summary()
+    units = json.loads(json.dumps(frame.attrs))["units"]
+    assert units["amplitude"] == "mV" and units["firing_rate"] == "Hz"
+    assert units["burst_rate"] == "1/min" and units["isi_cv"] == "1"
+    assert "regime" not in units and "neuron" not in units
+    assert frame.attrs["long_name"]["lv"] == "local variation LV"
+    assert set(units) <= {*frame.columns, *frame.index.names}
+    assert frame["firing_rate"].attrs["units"]["firing_rate"] == "Hz"
+
+
+def test_regimes_are_words(study) -> None:
+    frame = study.summary()
+    assert frame["regime"].dtype == "category"
+    assert frame["regime"].cat.categories.tolist() == [
+        "silent", "single_spike", "tonic", "adapting", "bursting", "irregular",
+    ]  # fmt: skip
+    assert frame.loc[("chattering", 0.2, 10.0, "pre0"), "regime"] == "bursting"
+    assert frame.loc[("regular_spiking", 0.2, 2.0, "post0"), "regime"] == "silent"
+
+
+def test_a_summary_of_projections(study) -> None:
+    frame = study.summary("projection")
+    assert frame.index.names == ["neuron", "U_0", "amplitude", "projection"]
+    assert len(frame) == 12 * 2
+    assert frame.attrs["units"]["transmitted_charge"] == "V s"
+    here = frame.loc[("chattering", 0.6, 10.0, "pre_to_post.pre1")]
+    there = study.dataset.sel(
+        neuron="chattering", U_0=0.6, amplitude=10, projection="pre_to_post.pre1"
+    )
+    for name in ("release_mean", "paired_pulse_ratio", "transfer_ratio"):
+        assert here[name] == float(there[name])
+    with pytest.raises(StudyError, match=r"^per = synapse: no such rows; there are cell, proj"):
+        study.summary("synapse")
+
+
+# ---------------------------------------------------------------- table
+
+
+def grouped(study, by, of, function, keep=lambda row: True):
+    """Group the rows of the summary by hand."""
+    rows = study.summary().reset_index().to_dict("records")
+    groups: dict = {}
+    for row in rows:
+        if keep(row):
+            groups.setdefault(tuple(row[name] for name in by), []).append(row[of])
+    found = {}
+    for key, values in groups.items():
+        numbers = [x for x in values if x == x]
+        found[key if len(by) > 1 else key[0]] = function(numbers) if numbers else float("nan")
+    return found
+
+
+@pytest.mark.parametrize("by", [["neuron"], ["cell"], ["amplitude", "cell"], ["neuron", "U_0"]])
+@pytest.mark.parametrize(
+    ("agg", "function"), [("mean", statistics.fmean), ("median", statistics.median), ("max", max)]
+)
+@pytest.mark.parametrize("of", ["firing_rate", "isi_cv"])
+def test_a_table_is_what_a_loop_over_rows_gives(study, by, agg, function, of) -> None:
+    expected = grouped(study, by, of, function)
+    found = study.table(by=by if len(by) > 1 else by[0], of=of, agg=agg)
+    assert found.index.tolist() == list(expected)  # in the order of the axes
+    np.testing.assert_allclose(found[of], list(expected.values()), rtol=1e-12)
+    assert found.attrs["units"][of] == {"firing_rate": "Hz", "isi_cv": "1"}[of]
+
+
+def test_a_table_of_some_labels(study) -> None:
+    found = study.table("neuron", "firing_rate", cell="post0", amplitude=["6 mV", 10])
+    expected = grouped(
+        study, ["neuron"], "firing_rate", statistics.fmean,
+        lambda row: row["cell"] == "post0" and row["amplitude"] > 5,
+    )  # fmt: skip
+    assert found["firing_rate"].to_dict() == pytest.approx(expected)
+
+
+def test_tables_of_several_statistics_and_functions(study) -> None:
+    found = study.table("neuron", ["firing_rate", "isi_cv"], ["mean", "count"])
+    assert found.columns.tolist() == list(
+        itertools.product(["firing_rate", "isi_cv"], ["mean", "count"])
+    )
+    largest = study.table("neuron", "spike_count", lambda x: x.max() - x.min())
+    frame = study.summary()["spike_count"]
+    assert largest.loc["chattering", "spike_count"] == np.ptp(frame.loc["chattering"])
+
+
+def test_regimes_are_counted_and_grouped_by(study) -> None:
+    frame = study.summary()
+    found = study.table("regime", "spike_count", "count")
+    assert (
+        found["spike_count"].to_dict() == frame["regime"].value_counts().loc[found.index].to_dict()
+    )
+    assert study.table("neuron", "regime", "count")["regime"].tolist() == [18, 18]
+    rates = study.table(["neuron", "regime"], "firing_rate")
+    assert rates.loc[("chattering", "bursting"), "firing_rate"] > 0
+
+
+def test_a_table_of_projections(study) -> None:
+    found = study.table("U_0", "paired_pulse_ratio", per="projection")
+    assert found.loc[0.2, "paired_pulse_ratio"] > found.loc[0.6, "paired_pulse_ratio"]
+
+
+def test_points_without_results_are_left_out(partly) -> None:
+    from izhi.study import tables
+
+    found = tables.table(partly, "neuron", "spike_count", "count", "cell")
+    assert found["spike_count"].tolist() == [15, 15]
+    assert len(tables.summary(partly)) == 36
+    assert tables.summary(partly)["regime"].isna().sum() == 6
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda s: s.table("neurn", "firing_rate"),
+         "by = neurn: no such axis; did you mean neuron?"),
+        (lambda s: s.table("neuron", "firing_rat"),
+         "of = firing_rat: no such statistic; did you mean firing_rate?"),
+        (lambda s: s.table([], "firing_rate"),
+         "by = []: expected the name of an axis, or several"),
+        (lambda s: s.table("neuron", "firing_rate", cell="pst0"),
+         "cell = pst0: no such cell; did you mean post0?"),
+        (lambda s: s.table("neuron", "firing_rate", amplitude="8 mV"),
+         "amplitude = 8 mV: not on the axis; there are 10.0, 2.0, 6.0"),
+        (lambda s: s.table("neuron", "firing_rate", amplitud=8),
+         "amplitud: no such axis; did you mean amplitude?"),
+        (lambda s: s.dataset.izhi.map("regim", x="amplitude", y="neuron"),
+         "regim: no such variable; did you mean regime?"),
+        (lambda s: s.dataset.izhi.map("regime", x="amplitude", y="neuron", cell="pre0"),
+         "U_0: say which of its 2 labels is meant"),
+        (lambda s: s.dataset.izhi.map("regime", x="amplitud", y="neuron"),
+         "amplitud: no axis of regime; did you mean amplitude?"),
+        (lambda s: s.dataset.izhi.population("pos"),
+         "population = pos: no such population; did you mean post?"),
+        (lambda s: s.dataset.izhi.gain("amplitude", of="firing_rat"),
+         "firing_rat: no such variable; did you mean firing_rate?"),
+    ],
+)  # fmt: skip
+def test_names_that_do_not_exist(study, call, said) -> None:
+    with pytest.raises(StudyError) as caught:
+        call(study)
+    assert str(caught.value) == said
+
+
+def test_words_have_no_mean(study) -> None:
+    with pytest.raises(StudyError, match=r"^agg = mean of regime: "):
+        study.table("neuron", "regime")
+    with pytest.raises(StudyError, match=r"^agg = men of firing_rate: "):
+        study.table("neuron", "firing_rate", "men")
+
+
+# ---------------------------------------------------------------- selections
+
+
+def test_labels_and_quantities_select(study) -> None:
+    found = study.dataset.izhi.sel(neuron="chattering", U_0=0.6, amplitude="10000 uV", cell="pre1")
+    expected = study.dataset.sel(neuron="chattering", U_0=0.6, amplitude=10, cell="pre1")
+    xr.testing.assert_identical(found, expected)
+    some = study.dataset.izhi.sel(amplitude=["6 mV", 10])
+    assert some["amplitude"].values.tolist() == [6, 10]
+    assert study.dataset.izhi.axes == ["neuron", "U_0", "amplitude"]
+
+
+def test_a_dataset_that_xarray_opened_has_the_selections_too(study) -> None:
+    with xr.open_dataset(study.path / "dataset.nc") as dataset:
+        assert dataset.izhi.population("pre")["cell"].values.tolist() == ["pre0", "pre1"]
+        assert dataset.izhi.population("post").sizes["cell"] == 1
+
+
+def test_only_points_with_results_have_numbers(partly) -> None:
+    done = partly.izhi.done
+    assert np.isnan(done["spike_count"].values[0, 0, 1]).all()
+    assert np.isnan(done["firing_rate"].values[1, 1, 2]).all()
+    assert done["spike_count"].count() == 30
+    assert partly["spike_count"].dtype.kind == "i"
+    assert done["spike_count"].attrs == partly["spike_count"].attrs
+
+
+def test_a_map_of_regimes(study) -> None:
+    found = study.dataset.izhi.map("regime", x="amplitude", y="neuron", U_0=0.2, cell="pre0")
+    assert found.dims == ("neuron", "amplitude")
+    assert found.sel(neuron="chattering").values.tolist() == ["silent", "bursting", "bursting"]
+    assert found.attrs["long_name"] == "firing regime"
+    rates = study.dataset.izhi.map("firing_rate", x="U_0", y="cell", neuron="chattering",
+                                   amplitude=10)  # fmt: skip
+    assert rates.dims == ("cell", "U_0") and rates.attrs["units"] == "Hz"
+
+
+def test_the_gain_is_the_slope_of_the_rate(study) -> None:
+    found = study.dataset.izhi.gain("amplitude")
+    rate = study.dataset["firing_rate"]
+    assert found.dims == rate.dims and found.attrs["units"] == "Hz/mV"
+    slope = (rate.sel(amplitude=10) - rate.sel(amplitude=2)) / 8
+    np.testing.assert_allclose(found.sel(amplitude=6), slope)
+    with pytest.raises(StudyError, match=r"^neuron: has no slope; "):
+        study.dataset.izhi.gain("neuron")
+
+
+# ---------------------------------------------------------------- the file
+
+
+def test_the_summary_file_tells_its_units(study) -> None:
+    first, header = (study.path / "summary.csv").read_text().splitlines()[:2]
+    assert first.startswith("# units: amplitude mV, firing_rate Hz, ")
+    assert first.endswith('; read with pandas.read_csv(path, comment="#")')
+    units = dict(word.split(" ") for word in first[9:].split(";")[0].split(", "))
+    told = study.summary().attrs["units"]
+    assert units == {name: unit for name, unit in told.items() if unit != "1"}
+    assert set(units) <= set(header.split(","))
+
+
+def test_labels_with_the_sign_of_a_comment_are_whole(tmp_path) -> None:
+    folder = tmp_path / "conf" / "neuron"
+    folder.mkdir(parents=True)
+    own = {"model": "izhikevich", "a": "0.02 1/ms", "b": 0.2, "c": "-65 mV", "d": "8 mV",
+           "v_th": "30 mV", "R": 1, "v_0": "-65 mV", "u_0": "rest"}  # fmt: skip
+    (folder / "a#b.yaml").write_text(json.dumps(own))
+    study = izhi.run([*SHORT, "neuron=chattering,'a#b'"], name="s", dir=tmp_path,
+                     config_dir=tmp_path / "conf", progress=False)  # fmt: skip
+    table = pd.read_csv(study.path / "summary.csv", comment="#")
+    assert table["neuron"].tolist() == ["chattering"] * 3 + ["a#b"] * 3
+    assert table["status"].tolist() == [0] * 6
