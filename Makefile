@@ -25,6 +25,7 @@ soak: $(STAMP)  ## run the tests that take minutes
 
 bench: $(STAMP)  ## time izhi against its peers
 	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.statistics
 
 lint: $(STAMP)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .
