@@ -69,7 +69,8 @@ def _settings(
                 f"{did_you_mean(name, known, ['statistics=log_isi'])}"
             )
         names.append(name)
-    composed = compose(overrides, multirun=False, config_dir=config_dir)
+    # with multirun, several values are refused as what cannot be swept
+    composed = compose(overrides, multirun=True, config_dir=config_dir)
     every = {key: value for key, value in composed.bases[composed.used[0]].values.items()
              if key.startswith(STATISTICS)}  # fmt: skip
     chosen = every if "statistics" in names else {key: every[key] for key in names}
