@@ -297,7 +297,7 @@ def shell(command: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-QUICK = "circuit=single run.engine=numpy simulation.duration=25 study.name=s"
+QUICK = "circuit=single run.engine=numpy 'simulation.duration=\"25 ms\"' study.name=s"
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-", ">&-"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,21 @@ def digest(path: Path) -> str:
 
 def events(path: Path, kind: str) -> list[dict]:
     return [event for event in log.read(path / "log.jsonl") if event["event"] == kind]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """Give the folder of a study, for copies."""
+    study = run(tmp_path_factory.mktemp("finished"))
+    study.close()
+    return study.path
+
+
+@pytest.fixture
+def study(finished, tmp_path) -> izhi.Study:
+    """Give a study of one's own, in ``tmp_path``, that is like one just run."""
+    shutil.copytree(finished, tmp_path / "s")
+    return izhi.open_study(tmp_path / "s")
 
 
 @pytest.fixture
@@ -206,9 +222,7 @@ def swap(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [Path.unlink, truncate, flip, swap])
 @pytest.mark.parametrize("which", ["shard", "dataset.nc", "summary.csv"])
-def test_damage_is_named_and_a_further_run_repairs_it(tmp_path, damage, which) -> None:
-    study = run(tmp_path)
-    study.close()
+def test_damage_is_named_and_a_further_run_repairs_it(study, tmp_path, damage, which) -> None:
     shards = sorted((study.path / "shards").iterdir())
     path = shards[2] if which == "shard" else study.path / which
     if damage is swap and which != "shard":
@@ -244,9 +258,7 @@ def cut_results(path: Path) -> None:
     path.write_bytes(data)
 
 
-def test_a_damaged_dataset_is_not_opened(tmp_path) -> None:
-    study = run(tmp_path)
-    study.close()
+def test_a_damaged_dataset_is_not_opened(study, tmp_path) -> None:
     before = study.folder.dataset.read_bytes()
     flip(study.folder.dataset)
     with pytest.raises(StudyError, match=r"dataset\.nc: not the file that .* run the study again"):
@@ -260,9 +272,9 @@ def test_a_damaged_dataset_is_not_opened(tmp_path) -> None:
 
 @pytest.mark.parametrize("damage", [inside, cut_results, truncate, flip])
 @pytest.mark.parametrize("lost", ["line", "log"])
-def test_a_damaged_shard_that_the_log_does_not_know_is_not_believed(tmp_path, damage, lost) -> None:
-    study = run(tmp_path)
-    study.close()
+def test_a_damaged_shard_that_the_log_does_not_know_is_not_believed(
+    study, tmp_path, damage, lost
+) -> None:
     before, shard = digest(study.path), sorted(study.folder.shards.iterdir())[2]
     damage(shard)
     if lost == "log":
@@ -279,9 +291,7 @@ def test_a_damaged_shard_that_the_log_does_not_know_is_not_believed(tmp_path, da
     assert verify.verify(study.path, 60).problems == []
 
 
-def test_a_whole_shard_that_the_log_does_not_know_is_taken(tmp_path) -> None:
-    study = run(tmp_path)
-    study.close()
+def test_a_whole_shard_that_the_log_does_not_know_is_taken(study, tmp_path) -> None:
     before = digest(study.path)
     study.folder.log.unlink()
     run(tmp_path).close()
@@ -290,9 +300,7 @@ def test_a_whole_shard_that_the_log_does_not_know_is_taken(tmp_path) -> None:
     assert verify.verify(study.path).problems == []
 
 
-def test_a_pipe_in_the_place_of_a_shard_is_not_opened(tmp_path) -> None:
-    study = run(tmp_path)
-    study.close()
+def test_a_pipe_in_the_place_of_a_shard_is_not_opened(study, tmp_path) -> None:
     shard = min(study.folder.shards.iterdir())
     shard.unlink()
     os.mkfifo(shard)
@@ -304,9 +312,7 @@ def test_a_pipe_in_the_place_of_a_shard_is_not_opened(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("name", ["dataset.nc", "summary.csv", "log.jsonl", "shards/x.nc"])
-def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, name) -> None:
-    study = run(tmp_path)
-    study.close()
+def test_a_folder_in_the_place_of_a_file_is_named(study, tmp_path, name) -> None:
     path = study.path / name
     path.unlink(missing_ok=True)
     path.mkdir()
@@ -317,10 +323,8 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, name) -> None:
 @pytest.mark.parametrize("number", range(1, 10))
 @pytest.mark.parametrize("how", ["#", ""])
 def test_a_damaged_line_of_the_log_is_named_and_a_further_run_makes_up_for_it(
-    tmp_path, number, how
+    study, tmp_path, number, how
 ) -> None:
-    study = run(tmp_path)
-    study.close()
     before, lines = digest(study.path), study.folder.log.read_text().splitlines()
     lines[number - 1] = how + lines[number - 1][: 10 if not how else None]
     study.folder.log.write_text("\n".join(lines) + "\n")
@@ -334,9 +338,7 @@ def test_a_damaged_line_of_the_log_is_named_and_a_further_run_makes_up_for_it(
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "study.yaml"])
-def test_a_lost_file_is_named_and_a_further_run_writes_it(tmp_path, name) -> None:
-    study = run(tmp_path)
-    study.close()
+def test_a_lost_file_is_named_and_a_further_run_writes_it(study, tmp_path, name) -> None:
     (study.path / name).unlink()
     assert any(p.startswith(f"{study.path / name}: ") for p in verify.verify(study.path).problems)
     assert [path.name for path in overview.studies(tmp_path)] == ["s"]
@@ -344,9 +346,7 @@ def test_a_lost_file_is_named_and_a_further_run_writes_it(tmp_path, name) -> Non
     assert verify.verify(study.path).problems == []
 
 
-def test_room_for_what_is_there_already_is_not_asked_for(tmp_path, monkeypatch) -> None:
-    study = run(tmp_path)
-    study.close()
+def test_room_for_what_is_there_already_is_not_asked_for(study, tmp_path, monkeypatch) -> None:
     plan = izhi.plan(SWEEP)
     shards = sum(path.stat().st_size for path in study.folder.shards.iterdir())
     usage = folders.shutil.disk_usage(tmp_path)

@@ -302,7 +302,7 @@ def is_alive(pid: int) -> bool:
 def test_a_request_to_end_keeps_what_is_done_and_says_how_to_go_on(
     tmp_path, number, n_jobs
 ) -> None:
-    command = ["run", "-m", *SHORT, "stimulus.amplitude=range(1,31)", f"run.n_jobs={n_jobs}",
+    command = ["run", "-m", *SHORT, "stimulus.amplitude=range(1,17)", f"run.n_jobs={n_jobs}",
                "run.shard_points=1", "study.name=s"]  # fmt: skip
     process = program(*command, cwd=tmp_path)
     path = tmp_path / "studies" / "s"
@@ -313,12 +313,12 @@ def test_a_request_to_end_keeps_what_is_done_and_says_how_to_go_on(
     assert err == "interrupted; the same command with study.name=s goes on\n"
     assert events(path, "interrupted")
     done = points_run(path)
-    assert 0 < len(done) < 30
+    assert 0 < len(done) < 16
     process = program(*command, cwd=tmp_path)
     process.communicate(timeout=120)
     assert process.returncode == 0
-    assert sorted(points_run(path)) == list(range(30))
-    assert verify(path, 30).problems == []  # no shard is one that ended early
+    assert sorted(points_run(path)) == list(range(16))
+    assert verify(path, 16).problems == []  # no shard is one that ended early
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
