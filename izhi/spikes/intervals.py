@@ -17,8 +17,8 @@ REFRACTORY = 0.005
 """Default of the refractoriness constant of LvR, in seconds: that of Shinomoto et al. (2009)."""
 
 
-_BLOCK = 1 << 15
-"""Spikes that are looked at at a time: all that is made of them fits the nearest caches."""
+_BLOCK = 1 << 17
+"""Spikes that are looked at at a time: what is made of them stays in the processor's cache."""
 
 
 def isi(trains: Trains) -> tuple[FloatArray, IntArray]:
