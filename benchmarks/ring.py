@@ -43,5 +43,5 @@ def request(
     found: Structure, given: dict[str, NDArray[Any]], replicas: int, strict: bool, runs: int = 1
 ) -> Request:
     """Return the same for Brian2's own device."""
-    values = {variable.name: variable.values(found, given) for variable in variables(found)}
+    values = {variable.name: given[variable.parameter] for variable in variables(found)}
     return Request(found, replicas, values, strict, runs)

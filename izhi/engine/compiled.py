@@ -65,7 +65,7 @@ def _input(
         _order(structure, parameters, n_points),
     ]  # fmt: skip
     for name, dtype in build.inputs:
-        values = given[name].values(structure, parameters)
+        values = parameters[given[name].parameter]
         if not np.isfinite(values).all():
             raise EngineError(f"{name}: not finite")
         parts += [np.array([values.size], np.int64), np.ascontiguousarray(values, dtype)]

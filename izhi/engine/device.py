@@ -27,12 +27,33 @@ from numpy.typing import NDArray
 from izhi import exponential
 from izhi.engine import target
 from izhi.engine.schedule import CHUNK, Code, lines
+from izhi.engine.shared import Blocks, SharedNumbers, changing
 
 
-class FoldedCodeGenerator(CPPCodeGenerator):
+class FoldedCodeGenerator(SharedNumbers, CPPCodeGenerator):
     """Writes what Brian2 writes, without Brian2's powers and modulo: they take the C library's."""
 
     universal_support_code = ""
+
+    def joined(self, scalar: Blocks, of_replicas: Blocks, vector: Blocks) -> Any:
+        """Return the code; what is the same until the stimulus changes is computed when it does."""
+        before: Blocks = {}
+        for block, statements in of_replicas.items():
+            moving = changing([*scalar[block], *statements], self.variables)
+            before[block] = [s for s in statements if s.var not in moving]
+            vector[block] = [s for s in statements if s.var in moving] + vector[block]
+        first = {f"before {block}": scalar[block] for block in before}
+        then = {f"before {block}": statements for block, statements in before.items()}
+        once, each, told = self.translate_statement_sequence(scalar | first, vector | then)
+        told.update(stored={}, before_once=[], before_each=[])
+        for block, statements in before.items():
+            told["before_once"] += once.pop(f"before {block}")
+            told["before_each"] += each.pop(f"before {block}")
+            stored = {s.var: self.c_data_type(s.dtype) for s in statements}
+            told["stored"] |= stored
+            loads = [f"const {kind} {name} = stored{name}[_idx];" for name, kind in stored.items()]
+            each[block] = loads + each[block]
+        return once, each, told
 
 
 class FoldedCodeObject(CPPStandaloneCodeObject):
@@ -137,7 +158,7 @@ class FoldedDevice(CPPStandaloneDevice):
             arrays=arrays,
             groups=groups,
             pathways=[self._pathway(p, replicas) for p in projections],
-            code_objects=[self._text(code) for _, code in self.scheduled],
+            code_objects=[self._text(code, sizes) for _, code in self.scheduled],
             schedule=list(
                 lines(
                     self._codes(),
@@ -171,11 +192,14 @@ class FoldedDevice(CPPStandaloneDevice):
         return [v for v in dict.fromkeys(found) if v is not clock["dt"]]
 
     def _array(self, var: Any, sizes: dict[str, int]) -> dict[str, Any]:
-        owner = var.owner.name
-        size = var.size
-        if isinstance(var, DynamicArrayVariable):
-            size = next((n for name, n in sizes.items() if owner.startswith(name)), 1)
+        dynamic = isinstance(var, DynamicArrayVariable)
+        size = self._size(var.owner, sizes) if dynamic else var.size
         return {"name": self.arrays[var], "type": c_data_type(var.dtype), "size": max(size, 1)}
+
+    def _size(self, owner: Any, sizes: dict[str, int]) -> int:
+        """Return how many elements a group has; synapses are counted in `sizes`."""
+        found = next((n for name, n in sizes.items() if owner.name.startswith(name)), None)
+        return getattr(owner, "N", 1) if found is None else found
 
     def _group(self, cells: Cells, replicas: int, traced: tuple[str, ...]) -> dict[str, Any]:
         variables = cells.group.variables
@@ -206,7 +230,7 @@ class FoldedDevice(CPPStandaloneDevice):
             "cells": replicas * projection.sources,
         }
 
-    def _text(self, code: Any) -> str:
+    def _text(self, code: Any, sizes: dict[str, int]) -> str:
         """Return a code object's function, with the constants that it names."""
         renderer = CPPNodeRenderer()
         lines: dict[str, None] = {}
@@ -216,7 +240,8 @@ class FoldedDevice(CPPStandaloneDevice):
                 lines[f"const {c_data_type(var.dtype)} {name} = {value};"] = None
             elif isinstance(var, ArrayVariable) and not isinstance(var, DynamicArrayVariable):
                 lines[f"const size_t _num{name} = {var.size};"] = None
-        return str(code.code.cpp_file.replace("%CONSTANTS%", "\n    ".join(lines)))
+        text = str(code.code.cpp_file.replace("%CONSTANTS%", "\n    ".join(lines)))
+        return text.replace("%ELEMENTS%", str(self._size(code.owner, sizes)))
 
     def _codes(self) -> list[Code]:
         """Return what was scheduled, as the schedule needs it."""
@@ -231,6 +256,7 @@ class FoldedDevice(CPPStandaloneDevice):
                     name=code.name,
                     kind="stimulus" if "_subexpression_update" in code.name else kind,
                     group=getattr(owner, "source", owner).name,
+                    stores="inline void before()" in code.code.cpp_file,
                     every=round(float(clock.dt) / float(self.defaultclock.dt)),
                     changing=frozenset(self.arrays[v] for v in variables if not v.constant),
                     delayed=kind == "synapses" and not owner.pre.variables["delay"].scalar,

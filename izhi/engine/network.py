@@ -47,6 +47,7 @@ def build(structure: Structure, replicas: int) -> FoldedNetwork:
     cells = {p.name: _cells(structure, p, replicas) for p in structure.circuit.populations}
     synapses = {p.name: _synapses(structure, p, replicas, cells) for p in
                 structure.circuit.projections}  # fmt: skip
+    _share(structure, {group.name: group for group in (*cells.values(), *synapses.values())})
     spikes = {name: b2.SpikeMonitor(group, name=f"spikes_{name}") for name, group in cells.items()}
     traces = {}
     if structure.trace_interval is not None:
@@ -59,6 +60,19 @@ def build(structure: Structure, replicas: int) -> FoldedNetwork:
         }  # fmt: skip
     network = b2.Network(*cells.values(), *synapses.values(), *spikes.values(), *traces.values())
     return FoldedNetwork(network, cells, synapses, spikes, traces)
+
+
+def _share(structure: Structure, groups: dict[str, Any]) -> None:
+    """Mark what is one number for a replica: its parameters, and what drives its cells."""
+    from izhi.engine.shared import share
+
+    for given in variables(structure):
+        owner, _, name = given.name.partition(".")
+        if name != "delay" and groups[owner].variables[name].constant:
+            share(groups[owner], name)
+    for population in structure.circuit.populations:
+        if population.stimulus is not None:
+            share(groups[f"cells_{population.name}"], "drive")
 
 
 def namespace() -> dict[str, Any]:
@@ -135,31 +149,16 @@ class Variable:
     Attributes
     ----------
     name
-        Brian2's object and variable: ``"cells_pre.a_step"``.
+        Brian2's object and variable: ``"cells_pre.a"``.
     each
         Elements of it in one replica, all with the point's one value.
     parameter
         The parameter that it comes from: ``"pre.a"``; see :func:`izhi.sweep.plan.parameters`.
-    form
-        How: ``"x"`` as it is, ``"x*dt"``, ``"1/x"`` or ``"dt/x"``.
     """
 
     name: str
     each: int
     parameter: str
-    form: str = "x"
-
-    def values(self, structure: Structure, parameters: dict[str, NDArray[Any]]) -> NDArray[Any]:
-        """Return its value for each point, or the one for all."""
-        x = parameters[self.parameter]
-        match self.form:
-            case "x*dt":
-                return x * structure.dt
-            case "1/x":
-                return 1.0 / x
-            case "dt/x":
-                return structure.dt / x
-        return x
 
 
 def variables(structure: Structure) -> list[Variable]:
@@ -168,11 +167,10 @@ def variables(structure: Structure) -> list[Variable]:
     result: list[Variable] = []
     for population in circuit.populations:
         owner, group, each = population.name, f"cells_{population.name}", population.count
-        names = [name for name in neuron.PARAMETERS if name != "a_step"] + ["R"]
+        names = [*neuron.PARAMETERS, "R"]
         if population.stimulus is not None:
             names += stimulus.PARAMETERS
         result += [Variable(f"{group}.{name}", each, f"{owner}.{name}") for name in names]
-        result.append(Variable(f"{group}.a_step", each, f"{owner}.a", "x*dt"))
         result += [Variable(f"{group}.{s}", each, f"{owner}.{s}_0") for s in neuron.STATE]
     for projection in circuit.projections:
         each = len(circuit.pairs(projection))
@@ -180,8 +178,6 @@ def variables(structure: Structure) -> list[Variable]:
         group, target = f"synapses_{owner}", circuit.population(projection.target)
         names = [*model.parameters, *["delay"] * projection.delayed]
         result += [Variable(f"{group}.{name}", each, f"{owner}.{name}") for name in names]
-        result += [Variable(f"{group}.{rate}", each, f"{owner}.{time}", "1/x")
-                   for rate, time in model.rates]  # fmt: skip
-        decay = f"cells_{target.name}.{owner}_decay"
-        result.append(Variable(decay, target.count, f"{owner}.tau_s", "dt/x"))
+        time = f"cells_{target.name}.{owner}_tau_s"
+        result.append(Variable(time, target.count, f"{owner}.tau_s"))
     return result

@@ -82,7 +82,7 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
         objects = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
         for given in network.variables(structure):
             owner, variable = given.name.split(".")
-            values = np.broadcast_to(given.values(structure, parameters), n_points)
+            values = np.broadcast_to(parameters[given.parameter], n_points)
             values = np.repeat(values, given.each)
             if variable == "delay":
                 objects[owner].pre.delay = values * b2.second

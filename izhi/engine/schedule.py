@@ -32,6 +32,8 @@ class Code:
         Arrays that it uses and that code changes.
     delayed
         Whether it handles spikes that arrive later.
+    stores
+        Whether it computes something where the stimulus changes, for all steps until it does again.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Code:
     every: int = 1
     changing: frozenset[str] = frozenset()
     delayed: bool = False
+    stores: bool = False
 
 
 _CELLS = ("stateupdate", "threshold")
@@ -58,8 +61,12 @@ def lines(codes: Sequence[Code], cells: dict[str, int], spikes: dict[str, str]) 
     spikes
         An expression for the number of spikes of each group in this step.
     """
+    first = next((n for n, code in enumerate(codes) if code.kind != "stimulus"), len(codes))
     at = 0
     while at < len(codes):
+        if at == first and any(code.stores for code in codes):
+            calls = " ".join(f"{code.name}::before();" for code in codes if code.stores)
+            yield f"if (changes[step]) {{ {calls} }}"
         kinds = next((k for k in (_CELLS, _SPIKES) if codes[at].kind in k), ())
         end = at + 1
         while end < len(codes) and codes[end].kind in kinds:

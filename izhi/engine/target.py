@@ -12,6 +12,7 @@ from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 
 from izhi import exponential
+from izhi.engine.shared import SharedNumpyGenerator
 from izhi.errors import EngineError
 
 PORTABLE = ("exp", "int")
@@ -38,6 +39,7 @@ class PortableNumpy(NumpyCodeObject):
     """A piece of generated Python."""
 
     class_name = "portable"
+    generator_class = SharedNumpyGenerator
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -9,11 +9,7 @@ There v and u are numbers and time is in ms. Here both are in volt, which leaves
 a the unit 1/ms; the current enters as ``R*I``, where R is a number and I in volt, or R is a
 resistance and I in ampere.
 
-a enters as ``a_step``, which is ``a*dt``: ``a_step*(b*v - u)/dt`` makes Brian2 compute
-``(a*dt)*(b*v - u)``, the very product that it computes when a is a constant of a script. So a
-folded cell has the bits of the plain script, and a division or product less in every step. For the
-same reason a stimulus enters as ``drive``, the sum ``C3 + R*I`` that Brian2 makes of what does not
-differ between the cells of a script.
+What drives a cell is computed where the stimulus may change, and kept as ``drive`` in between.
 """
 
 from __future__ import annotations
@@ -21,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 PARAMETERS: Mapping[str, str] = {
-    "a_step": "1", "b": "1", "c": "volt", "d": "volt", "v_th": "volt",
+    "a": "hertz", "b": "1", "c": "volt", "d": "volt", "v_th": "volt",
 }  # fmt: skip
 """Parameters that each cell has, with Brian2's units; R and the current follow `current`."""
 
@@ -52,12 +48,11 @@ def equations(current: str, stimulus: list[str], synaptic: list[str]) -> str:
     """
     resistance = "1" if current == "volt" else "ohm"
     parameters = "\n".join(f"{name} : {unit} (constant)" for name, unit in PARAMETERS.items())
-    received = f" + R*({' + '.join(synaptic)})" if synaptic else ""
-    constant = "drive" if stimulus else "C3"
-    drive = f"drive = C3 + R*({' + '.join(stimulus)}) : volt (constant over dt)"
+    drive = f"drive = {' + '.join(stimulus)} : {current} (constant over dt)"
+    received = " + ".join(["drive"] * bool(stimulus) + synaptic)
     return f"""
-        dv/dt = (C1*v**2 + C2*v + {constant} - u{received})/tau_m : volt
-        du/dt = a_step*(b*v - u)/dt : volt
+        dv/dt = (C1*v**2 + C2*v + C3 - u{f" + R*({received})" if received else ""})/tau_m : volt
+        du/dt = a*(b*v - u) : volt
         {drive if stimulus else ""}
         I = {" + ".join([*stimulus, *synaptic]) or f"0*{current}"} : {current}
         R : {resistance} (constant)

@@ -7,9 +7,6 @@ Tsodyks-Markram synapses follow M. Stimberg et al. (2019), Modeling neuron-glia 
 the Brian 2 simulator: u_S decays to 0 with tau_f, x_S recovers to 1 with tau_d; at a spike
 ``u_S += U_0*(1 - u_S)``, ``r_S = u_S*x_S``, ``x_S -= r_S``, and the target receives ``weight*r_S``.
 x_S has to start at 1: Brian2 starts everything at 0, which makes the first spikes release little.
-
-Time constants enter as what Brian2 makes of them when they are constants of a script, ``1/tau_f``,
-``1/tau_d`` and ``dt/tau_s``, so that a folded synapse has the bits of the plain script.
 """
 
 from __future__ import annotations
@@ -29,8 +26,6 @@ class SynapseModel:
         What a presynaptic spike does, with ``{target}`` for the synaptic current.
     parameters
         Per-synapse parameters; `delay` and the target's `tau_s` come on top.
-    rates
-        Per-synapse rates, each with the time constant that it is the inverse of.
     start
         State that does not start at 0.
     """
@@ -38,7 +33,6 @@ class SynapseModel:
     equations: str
     on_pre: str
     parameters: tuple[str, ...]
-    rates: tuple[tuple[str, str], ...] = ()
     start: tuple[tuple[str, float], ...] = ()
 
 
@@ -50,12 +44,12 @@ MODELS: dict[str, SynapseModel] = {
     ),
     "tsodyks_markram": SynapseModel(
         equations="""
-            du_S/dt = -u_S*rate_f : 1 (event-driven)
-            dx_S/dt = (1 - x_S)*rate_d : 1 (event-driven)
+            du_S/dt = -u_S/tau_f : 1 (event-driven)
+            dx_S/dt = (1 - x_S)/tau_d : 1 (event-driven)
             r_S : 1
             U_0 : 1 (constant)
-            rate_f : hertz (constant)
-            rate_d : hertz (constant)
+            tau_f : second (constant)
+            tau_d : second (constant)
             weight : {current} (constant)
             """,
         on_pre="""
@@ -64,8 +58,7 @@ MODELS: dict[str, SynapseModel] = {
             x_S -= r_S
             {target} += weight*r_S
             """,
-        parameters=("U_0", "weight"),
-        rates=(("rate_f", "tau_f"), ("rate_d", "tau_d")),
+        parameters=("U_0", "tau_f", "tau_d", "weight"),
         start=(("x_S", 1.0),),
     ),
 }
@@ -77,12 +70,9 @@ def current_name(projection: str) -> str:
 
 
 def current_equations(projection: str, current: str) -> str:
-    """Return the equations of a projection's synaptic current in its target cells.
-
-    The parameter `..._decay` is ``dt/tau_s``.
-    """
+    """Return the equations of a projection's synaptic current in its target cells."""
     name = current_name(projection)
     return f"""
-        d{name}/dt = -{name}*{projection}_decay/dt : {current}
-        {projection}_decay : 1 (constant)
+        d{name}/dt = -{name}/{projection}_tau_s : {current}
+        {projection}_tau_s : second (constant)
         """

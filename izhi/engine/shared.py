@@ -1,0 +1,96 @@
+"""Generated code in which what is one number for a replica is computed as one number for all.
+
+In a script a parameter is one number for all cells. What follows from such numbers alone, ``dt*a``
+or ``C3 + R*I``, Brian2 computes once, before the loop over cells, and to find it there it orders
+sums and products anew: that decides the bits. In a folded network the same parameter differs from
+replica to replica. Here Brian2 orders the arithmetic as it would for a script, and what it finds to
+be the same for all is then computed for each cell: the bits are those of the script.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
+from brian2.codegen.translation import make_statements
+from brian2.core.variables import ArrayVariable
+from brian2.utils.stringtools import get_identifiers
+
+Blocks: TypeAlias = dict[str, list[Any]]
+"""Brian2's statements by block of code."""
+
+_MARK = "izhi_shared"
+
+
+def share(group: Any, name: str) -> None:
+    """Mark a variable of a group of cells or synapses as one number for each replica."""
+    setattr(group.variables[name], _MARK, True)
+
+
+class SharedNumbers:
+    """A code generator, to be put before one of Brian2's, that heeds what `share` marked."""
+
+    variables: Any
+    translate_statement_sequence: Any
+
+    def translate(self, code: dict[str, str], dtype: Any) -> Any:
+        """Return the code of all blocks, as Brian2's method of that name."""
+        seen = {name: _as_scalar(variable) for name, variable in self.variables.items()}
+        shared = {name for name, variable in seen.items() if variable is not self.variables[name]}
+        scalar, of_replicas, vector = {}, {}, {}
+        for block, text in code.items():
+            first, vector[block] = make_statements(
+                text, seen, dtype, optimise=True, blockname=block
+            )
+            scalar[block], of_replicas[block] = _parted(first, shared)
+        return self.joined(scalar, of_replicas, vector)
+
+    def joined(self, scalar: Blocks, of_replicas: Blocks, vector: Blocks) -> Any:
+        """Return the code, given what is the same for all, for a replica, and for no two cells."""
+        vector = {block: of_replicas[block] + then for block, then in vector.items()}
+        return self.translate_statement_sequence(scalar, vector)
+
+
+def changing(statements: list[Any], variables: Mapping[str, Any]) -> set[str]:
+    """Return what statements read or make that is not the same throughout a run.
+
+    What drives the cells is left out: it changes, but when it does is known.
+    """
+    found = {
+        name for name, variable in variables.items()
+        if isinstance(variable, ArrayVariable)
+        and not (variable.constant or getattr(variable, _MARK, False))
+    }  # fmt: skip
+    for statement in statements:
+        if get_identifiers(statement.expr) & found:
+            found.add(statement.var)
+    return found
+
+
+def _as_scalar(variable: Any) -> Any:
+    if not getattr(variable, _MARK, False):
+        return variable
+    found = copy.copy(variable)
+    found.scalar = True
+    return found
+
+
+def _parted(statements: list[Any], shared: set[str]) -> tuple[list[Any], list[Any]]:
+    """Return statements that hold for all replicas, and those that differ between them."""
+    differing = set(shared)
+    for_all, for_each = [], []
+    for statement in statements:
+        if get_identifiers(statement.expr) & differing:
+            differing.add(statement.var)
+            each = copy.copy(statement)  # Brian2 keeps what it made for equal code
+            each.scalar = False
+            for_each.append(each)
+        else:
+            for_all.append(statement)
+    return for_all, for_each
+
+
+class SharedNumpyGenerator(SharedNumbers, NumpyCodeGenerator):
+    """Brian2's generator for numpy."""
