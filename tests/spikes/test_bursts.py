@@ -30,6 +30,17 @@ def bursts_of(intervals_ms):
     return Trains(0.02 + np.cumsum([0, *intervals_ms]) / 1000, [len(intervals_ms) + 1])
 
 
+def test_a_burst_exceeds_the_limit_of_surprise() -> None:
+    trains = bursts_of([40, 55, 2, 2, 2, 2, 61, 48, 37])
+    (burst,) = zip(*[getattr(spikes.poisson_surprise_bursts(trains, 1.0), name).tolist()
+                     for name in ("first", "n_spikes", "start", "end")], strict=True)  # fmt: skip
+    assert burst[:2] == (2, 5)
+    limit = float(spikes.poisson_surprise(5, burst[3] - burst[2], spikes.isi_mean(trains)[0]))
+    assert limit > 5
+    assert len(spikes.poisson_surprise_bursts(trains, np.nextafter(limit, 0))) == 1
+    assert len(spikes.poisson_surprise_bursts(trains, limit)) == 0
+
+
 def test_burst_statistics_are_those_of_each_burst() -> None:
     trains = bursts_of([2, 3, 50, 4, 4, 4, 60, 2, 2])
     found = spikes.bursts(trains)
