@@ -91,10 +91,34 @@ class Quantity:
 
 
 def name_of(dimension: Dimension) -> str:
-    """Return words for a dimension: ``"a voltage"``."""
-    base = zip(("m", "kg", "s", "A", "mol"), dimension, strict=True)
-    unit = " ".join(name if n == 1 else f"{name}^{n}" for name, n in base if n)
-    return _NAMES.get(dimension, f"a quantity in {unit}")
+    """Return words for a dimension: ``"a voltage"``, ``"a quantity in V/s"``."""
+    return _NAMES.get(dimension) or f"a quantity in {_unit_of(dimension)}"
+
+
+@lru_cache(maxsize=256)
+def _unit_of(dimension: Dimension) -> str:
+    """Return the shortest unit of a dimension: one or two that have a name, else the base units."""
+    named = {symbol: base for symbol, (base, _) in _BASE.items() if symbol not in ("g", "Hz")}
+    powers: dict[tuple[int, ...], str] = {}
+    for n in (1, 2):
+        for symbol, base in named.items():
+            powers.setdefault(tuple(n * x for x in base), _power(symbol, n))
+    if dimension in powers:
+        return powers[dimension]
+    ratios = {NUMBER: "1", **powers}
+    found = []
+    for above, text in ratios.items():
+        below = tuple(a - x for a, x in zip(above, dimension, strict=True))
+        if below in powers:
+            found.append(f"{text}/{powers[below]}")
+    if found:
+        return min(found, key=len)
+    bases = zip(("m", "kg", "s", "A", "mol"), dimension, strict=True)
+    return " ".join(_power(symbol, n) for symbol, n in bases if n)
+
+
+def _power(symbol: str, n: int) -> str:
+    return symbol if n == 1 else f"{symbol}^{n}"
 
 
 def example_unit(dimension: Dimension) -> str:
