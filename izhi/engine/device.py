@@ -24,7 +24,7 @@ from brian2.devices.device import all_devices
 from brian2.parsing.rendering import CPPNodeRenderer
 from numpy.typing import NDArray
 
-from izhi import exponential
+from izhi import exponential, functions
 from izhi.engine import target
 from izhi.engine.schedule import CHUNK, Code, lines
 from izhi.engine.shared import Blocks, SharedNumbers, changing
@@ -289,3 +289,8 @@ all_devices.setdefault("izhi", FoldedDevice())
 DEFAULT_FUNCTIONS["exp"].implementations.add_implementation(
     FoldedCodeObject, exponential.CPP, name="portable_exp"
 )
+for _name, _text in functions.CPP.items():
+    DEFAULT_FUNCTIONS[_name].implementations.add_implementation(
+        FoldedCodeObject, _text, name=f"portable_{_name}",
+        dependencies={"exp": DEFAULT_FUNCTIONS["exp"]} if _name in functions.NEED_EXP else None,
+    )  # fmt: skip

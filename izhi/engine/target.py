@@ -1,6 +1,6 @@
-"""What generated code may call: Brian2's numpy target, with a guard and izhi's own exponential.
+"""What generated code may call: Brian2's numpy target, with a guard and izhi's own functions.
 
-Both are for objects of these classes alone: other networks in the process keep Brian2's ``exp``.
+Both are for objects of these classes alone: other networks in the process keep Brian2's functions.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 
-from izhi import exponential
+from izhi import exponential, functions
 from izhi.engine.shared import SharedNumpyGenerator
 from izhi.errors import EngineError
 
-PORTABLE = ("exp", "int")
-"""Functions of Brian2 that give the same bits on every machine; ``exp`` because it is izhi's."""
+_EXACT = ("abs", "ceil", "clip", "floor", "int", "sign", "sqrt")
+"""Functions that IEEE 754 or whole numbers define to the last bit."""
+
+PORTABLE = tuple(sorted(["exp", *functions.FUNCTIONS, *_EXACT]))
+"""Functions of Brian2 that give the same bits on every machine, most because they are izhi's."""
 
 
 def check(code: Any) -> None:
@@ -31,7 +34,7 @@ def check(code: Any) -> None:
         if isinstance(variable, Function) and name not in PORTABLE:
             raise EngineError(
                 f"{code.name}: {name}() may have other bits on other machines: "
-                f"expected {' or '.join(PORTABLE)}"
+                f"expected one of {', '.join(PORTABLE)}"
             )
 
 
@@ -47,4 +50,5 @@ class PortableNumpy(NumpyCodeObject):
 
 
 codegen_targets.add(PortableNumpy)
-DEFAULT_FUNCTIONS["exp"].implementations.add_implementation(PortableNumpy, exponential.exp)
+for _name, _function in {"exp": exponential.exp, **functions.FUNCTIONS}.items():
+    DEFAULT_FUNCTIONS[_name].implementations.add_implementation(PortableNumpy, _function)
