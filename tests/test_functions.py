@@ -147,7 +147,8 @@ def test_cpp_gives_the_same_bits(name, program) -> None:
 CALLING = """
 dx/dt = (sin(x) + cos(2*x) + tanh(y) + abs(y))/(10*ms) : 1
 dy/dt = (log(2 + clip(x, -1, 1)) - exprel(y) + sign(x)*sqrt(1 + y**2))/(20*ms) : 1
-dz/dt = (expm1(-z) + sinh(x)/cosh(x) + floor(3*x) - ceil(y) + int(x > y))/(5*ms) : 1
+dz/dt = (expm1(-z) + sinh(x)/cosh(x) + floor(3*x) - ceil(y) + int(x > y) + powers)/(5*ms) : 1
+powers = x**3 - (1 + y**2)**-1 + (1 + z**4)**0.5 : 1
 """
 
 
@@ -204,6 +205,6 @@ def test_generated_code_calls_them_and_has_the_same_bits_on_both_engines(
     slope_y = (functions.log(2 + np.clip(x, -1, 1)) - functions.exprel(y)
                + np.sign(x) * np.sqrt(1 + y * y))  # fmt: skip
     slope_z = (functions.expm1(-z) + functions.sinh(x) / functions.cosh(x) + np.floor(3 * x)
-               - np.ceil(y) + (x > y))  # fmt: skip
+               - np.ceil(y) + (x > y) + x**3 - 1 / (1 + y * y) + np.sqrt(1 + z**4))  # fmt: skip
     for values, slope, tau in ((x, slope_x, 10), (y, slope_y, 20), (z, slope_z, 5)):
         assert np.diff(values) == pytest.approx(slope[:, :-1] * 0.1 / tau, rel=1e-9, abs=1e-12)

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 import izhi
-from izhi.engine import build, cache, compiled, runtime
+from izhi.engine import build, cache, compiled, powers, runtime
 from izhi.engine.cache import Build
 from izhi.engine.result import Raw
 from izhi.sweep import plan as plans
@@ -205,20 +205,32 @@ def test_a_function_of_the_library_is_refused(engine) -> None:
     assert said.splitlines()[-1] == f"{message}: expected one of {functions}sqrt, tanh"
 
 
-def test_another_power_than_the_square_does_not_compile(compiler, tmp_path, capfd) -> None:
+def test_no_librarys_power_is_called(compiler) -> None:
     native = cache.make(izhi.plan(["run.engine=compiled"]).batches[0].structure)
-    source = tmp_path / "cube.cpp"
     text = native.program.with_name("program.cpp").read_text()
-    assert "_brian_pow(v, 2)" in text
-    source.write_text(text.replace("_brian_pow(v, 2)", "_brian_pow(v, 3)"))
-    with pytest.raises(subprocess.CalledProcessError):
-        build.compile_program(source, tmp_path / "cube")
-    assert "power" in capfd.readouterr().err
+    assert "_power(v, 2)" in text
+    assert "pow(" not in text.replace("_power(", "")
 
 
-def test_numpys_square_is_a_product() -> None:
-    v = np.random.default_rng(1).normal(0, 0.05, 100_000)
-    assert np.array_equal(v**2, v * v)
+def test_powers_are_products() -> None:
+    x = np.random.default_rng(1).normal(0, 2, 10_000)
+    assert np.array_equal(powers.power(x, 2), x * x)
+    assert np.array_equal(powers.power(x, 3), x * x * x)
+    assert np.array_equal(powers.power(x, 7), ((x * x) * x) * ((x * x) * x) * x)
+    for n in range(21):
+        assert powers.power(x, n) == pytest.approx(x**n, rel=1e-14)
+
+
+@pytest.mark.parametrize("exponent", ["0.3", "n"])
+def test_a_power_that_is_no_product_is_refused(exponent) -> None:
+    with runtime.quiet_brian() as b2:
+        cells = b2.NeuronGroup(1, f"dx/dt = (1 + x)**{exponent}/ms : 1\nn : 1", method="euler",
+                               namespace={"ms": b2.ms})  # fmt: skip
+        with pytest.raises(b2.BrianObjectException) as error:
+            b2.Network(cells).run(b2.ms, namespace={})
+    assert f"** {exponent}: a power has a whole number for an exponent, or 0.5" in str(
+        error.value.__cause__
+    )
 
 
 def test_other_networks_in_the_process_keep_brian2s_exp(tmp_path) -> None:

@@ -10,13 +10,15 @@ be the same for all is then computed for each cell: the bits are those of the sc
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.codegen.translation import make_statements
 from brian2.core.variables import ArrayVariable
 from brian2.utils.stringtools import get_identifiers
+
+from izhi.engine.powers import written_out
 
 Blocks: TypeAlias = dict[str, list[Any]]
 """Brian2's statements by block of code."""
@@ -44,7 +46,8 @@ class SharedNumbers:
             first, vector[block] = make_statements(
                 text, seen, dtype, optimise=True, blockname=block
             )
-            scalar[block], of_replicas[block] = _parted(first, shared)
+            scalar[block], of_replicas[block] = _parted(map(written_out, first), shared)
+            vector[block] = list(map(written_out, vector[block]))
         return self.joined(scalar, of_replicas, vector)
 
     def joined(self, scalar: Blocks, of_replicas: Blocks, vector: Blocks) -> Any:
@@ -77,7 +80,7 @@ def _as_scalar(variable: Any) -> Any:
     return found
 
 
-def _parted(statements: list[Any], shared: set[str]) -> tuple[list[Any], list[Any]]:
+def _parted(statements: Iterable[Any], shared: set[str]) -> tuple[list[Any], list[Any]]:
     """Return statements that hold for all replicas, and those that differ between them."""
     differing = set(shared)
     for_all, for_each = [], []

@@ -12,6 +12,7 @@ from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 
 from izhi import exponential, functions
+from izhi.engine import powers
 from izhi.engine.shared import SharedNumpyGenerator
 from izhi.errors import EngineError
 
@@ -47,6 +48,7 @@ class PortableNumpy(NumpyCodeObject):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         check(self)
+        self.namespace |= powers.NAMESPACE
 
 
 codegen_targets.add(PortableNumpy)

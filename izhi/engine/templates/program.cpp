@@ -34,10 +34,16 @@ inline uint64_t bits_of(const unsigned char *bytes)
     return bits;
 }
 
-// Brian2's powers, of which the square alone is the same on all machines
-#define _brian_pow(x, n) power<n>(x)
-template <int n> double power(double) = delete;
-template <> inline double power<2>(const double x) { return x * x; }
+// Powers as products of a fixed order, as in izhi/engine/powers.py; no library's pow comes in.
+template <int n> inline double power(const double x)
+{
+    const double part = power<n % 2 ? n - 1 : n / 2>(x);
+    return n % 2 ? part * x : part * part;
+}
+template <> inline double power<0>(double) { return 1.0; }
+template <> inline double power<1>(const double x) { return x; }
+#define _power(x, n) power<n>(x)
+#define _sqrt(x) std::sqrt(double(x))
 
 // the spikes of a block, in order of time
 struct Recording

@@ -1,0 +1,73 @@
+"""Powers in generated code: products of a fixed order, whose bits no library decides.
+
+Brian2 leaves ``x**n`` to numpy and to C's ``pow``, which round differently. Here each power becomes
+``_power(x, n)`` before either sees it, for whole n; a root becomes ``_sqrt(x)``.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.errors import EngineError
+
+
+def written_out(statement: Any) -> Any:
+    """Return a statement of Brian2's with its powers as calls; as it is where it has none.
+
+    Raises
+    ------
+    EngineError
+        For an exponent that is neither a whole number nor a half.
+    """
+    if "**" not in statement.expr:
+        return statement
+    tree = _Powers().visit(ast.parse(statement.expr, mode="eval"))
+    found = copy.copy(statement)  # Brian2 keeps what it made for equal code
+    found.expr = ast.unparse(ast.fix_missing_locations(tree))
+    return found
+
+
+class _Powers(ast.NodeTransformer):
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """Replace a power by a call, or by one over a call where the exponent is negative."""
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Pow):
+            return node
+        try:
+            exponent = float(ast.literal_eval(node.right))
+        except (ValueError, TypeError):
+            exponent = np.nan
+        size = abs(exponent)
+        if size == 0.5:
+            power: ast.expr = _call("_sqrt", node.left)
+        elif size.is_integer():
+            power = _call("_power", node.left, ast.Constant(int(size)))
+        else:
+            raise EngineError(
+                f"{ast.unparse(node)}: a power has a whole number for an exponent, or 0.5; "
+                "write exp(n*log(x)) for others"
+            )
+        return power if exponent > 0 else ast.BinOp(ast.Constant(1.0), ast.Div(), power)
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+
+
+def power(x: Any, n: int) -> NDArray[np.float64]:
+    """Return the n-th power as a product: of halves where n is even, of one less and x else."""
+    if n < 2:
+        return np.asarray(x if n else np.ones_like(x), np.float64)
+    if n % 2:
+        return np.asarray(power(x, n - 1) * x)
+    half = power(x, n // 2)
+    return half * half
+
+
+NAMESPACE = {"_power": power, "_sqrt": np.sqrt}
+"""What generated Python calls; ``templates/program.cpp`` has the same for C++."""
