@@ -308,13 +308,15 @@ def tree(folder):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, tmp_path_factory, monkeypatch):
     """Work in a folder with a folder ``configs``; nothing may be added, there or around it."""
     home, work = tmp_path / "home", tmp_path / "around" / "here"
     home.mkdir()
     (work / "configs").mkdir(parents=True)
     (work / "stranger.py").write_text("open('PWNED', 'w')\n")
     monkeypatch.setenv("HOME", str(home))
+    # Brian2 imports matplotlib where it is installed, which makes a folder when it is first
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("matplotlib")))
     monkeypatch.chdir(work)
     monkeypatch.syspath_prepend(work)
     # --info logs to the stream of the moment, which is closed by the next test

@@ -21,6 +21,7 @@ FUNCTIONS = frozenset(
 )  # fmt: skip
 """Brian2's functions, without those that draw random numbers: a point is the same every time."""
 
+_RANDOM = ("rand", "randn", "poisson")
 _UNITS = frozenset(
     ["1", "volt", "amp", "ampere", "ohm", "siemens", "farad", "coulomb", "second", "hertz", "metre",
      "meter", "kilogram", "mole", "molar", "kelvin", "joule", "watt", "newton", "pascal",
@@ -36,7 +37,7 @@ _LONGEST_NAME = 100
 _DEEPEST = 30
 _MOST_POWER = 20
 _NAME = r"[A-Za-z]\w*"
-_DECLARATION = re.compile(
+DECLARATION = re.compile(
     rf"(?:(?:d(?P<state>{_NAME})/dt|(?P<name>{_NAME}))\s*=(?P<term>[^:]+)|(?P<parameter>{_NAME}))"
     r"\s*:(?P<unit>[^:()]+)(?:\((?P<flags>[^()]*)\))?",
     re.ASCII,
@@ -69,7 +70,7 @@ def equations(text: str) -> str:
         Naming the line or the term that is no equation.
     """
     for line in filter(None, map(str.strip, text.split("\n"))):
-        found = _DECLARATION.fullmatch(line)
+        found = DECLARATION.fullmatch(line)
         if found is None:
             raise _refused(line, "expected dx/dt = ... : unit, x = ... : unit or x : unit")
         _check_name(found["state"] or found["name"] or found["parameter"], line)
@@ -157,6 +158,10 @@ def _check_tree(tree: ast.expr) -> None:
 def _check_call(node: ast.Call) -> None:
     if not isinstance(node.func, ast.Name) or node.keywords:
         raise _refused(node, "not a call of a function by its name")
+    if node.func.id in _RANDOM:
+        raise _refused(
+            node, f"{node.func.id}() draws at random, and a point is the same every time"
+        )
     if node.func.id not in FUNCTIONS:
         near = did_you_mean(node.func.id, FUNCTIONS)
         raise _refused(node, f"no such function as {node.func.id}{near}")

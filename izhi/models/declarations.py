@@ -1,0 +1,339 @@
+"""What equations declare, and what is wrong with them: names, units, statements, linearity.
+
+All of it is found without Brian2, before anything is built, and said in one line that begins with
+the key that holds the text.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from izhi import units
+from izhi.errors import ConfigError
+from izhi.models import dimensions
+from izhi.models import equations as safe
+from izhi.units import NUMBER, SECOND, Dimension
+
+METHODS = ("euler", "rk2", "rk4", "exponential_euler", "exact")
+"""Integration methods, by Brian2's names."""
+
+_RESERVED = {
+    "t": "the time", "dt": "the time step", "i": "a cell's number", "j": "a cell's number",
+    "N": "a number of cells", "lastspike": "the time of a cell's last spike",
+    "not_refractory": "whether a cell is refractory", "escapes": "a count of izhi's",
+    "t_in_timesteps": "the number of the time step",
+}  # fmt: skip
+_CONSTANTS = ("e", "pi", "inf", "True", "False")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One line of equations.
+
+    Attributes
+    ----------
+    kind
+        ``"state"`` for ``dx/dt = ...``, ``"subexpression"`` for ``x = ...``, ``"parameter"`` for
+        ``x : unit``.
+    name
+        What is declared.
+    expression
+        The right side; ``""`` for a parameter.
+    unit
+        As written: ``"volt"``.
+    flags
+        As written, without parentheses.
+    """
+
+    kind: str
+    name: str
+    expression: str
+    unit: str
+    flags: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> str:
+        """The left side: ``"dv/dt"`` or ``"I"``."""
+        return f"d{self.name}/dt" if self.kind == "state" else self.name
+
+    @property
+    def dimension(self) -> Dimension:
+        """The dimension of the variable."""
+        return units.dimension_of(self.unit)
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of equations or statements, without comments; brackets join lines."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        line = line.partition("#")[0].strip()
+        if found and found[-1].count("(") > found[-1].count(")"):
+            found[-1] += " " + line
+        elif line:
+            found.append(line)
+    return found
+
+
+def parse(text: str, key: str) -> tuple[Declaration, ...]:
+    """Return what equations declare.
+
+    Parameters
+    ----------
+    text
+        Equations in Brian2's notation.
+    key
+        The key that holds them, for errors.
+
+    Raises
+    ------
+    ConfigError
+        Naming the line that is no equation, the name that cannot be one, the unit that is none.
+    """
+    found: dict[str, Declaration] = {}
+    for line in lines(text):
+        declaration = _declaration(line, key)
+        if declaration.name in found:
+            raise ConfigError(f"{key}: {declaration.name} is declared twice")
+        found[declaration.name] = declaration
+    return tuple(found.values())
+
+
+def _declaration(line: str, key: str) -> Declaration:
+    try:
+        safe.equations(line)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {str(error).removeprefix('equations: ')}") from None
+    match = safe.DECLARATION.fullmatch(line)
+    assert match is not None
+    kind = "state" if match["state"] else "subexpression" if match["name"] else "parameter"
+    name = match["state"] or match["name"] or match["parameter"]
+    check_name(name, key)
+    unit = match["unit"].strip()
+    try:
+        units.dimension_of(unit)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {name}: {error}") from None
+    flags = tuple(flag.strip() for flag in (match["flags"] or "").split(",") if flag.strip())
+    return Declaration(kind, name, (match["term"] or "").strip(), unit, flags)
+
+
+def check_name(name: str, key: str) -> None:
+    """Check that a name can be given to a variable or a parameter.
+
+    Raises
+    ------
+    ConfigError
+        When it stands for something else.
+    """
+    if name in dimensions.UNITS:
+        raise ConfigError(f"{key}: {name} is a unit, and cannot be a name")
+    if name in _RESERVED:
+        raise ConfigError(f"{key}: {name} stands for {_RESERVED[name]}, and cannot be declared")
+    if name in safe.FUNCTIONS or name in _CONSTANTS:
+        raise ConfigError(f"{key}: {name} is a function or a constant, and cannot be a name")
+
+
+def check(
+    declared: Sequence[Declaration], known: Mapping[str, Dimension], key: str
+) -> dict[str, Dimension]:
+    """Check the units and names of equations.
+
+    Parameters
+    ----------
+    declared
+        What :func:`parse` found.
+    known
+        Dimensions of what is given from outside: parameters, constants, inputs.
+    key
+        The key that holds the equations, for errors.
+
+    Returns
+    -------
+    dict
+        The dimensions of all names that may be used beside them.
+
+    Raises
+    ------
+    ConfigError
+        Naming the equation and the term in it that is off, or the name that is not there.
+    """
+    found = {**known, "t": SECOND, "dt": SECOND}
+    for one in declared:
+        if one.kind == "parameter":
+            if one.name not in known:
+                raise ConfigError(f"{key}: {one.name} : {one.unit} is declared, but has no value")
+            if known[one.name] != one.dimension:
+                raise ConfigError(
+                    f"{key}: {one.name} is declared as {units.name_of(one.dimension)}, but given "
+                    f"as {units.name_of(known[one.name])}"
+                )
+        elif one.name in known:
+            raise ConfigError(f"{key}: {one.name} is declared, but is a parameter as well")
+    found |= {one.name: one.dimension for one in declared}
+    for one in declared:
+        if one.expression:
+            wanted = one.dimension
+            if one.kind == "state":
+                wanted = tuple(  # type: ignore[assignment]
+                    d - s for d, s in zip(one.dimension, SECOND, strict=True)
+                )
+            of_expression(one.expression, found, wanted, f"{key}: {one.left}")
+    _check_circles(declared, key)
+    return found
+
+
+def of_expression(
+    text: str, known: Mapping[str, Dimension], wanted: Dimension | None, where: str
+) -> Dimension:
+    """Return the dimension of an expression; see :func:`izhi.models.dimensions.dimension`.
+
+    Raises
+    ------
+    ConfigError
+        Beginning with `where`.
+    """
+    try:
+        return dimensions.dimension(text, known, wanted)
+    except ConfigError as error:
+        said = str(error).removeprefix("equations: ")
+        raise ConfigError(f"{where}: {said}") from None
+
+
+def _check_circles(declared: Sequence[Declaration], key: str) -> None:
+    """Check that no subexpression is defined by itself."""
+    uses = {
+        one.name: dimensions.names(one.expression)
+        for one in declared if one.kind == "subexpression"
+    }  # fmt: skip
+    left = dict(uses)
+    while left:
+        ready = [name for name, used in left.items() if not used & left.keys()]
+        if not ready:
+            raise ConfigError(f"{key}: {' and '.join(sorted(left))}: defined by each other")
+        for name in ready:
+            del left[name]
+
+
+def check_condition(text: str, known: Mapping[str, Dimension], key: str) -> None:
+    """Check that an expression is true or false, as a threshold is.
+
+    Raises
+    ------
+    ConfigError
+        When it is not, or its terms do not fit.
+    """
+    of_expression(text, known, None, f"{key} = {text}")
+    tree = ast.parse(" ".join(text.split()), mode="eval").body
+    while isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+        tree = tree.operand
+    if not isinstance(tree, ast.Compare | ast.BoolOp):
+        raise ConfigError(f"{key} = {text}: expected a condition such as v > v_th")
+
+
+def check_statements(
+    text: str, known: Mapping[str, Dimension], writable: Collection[str], key: str
+) -> set[str]:
+    """Check statements such as a reset.
+
+    Parameters
+    ----------
+    text
+        Statements, by line or semicolon.
+    known
+        Dimensions of the names that they may use.
+    writable
+        Names that they may change; others that they assign are their own, for later statements.
+    key
+        The key that holds them, for errors.
+
+    Returns
+    -------
+    set of str
+        The names that they change.
+
+    Raises
+    ------
+    ConfigError
+        Naming the statement.
+    """
+    scope, changed = dict(known), set()
+    for line in [part.strip() for whole in lines(text) for part in whole.split(";")]:
+        if not line:
+            continue
+        try:
+            safe.statements(line)
+        except ConfigError as error:
+            raise ConfigError(f"{key}: {str(error).removeprefix('equations: ')}") from None
+        match = re.fullmatch(r"(\w+)\s*([-+*/]?)=(.*)", line, re.DOTALL)
+        assert match is not None
+        name, operator, term = match[1], match[2], match[3].strip()
+        if name in known and name not in writable:
+            raise ConfigError(
+                f"{key}: {line}: {name} does not change; {', '.join(sorted(writable))} can"
+            )
+        if operator and name not in scope:
+            raise ConfigError(f"{key}: {line}: {dimensions.undefined(name, scope)}")
+        wanted = scope.get(name) if operator in ("", "+", "-") else NUMBER
+        kind = of_expression(term, scope, wanted, f"{key}: {line}")
+        if name in writable:
+            changed.add(name)
+        else:
+            check_name(name, key)
+            scope.setdefault(name, kind)
+    return changed
+
+
+def methods(declared: Sequence[Declaration]) -> tuple[str, ...]:
+    """Return the methods that can integrate equations.
+
+    ``exact`` needs equations that are linear in all state variables together, and
+    ``exponential_euler`` equations of which each is linear in its own variable.
+    """
+    states = {one.name for one in declared if one.kind == "state"}
+    inner = {one.name: one.expression for one in declared if one.kind == "subexpression"}
+    found = [m for m in METHODS if m not in ("exponential_euler", "exact")]
+    every = [one for one in declared if one.kind == "state"]
+    if all(degree(one.expression, {one.name}, inner) < 2 for one in every):
+        found.append("exponential_euler")
+    if all(degree(one.expression, states, inner) < 2 for one in every):
+        found.append("exact")
+    return tuple(found)
+
+
+def degree(text: str, variables: Collection[str], inner: Mapping[str, str]) -> int:
+    """Return 0 for an expression without the variables, 1 where it is linear in them, else 2.
+
+    Parameters
+    ----------
+    text
+        The expression.
+    variables
+        Names.
+    inner
+        Expressions of the subexpressions that it may name.
+    """
+    tree = ast.parse(" ".join(safe.expression(text).split()), mode="eval").body
+    return _degree(tree, variables, inner)
+
+
+def _degree(node: ast.AST, variables: Collection[str], inner: Mapping[str, str]) -> int:
+    if isinstance(node, ast.Name):
+        if node.id in inner:
+            return degree(inner[node.id], variables, inner)
+        return int(node.id in variables)
+    parts = [_degree(part, variables, inner) for part in ast.iter_child_nodes(node)]
+    most = max(parts, default=0)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        return most
+    if isinstance(node, ast.BinOp):
+        left, right = _degree(node.left, variables, inner), _degree(node.right, variables, inner)
+        if isinstance(node.op, ast.Add | ast.Sub):
+            return max(left, right)
+        if isinstance(node.op, ast.Mult):
+            return min(2, left + right)
+        if isinstance(node.op, ast.Div):
+            return 2 if right else left
+    return 2 if most else 0
