@@ -260,16 +260,12 @@ def check_statements(
         Naming the statement.
     """
     scope, changed = dict(known), set()
-    for line in [part.strip() for whole in lines(text) for part in whole.split(";")]:
-        if not line:
-            continue
+    for line in _statements(text):
         try:
             safe.statements(line)
         except ConfigError as error:
             raise ConfigError(f"{key}: {str(error).removeprefix('equations: ')}") from None
-        match = re.fullmatch(r"(\w+)\s*([-+*/]?)=(.*)", line, re.DOTALL)
-        assert match is not None
-        name, operator, term = match[1], match[2], match[3].strip()
+        name, operator, term = _parts(line)
         if name in known and name not in writable:
             raise ConfigError(
                 f"{key}: {line}: {name} does not change; {', '.join(sorted(writable))} can"
@@ -284,6 +280,22 @@ def check_statements(
             check_name(name, key)
             scope.setdefault(name, kind)
     return changed
+
+
+def names_of_statements(text: str) -> set[str]:
+    """Return the names that statements read, those that they make themselves among them."""
+    return {name for line in _statements(text) for name in dimensions.names(_parts(line)[2])}
+
+
+def _statements(text: str) -> list[str]:
+    return [part.strip() for line in lines(text) for part in line.split(";") if part.strip()]
+
+
+def _parts(statement: str) -> tuple[str, str, str]:
+    """Return name, operator (``""`` for =, ``"+"`` for +=) and right side of a statement."""
+    match = re.fullmatch(r"(\w+)\s*([-+*/]?)=(.*)", statement, re.DOTALL)
+    assert match is not None
+    return match[1], match[2], match[3].strip()
 
 
 def methods(declared: Sequence[Declaration]) -> tuple[str, ...]:

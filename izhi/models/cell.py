@@ -1,0 +1,193 @@
+"""A neuron as a config writes it: equations, threshold, reset, refractory period, parameters.
+
+``I`` is all that stimuli and synapses add up to. The equations do not declare it: its unit is the
+one with which they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from izhi import units
+from izhi.errors import ConfigError, did_you_mean
+from izhi.models import declarations, dimensions
+from izhi.models.declarations import Declaration
+from izhi.units import AMPERE, NUMBER, SECOND, VOLT, Dimension
+
+INPUT = "I"
+"""The name of what stimuli and synapses add up to."""
+
+CURRENTS = (VOLT, AMPERE, NUMBER, units.dimension_of("volt/second"))
+"""What an input can be, in the order in which it is tried."""
+
+_START = "_0"
+"""End of the names of parameters that a state variable starts at: ``v_0``."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The equations of a neuron, checked.
+
+    Attributes
+    ----------
+    declared
+        States and subexpressions.
+    threshold
+        A spike is when this condition holds.
+    reset
+        Statements that a spike runs.
+    refractory
+        A time, or a condition, after a spike; ``""`` for none.
+    parameters
+        Dimension of each parameter that equations, threshold, reset or refractory period use.
+    constants
+        Those among them that are the same for all cells, with their SI values.
+    input
+        Dimension of ``I``; None for equations without.
+    """
+
+    declared: tuple[Declaration, ...]
+    threshold: str
+    reset: str
+    refractory: str
+    parameters: Mapping[str, Dimension]
+    constants: Mapping[str, float]
+    input: Dimension | None
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the state variables, in the order of the equations."""
+        return tuple(one.name for one in self.declared if one.kind == "state")
+
+
+def read(
+    texts: Mapping[str, str],
+    parameters: Mapping[str, Dimension],
+    constants: Mapping[str, units.Quantity],
+    key: str,
+) -> Cell:
+    """Return a neuron from its texts, or what is wrong with them.
+
+    Parameters
+    ----------
+    texts
+        ``equations``, ``threshold``, and where they are given ``reset`` and ``refractory``.
+    parameters
+        Dimensions of all parameters of its config, those that states start at among them.
+    constants
+        Values that are the same for all cells.
+    key
+        Where it is: ``"neuron"``.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key, and the line or term that is off.
+    """
+    for name in ("equations", "threshold"):
+        if not texts.get(name, "").strip():
+            raise ConfigError(f"{key}.{name}: missing; a neuron has equations and a threshold")
+    declared = declarations.parse(texts["equations"], f"{key}.equations")
+    _check_kinds(declared, f"{key}.equations")
+    for name in [*parameters, *constants]:
+        declarations.check_name(name, f"{key}.{name}")
+        if name == INPUT:
+            raise ConfigError(
+                f"{key}.{name}: what stimuli and synapses add up to; it is no parameter"
+            )
+    both = sorted(set(parameters) & set(constants))
+    if both:
+        raise ConfigError(f"{key}.{both[0]}: is among the constants as well")
+    states = [one.name for one in declared if one.kind == "state"]
+    known = {name: kind for name, kind in parameters.items() if not _starts(name, states)}
+    known |= {name: quantity.dimension for name, quantity in constants.items()}
+    scope, current = _with_input(declared, known, f"{key}.equations")
+    used = _check_texts(texts, scope, states, key)
+    for one in declared:
+        used |= dimensions.names(one.expression) if one.expression else set()
+    _check_starts(parameters, declared, states, key)
+    _check_used([*parameters, *constants], used, states, key)
+    return Cell(
+        tuple(one for one in declared if one.kind != "parameter"),
+        texts["threshold"].strip(),
+        texts.get("reset", "").strip(),
+        texts.get("refractory", "").strip(),
+        {name: kind for name, kind in known.items() if name in parameters},
+        {name: quantity.si for name, quantity in constants.items()},
+        current if INPUT in used else None,
+    )
+
+
+def _starts(name: str, states: Collection[str]) -> bool:
+    return name.endswith(_START) and name.removesuffix(_START) in states
+
+
+def _check_kinds(declared: tuple[Declaration, ...], key: str) -> None:
+    if not any(one.kind == "state" for one in declared):
+        raise ConfigError(f"{key}: no state variable; write dv/dt = ... : unit")
+    for one in declared:
+        if one.name == INPUT:
+            raise ConfigError(
+                f"{key}: {INPUT} stands for what stimuli and synapses add up to; it is not declared"
+            )
+        for flag in one.flags:
+            if flag in ("event-driven", "clock-driven", "summed", "linked"):
+                raise ConfigError(f"{key}: {one.left}: {flag} is for synapses")
+            if flag == "unless refractory" and one.kind != "state":
+                raise ConfigError(f"{key}: {one.name}: only dx/dt can be {flag}")
+
+
+def _with_input(
+    declared: tuple[Declaration, ...], known: Mapping[str, Dimension], key: str
+) -> tuple[dict[str, Dimension], Dimension]:
+    """Return all dimensions, and that of I with which the equations hold."""
+    first: ConfigError | None = None
+    for current in CURRENTS:
+        try:
+            return declarations.check(declared, {**known, INPUT: current}, key), current
+        except ConfigError as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def _check_texts(
+    texts: Mapping[str, str], scope: dict[str, Dimension], states: list[str], key: str
+) -> set[str]:
+    """Check threshold, reset and refractory period; return the names that they use."""
+    threshold, reset = texts["threshold"].strip(), texts.get("reset", "").strip()
+    declarations.check_condition(threshold, scope, f"{key}.threshold")
+    used = dimensions.names(threshold)
+    declarations.check_statements(reset, scope, states, f"{key}.reset")
+    used |= declarations.names_of_statements(reset)
+    refractory = texts.get("refractory", "").strip()
+    if refractory:
+        where = f"{key}.refractory = {refractory}"
+        found = declarations.of_expression(refractory, scope, None, where)
+        if found != SECOND:
+            declarations.check_condition(refractory, scope, f"{key}.refractory")
+        used |= dimensions.names(refractory)
+    return used
+
+
+def _check_starts(
+    parameters: Mapping[str, Dimension], declared: tuple[Declaration, ...], states: list[str],
+    key: str,
+) -> None:  # fmt: skip
+    kinds = {one.name: one.dimension for one in declared}
+    for name, kind in parameters.items():
+        if _starts(name, states) and kind != kinds[name.removesuffix(_START)]:
+            wanted = units.name_of(kinds[name.removesuffix(_START)])
+            raise ConfigError(
+                f"{key}.{name}: {units.name_of(kind)}, but {name.removesuffix(_START)} is {wanted}"
+            )
+
+
+def _check_used(given: list[str], used: set[str], states: list[str], key: str) -> None:
+    for name in given:
+        if name not in used and not _starts(name, states):
+            wanted = sorted(used - set(given))
+            near = did_you_mean(name, wanted) if wanted else ""
+            near = near if "did you mean" in near else ""
+            raise ConfigError(f"{key}.{name}: the equations do not use it{near}")
