@@ -1,0 +1,229 @@
+"""A stimulus as a config writes it: a current as an expression of the time and of parameters.
+
+Where the time is compared with what follows from parameters alone, ``t >= onset``, steps are
+compared instead: floating-point times that lie on the grid up to rounding would fall on either side
+of it. A stimulus in which time comes in nowhere else changes at these steps only, and is computed
+at no others.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.errors import ConfigError
+from izhi.models import declarations, dimensions
+from izhi.models.declarations import Declaration
+from izhi.models.equations import expression as safe
+from izhi.models.evaluate import evaluate
+from izhi.units import Dimension
+
+NEVER = 2**31 - 1
+"""The step of an edge that lies beyond every simulation."""
+
+_TIME = "t"
+_STEP = "t_in_timesteps"
+_NEARLY = 1e-3
+"""Of a time step: a time so close to the grid is on it, as Brian2 has it."""
+
+_MIRRORED: Mapping[type[ast.cmpop], ast.cmpop] = {
+    ast.Lt: ast.Gt(), ast.LtE: ast.GtE(), ast.Gt: ast.Lt(), ast.GtE: ast.LtE(),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A time with which the time is compared.
+
+    Attributes
+    ----------
+    name
+        What stands for its step in the expression.
+    time
+        Expression of parameters, in seconds.
+    after
+        False for the first step at or after the time, True for the first one after it.
+    """
+
+    name: str
+    time: str
+    after: bool
+
+    def step(self, values: Mapping[str, Any], dt: float) -> NDArray[np.int32]:
+        """Return the step for some values of the parameters.
+
+        Parameters
+        ----------
+        values
+            SI values of the parameters, arrays that broadcast.
+        dt
+            The time step in seconds.
+        """
+        position = evaluate(self.time, values) / dt
+        found = np.floor(position + _NEARLY) + 1 if self.after else np.ceil(position - _NEARLY)
+        return np.asarray(np.clip(found, -NEVER, NEVER), np.int32)
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """A stimulus, checked.
+
+    Attributes
+    ----------
+    current
+        The expression, with steps in the place of times that are compared.
+    declared
+        Subexpressions that it names, likewise.
+    edges
+        The times that are compared.
+    parameters
+        Dimensions of the parameters that the expressions use once the edges are taken out.
+    steady
+        Whether the current is the same from one edge to the next.
+    """
+
+    current: str
+    declared: tuple[Declaration, ...]
+    edges: tuple[Edge, ...]
+    parameters: Mapping[str, Dimension]
+    steady: bool
+
+
+def read(
+    texts: Mapping[str, str], parameters: Mapping[str, Dimension], wanted: Dimension, key: str
+) -> Waveform:
+    """Return a stimulus from its texts, or what is wrong with them.
+
+    Parameters
+    ----------
+    texts
+        ``current``, and ``equations`` of subexpressions where they are given.
+    parameters
+        Dimensions of all parameters of its config.
+    wanted
+        Dimension of the ``I`` that it enters.
+    key
+        Where it is: ``"stimulus"``.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key, and the line or term that is off.
+    """
+    current = " ".join(declarations.lines(texts.get("current", "")))
+    if not current:
+        raise ConfigError(f"{key}.current: missing; a stimulus is a current, an expression of t")
+    for name in parameters:
+        declarations.check_name(name, f"{key}.{name}")
+    declared = declarations.parse(texts.get("equations", ""), f"{key}.equations")
+    for one in declared:
+        if one.kind == "state":
+            raise ConfigError(
+                f"{key}.equations: {one.left}: a stimulus has no state; write x = ... : unit, an "
+                "expression of t"
+            )
+    scope = declarations.check(declared, parameters, f"{key}.equations")
+    declarations.of_expression(current, scope, wanted, f"{key}.current")
+    steps = _Steps(scope, {one.name for one in declared if one.expression}, f"{key}.current")
+    found = steps.of(current)
+    inner = tuple(
+        Declaration(one.kind, one.name, steps.of(one.expression), one.unit, one.flags)
+        for one in declared if one.kind == "subexpression"
+    )  # fmt: skip
+    used = dimensions.names(found).union(*(dimensions.names(one.expression) for one in inner))
+    of_edges: set[str] = set()
+    for edge in steps.edges.values():
+        of_edges |= dimensions.names(edge.time)
+    for name in parameters:
+        if name not in used | of_edges:
+            raise ConfigError(f"{key}.{name}: the current does not use it")
+    return Waveform(
+        found, inner, tuple(steps.edges.values()),
+        {name: kind for name, kind in parameters.items() if name in used},
+        not used & {_TIME, "dt"},
+    )  # fmt: skip
+
+
+class _Steps(ast.NodeTransformer):
+    """Replaces comparisons of the time by comparisons of steps, and collects the edges."""
+
+    def __init__(self, scope: Mapping[str, Dimension], inner: set[str], key: str) -> None:
+        self.scope, self.inner, self.key = scope, inner, key
+        self.edges: dict[tuple[str, bool], Edge] = {}
+
+    def of(self, text: str) -> str:
+        """Return an expression with steps in the place of times."""
+        tree = ast.parse(" ".join(safe(text).split()), mode="eval")
+        return ast.unparse(ast.fix_missing_locations(self.visit(tree)))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """Split a < b < c, which Brian2 does not know, and replace times by steps."""
+        terms = [node.left, *node.comparators]
+        parts = [
+            self._single(left, operator, right)
+            for left, operator, right in zip(terms[:-1], node.ops, terms[1:], strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else ast.BoolOp(ast.And(), parts)
+
+    def _single(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:
+        if _is_time(right) and type(operator) in _MIRRORED:
+            left, operator, right = right, _MIRRORED[type(operator)], left
+        if not _is_time(left) or self._moves(right):
+            return ast.Compare(self.visit(left), [operator], [self.visit(right)])
+        if isinstance(operator, ast.Eq | ast.NotEq):
+            raise ConfigError(
+                f"{self.key}: {ast.unparse(left)} {'=' if isinstance(operator, ast.Eq) else '!'}= "
+                f"{ast.unparse(right)}: compare the time by >= and <"
+            )
+        after = isinstance(operator, ast.Gt | ast.LtE)
+        name = self._edge(ast.unparse(right), after)
+        later = isinstance(operator, ast.Gt | ast.GtE)
+        return ast.Compare(
+            ast.Name(_STEP, ast.Load()), [ast.GtE() if later else ast.Lt()],
+            [ast.Name(name, ast.Load())],
+        )  # fmt: skip
+
+    def _edge(self, time: str, after: bool) -> str:
+        """Return the name of an edge; a parameter's own, as in onset_step, where it is one."""
+        if (time, after) not in self.edges:
+            own = f"{time}_step" if time.isidentifier() and not after else ""
+            taken = {*self.scope, *(edge.name for edge in self.edges.values())}
+            name = own if own and own not in taken else f"edge_{len(self.edges)}_step"
+            self.edges[time, after] = Edge(name, time, after)
+        return self.edges[time, after].name
+
+    def _moves(self, node: ast.expr) -> bool:
+        """Whether an expression may depend on the time, by itself or by a subexpression."""
+        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        return bool(names & {_TIME, "dt", "timestep", *self.inner})
+
+
+def _is_time(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == _TIME
+
+
+def changes(edges: list[NDArray[np.int32]], steps: int) -> NDArray[np.bool_]:
+    """Return the time steps at which a steady stimulus may differ from the step before.
+
+    Parameters
+    ----------
+    edges
+        Steps of all edges of all points.
+    steps
+        Number of time steps.
+
+    Returns
+    -------
+    ndarray
+        One truth value for each time step; the first is True.
+    """
+    found = np.zeros(steps, np.bool_)
+    found[:1] = True
+    for values in edges:
+        found[values[(values >= 0) & (values < steps)]] = True
+    return found

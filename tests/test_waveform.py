@@ -1,0 +1,124 @@
+"""Stimuli as configs write them: when they are on, to the step, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from izhi import units
+from izhi.errors import ConfigError
+from izhi.models import stimulus, waveform
+from izhi.models.evaluate import evaluate
+from izhi.units import AMPERE, VOLT
+
+ON = "t >= onset and t < offset"
+STEP = {
+    "current": f"amplitude*int({ON}) + baseline*int(not ({ON}))",
+    "amplitude": "10 mV", "baseline": "0 mV", "onset": "20 ms", "offset": "80 ms",
+}  # fmt: skip
+RAMP = {
+    "current": "slope*(t - onset)*int(onset <= t < onset + length)",
+    "slope": "1 mV/ms", "onset": "20 ms", "length": "30 ms",
+}  # fmt: skip
+SINE = {
+    "equations": "phase = 2*3.141592653589793*frequency*(t - onset) : 1",
+    "current": "amplitude*sin(phase)*int(t >= onset)",
+    "amplitude": "5 mV", "frequency": "10 Hz", "onset": "20 ms",
+}  # fmt: skip
+
+
+def but(config: dict[str, Any], **changed: str | None) -> dict[str, Any]:
+    return {k: v for k, v in {**config, **changed}.items() if v is not None}
+
+
+def read(config: dict[str, Any], wanted: units.Dimension = VOLT) -> waveform.Waveform:
+    texts = {k: v for k, v in config.items() if k in ("current", "equations")}
+    given_as = {k: units.parse(v).dimension for k, v in config.items() if k not in texts}
+    return waveform.read(texts, given_as, wanted, "stimulus")
+
+
+def values(config: dict[str, Any]) -> dict[str, float]:
+    return {k: units.parse(v).si for k, v in config.items() if k not in ("current", "equations")}
+
+
+def test_a_step_changes_at_its_edges_only() -> None:
+    found = read(STEP)
+    on = "t_in_timesteps >= onset_step and t_in_timesteps < offset_step"
+    assert found.current == f"amplitude * int({on}) + baseline * int(not ({on}))"
+    assert [edge.name for edge in found.edges] == ["onset_step", "offset_step"]
+    assert set(found.parameters) == {"amplitude", "baseline"}
+    assert found.steady
+    steps = [edge.step(values(STEP), 1e-4) for edge in found.edges]
+    assert steps[0] == 200 and steps[1] == 800
+    assert np.flatnonzero(waveform.changes([np.atleast_1d(s) for s in steps], 1000)).tolist() == [
+        0, 200, 800,
+    ]  # fmt: skip
+
+
+def test_what_moves_is_computed_in_every_step() -> None:
+    ramp = read(RAMP)
+    assert not ramp.steady and set(ramp.parameters) == {"slope", "onset"}
+    assert [edge.time for edge in ramp.edges] == ["onset", "onset + length"]
+    sine = read(SINE)
+    assert not sine.steady and [one.name for one in sine.declared] == ["phase"]
+    assert read(but(STEP, amplitude="1 nA", baseline="0 nA"), AMPERE).steady
+
+
+@given(
+    st.integers(0, 3000), st.sampled_from([Fraction(1, 10), Fraction(1, 40), Fraction(3, 10)]),
+    st.sampled_from([Fraction(0), Fraction(1, 2), Fraction(9, 10), Fraction(1, 100)]),
+    st.sampled_from([">=", ">", "<", "<="]), st.booleans(),
+)  # fmt: skip
+@example(3, Fraction(1, 10), Fraction(0), ">=", False)
+def test_an_edge_lies_where_it_is_written(number, dt, between, operator, mirrored) -> None:
+    """With times that are exact in decimals and not in binary: t is the edge, or is not."""
+    edge = (number + between) * dt  # ms
+    text = f"edge {operator} t" if mirrored else f"t {operator} edge"
+    found = read({"current": f"high*int({text})", "high": "1 mV", "edge": "1 ms"})
+    (only,) = found.edges
+    step = only.step({"edge": float(edge) * 1e-3}, float(dt) * 1e-3)
+    for k in range(max(0, number - 2), number + 3):
+        expected = eval(text, {"t": k * dt, "edge": edge})
+        scope = {"t_in_timesteps": k, only.name: step, "high": 1.0}
+        assert evaluate(found.current, scope) == expected, k
+
+
+@given(st.floats(0, 1), st.sampled_from([1e-4, 2.5e-5, 1e-3]))
+def test_edges_are_those_of_the_step_that_there_was(time: float, dt: float) -> None:
+    edge = read(STEP).edges[0]
+    assert edge.step({"onset": time}, dt) == stimulus.first_step(np.array(time), dt)
+
+
+def test_an_edge_that_never_comes() -> None:
+    offset = read(STEP).edges[1]
+    assert offset.step({"offset": np.array([np.inf, 1e9])}, 1e-4).tolist() == [waveform.NEVER] * 2
+
+
+# Each row: a stimulus, and what is said of it.
+WRONG = [
+    (but(STEP, current=None), "stimulus.current: missing; a stimulus is a current, an expression"),
+    (but(STEP, equations="dx/dt = 1/onset : 1"), "dx/dt: a stimulus has no state; write x = ... "),
+    (but(STEP, amplitude="10 nA"), "stimulus.current: the term amplitude * int(t >= onset and t <"),
+    (but(STEP, amplitude="10"), "is a plain number, but should be a voltage"),
+    (but(STEP, onset="20"), "stimulus.current: the term onset is a plain number, but should be a "),
+    (but(STEP, onset=None), "stimulus.current: onset is not defined; did you mean offset?"),
+    (but(STEP, onset=None, Onset="20 ms"), "onset is not defined, but Onset is: names differ by "),
+    (but(STEP, width="20 ms"), "stimulus.width: the current does not use it"),
+    (but(STEP, current="amplitude*int(t == onset)"), "stimulus.current: t == onset: compare the t"),
+    (but(STEP, current="amplitude*(t >= onset)*rand()"), "rand() draws at random, and a point is"),
+    (but(SINE, frequency="10 ms"), "stimulus.equations: phase: the term 2 * 3.141592653589793 * f"),
+    (but(SINE, phase="1"), "stimulus.equations: phase is declared, but is a parameter as well"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "said"), WRONG, ids=[row[1][:50] for row in WRONG])
+def test_stimuli_that_are_wrong(config, said) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(config)
+    assert str(error.value).startswith("stimulus.")
+    assert said in str(error.value)
