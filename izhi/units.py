@@ -92,12 +92,17 @@ class Quantity:
 
 def name_of(dimension: Dimension) -> str:
     """Return words for a dimension: ``"a voltage"``, ``"a quantity in V/s"``."""
-    return _NAMES.get(dimension) or f"a quantity in {_unit_of(dimension)}"
+    return _NAMES.get(dimension) or f"a quantity in {symbol(dimension)}"
 
 
 @lru_cache(maxsize=256)
-def _unit_of(dimension: Dimension) -> str:
-    """Return the shortest unit of a dimension: one or two that have a name, else the base units."""
+def symbol(dimension: Dimension) -> str:
+    """Return the shortest unit of a dimension: one or two that have a name, else the base units.
+
+    Of a plain number it is ``"1"``, as CF has it.
+    """
+    if dimension == NUMBER:
+        return "1"
     named = {symbol: base for symbol, (base, _) in _BASE.items() if symbol not in ("g", "Hz")}
     powers: dict[tuple[int, ...], str] = {}
     for n in (1, 2):

@@ -34,7 +34,7 @@ def crossings(
     """Return the times of the crossings of one cell, in ms."""
     found = parsed(config, constants)
     values = {k: units.parse(v) for k, v in {**config, **constants}.items()
-              if k in found.parameters or k in constants}  # fmt: skip
+              if k in dict(found.parameters) or k in constants}  # fmt: skip
     with runtime.quiet_brian() as b2:
         dimensions = b2.get_or_create_dimension
         kinds = {k: dict(zip(("m", "kg", "s", "A", "mol"), q.dimension, strict=True))

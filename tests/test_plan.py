@@ -327,9 +327,10 @@ def sweep_of(shape: tuple[int, ...], like: Sweep, structure_axis: int, **setting
     keys = ["neuron.a", "neuron.b", "neuron.d", "synapse.U_0"][: len(shape)]
     keys[structure_axis % len(shape)] = "simulation.dt"
     axes = tuple(
-        Axis(key, key, np.arange(n, dtype=float), "", (1.0 + np.arange(n)) * 1e-5, units.SECOND)
+        Axis(key, key, np.arange(n, dtype=float), "", (1.0 + np.arange(n)) * 1e-5,
+             like.bases[0].values[key].dimension)
         for key, n in zip(keys, shape, strict=True)
-    )
+    )  # fmt: skip
     values = {k: v for k, v in like.bases[0].values.items() if k not in keys} | settings
     base = Base(values, dict.fromkeys(keys))
     return Sweep(axes, (base,), np.zeros((1,) * len(shape), np.int64), {}, ())

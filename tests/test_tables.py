@@ -252,8 +252,7 @@ def test_the_summary_file_tells_its_units(study) -> None:
 def test_labels_with_the_sign_of_a_comment_are_whole(tmp_path) -> None:
     folder = tmp_path / "conf" / "neuron"
     folder.mkdir(parents=True)
-    own = {"model": "izhikevich", "a": "0.02 1/ms", "b": 0.2, "c": "-65 mV", "d": "8 mV",
-           "v_th": "30 mV", "R": 1, "v_0": "-65 mV", "u_0": "rest"}  # fmt: skip
+    own = {"defaults": ["model/izhikevich@_here_", "_self_"], "c": "-60 mV"}
     (folder / "a#b.yaml").write_text(json.dumps(own))
     study = izhi.run([*SHORT, "neuron=chattering,'a#b'"], name="s", dir=tmp_path,
                      config_dir=tmp_path / "conf", progress=False)  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
-from izhi.units import AMPERE, HERTZ, NUMBER, OHM, SECOND, VOLT, Dimension, Quantity
+from izhi.units import AMPERE, NUMBER, OHM, SECOND, VOLT, Dimension, Quantity
 
 REST = math.nan
 """The SI value of ``u_0: rest``: u starts at b*v_0."""
@@ -29,7 +29,8 @@ class QuantityKey:
     Attributes
     ----------
     dimensions
-        The dimensions that are allowed.
+        The dimensions that are allowed; none for a parameter of a model, which has that of its
+        default.
     unit
         The unit of a bare number where the config's default names none.
     rule
@@ -85,20 +86,23 @@ def _not_negative(what: str) -> tuple[str, Callable[[float], bool]]:
 
 
 _CURRENT = (VOLT, AMPERE)
+_PAIRS = (_CURRENT, (AMPERE, VOLT), (NUMBER, OHM), (OHM, NUMBER))
 _METHODS = ("euler", "rk2", "rk4")
 _NOT_LINEAR = "cannot integrate this neuron, whose v**2 is not linear; use euler, rk2 or rk4"
 
-NEURON: dict[str, Key] = {
-    "model": ChoiceKey(("izhikevich",)),
-    "a": QuantityKey((HERTZ,), "1/ms"),
-    "b": QuantityKey((NUMBER,), ""),
-    "c": QuantityKey((VOLT,), "mV"),
-    "d": QuantityKey((VOLT,), "mV"),
-    "v_th": QuantityKey((VOLT,), "mV"),
-    "R": QuantityKey((NUMBER, OHM), ""),
-    "v_0": QuantityKey((VOLT,), "mV"),
-    "u_0": QuantityKey((VOLT,), "mV", words={"rest": REST}),
+_NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
+"""Names of parameters become names of variables in Python and in C++."""
+
+NEURON_TEXTS: dict[str, Key] = {
+    "model": FreeKey((str,), "a name"),
+    "equations": FreeKey((str,), "equations such as dv/dt = (E_L - v + R*I)/tau : volt"),
+    "threshold": FreeKey((str,), "a condition such as v > v_th"),
+    "reset": FreeKey((str,), "statements such as v = c"),
+    "refractory": FreeKey((str,), "a time or a condition, such as 2*ms"),
 }
+"""What a neuron's config holds beside its parameters; ``rest`` and ``constants`` lie a level down.
+"""
+
 SYNAPSE: dict[str, Key] = {
     "model": ChoiceKey(("none", "static", "tsodyks_markram")),
     "U_0": QuantityKey(
@@ -195,7 +199,7 @@ _PROJECTION: dict[str, Key] = {
     "target": FreeKey((str,), "the name of a population"),
     "connect": ChoiceKey(("all", "ring")),
 }
-_GROUPS = {"neuron": NEURON, "synapse": SYNAPSE, "stimulus": STIMULUS}
+_GROUPS = {"synapse": SYNAPSE, "stimulus": STIMULUS}
 
 _MOST_BITS = 10_000
 
@@ -221,16 +225,39 @@ def key_of(name: str) -> Key | None:
         return _POPULATION.get(parts[3])
     if parts[:2] == ["circuit", "projections"] and len(parts) == 4:
         return _PROJECTION.get(parts[3])
-    if len(parts) == 3 and parts[1] == "neuron":  # post.neuron.a: one population's own neuron
-        return NEURON.get(parts[2])
+    if parts[0] == "neuron":
+        return _neuron_key(parts[1:])
+    if parts[1:2] == ["neuron"]:  # post.neuron.a: one population's own neuron
+        return _neuron_key(parts[2:])
     if len(parts) == 2 and parts[0] in _GROUPS:
         return _GROUPS[parts[0]].get(parts[1])
     return None
 
 
+def _neuron_key(parts: list[str]) -> Key | None:
+    """Return what a key of a neuron takes: a text, or a parameter that its equations name."""
+    if len(parts) == 2 and _NAME.fullmatch(parts[1]):
+        if parts[0] == "constants":
+            return QuantityKey((), "")
+        return FreeKey((str,), "an expression such as b*v_0") if parts[0] == "rest" else None
+    if len(parts) != 1 or not _NAME.fullmatch(parts[0]):
+        return None
+    name = parts[0]
+    if name in ("rest", "constants"):
+        return FreeKey((dict,), "a mapping")
+    if name in NEURON_TEXTS:
+        return NEURON_TEXTS[name]
+    starts = name.endswith("_0")
+    words: dict[str | None, float] = {"rest": REST} if starts else {}
+    if name.startswith("tau"):
+        return QuantityKey((), "", *_positive("a time constant"), words=words)
+    return QuantityKey((), "mV" if starts else "", words=words)
+
+
 def known_keys() -> list[str]:
     """Return the keys that need no name of a population."""
-    return [*_FIXED, *(f"{group}.{name}" for group, keys in _GROUPS.items() for name in keys)]
+    groups = {"neuron": NEURON_TEXTS, **_GROUPS}
+    return [*_FIXED, *(f"{group}.{name}" for group, keys in groups.items() for name in keys)]
 
 
 def missing_key(name: str) -> ConfigError:
@@ -354,19 +381,21 @@ def _check_quantity(name: str, key: QuantityKey, given: Any, default_unit: str |
     if given is None or isinstance(given, str):
         for word, si in key.words.items():
             if given == word or (word is None and given in ("null", "none")):
-                return Quantity(si, key.dimensions[0], si, "null" if word is None else word)
+                dimension = (*key.dimensions, VOLT)[0]  # a word's is of no consequence
+                return Quantity(si, dimension, si, "null" if word is None else word)
     unit = key.unit if default_unit is None else default_unit
+    allowed = key.dimensions or _like(default_unit)
     if given is None:
-        raise ConfigError(f"{name} = null: expected {_expected(key, unit)}")
+        raise ConfigError(f"{name} = null: expected {_expected(key, allowed, unit)}")
     try:
         quantity = units.parse(given)
         if quantity.unit == "" and unit and quantity.dimension == NUMBER:
             quantity = units.with_unit(quantity.number, unit)
     except ConfigError as error:
         raise ConfigError(f"{name} = {shown(given)}: {error}") from None
-    if quantity.dimension not in key.dimensions:
+    if allowed and quantity.dimension not in allowed:
         raise ConfigError(
-            f"{name} = {shown(given)}: expected {_expected(key, unit)}, "
+            f"{name} = {shown(given)}: expected {_expected(key, allowed, unit)}, "
             f"not {units.name_of(quantity.dimension)}"
         )
     if not key.holds(quantity.si):
@@ -374,9 +403,17 @@ def _check_quantity(name: str, key: QuantityKey, given: Any, default_unit: str |
     return quantity
 
 
-def _expected(key: QuantityKey, unit: str) -> str:
+def _like(default_unit: str | None) -> tuple[Dimension, ...]:
+    """Return what a parameter may be: as its default; currents in volt or ampere, R either way."""
+    if default_unit is None:
+        return ()
+    own = units.dimension_of(default_unit)
+    return next((pair for pair in _PAIRS if own == pair[0]), (own,))
+
+
+def _expected(key: QuantityKey, allowed: tuple[Dimension, ...], unit: str) -> str:
     words = ["null" if word is None else word for word in key.words]
-    kinds = " or ".join(units.name_of(dimension) for dimension in key.dimensions)
+    kinds = " or ".join(map(units.name_of, allowed)) or "a quantity"
     return f"{' or '.join([kinds, *words])} such as {example(unit)}"
 
 

@@ -160,7 +160,9 @@ def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
     options = loader.get_group_options(override.key_or_group)
     for choice in value if isinstance(value, list) else [value]:
         name = plain(choice)
-        if str(name) not in options:
+        folder, _, leaf = str(name).rpartition("/")
+        inner = loader.get_group_options(f"{override.key_or_group}/{folder}") if folder else options
+        if leaf not in inner:
             key = override.get_key_element().lstrip("+~")
             raise ConfigError(
                 f"{key} = {keys.shown(name)}: no such {override.key_or_group}"

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 
 from izhi.engine import network, runtime
+from izhi.models.cell import Cell
 from izhi.models.circuit import Circuit, Population, Projection
+from izhi.models.declarations import Declaration
 from izhi.sweep.structures import Structure
 
 # Compilers know this option for x86 only, where they avoid the widest vectors unless told.
 _WIDE = ("-mprefer-vector-width=512",) * (platform.machine() in ("x86_64", "AMD64"))
-
-TRACED = ("v", "u", "I")
-"""Variables that traces hold, in the order of the program's output."""
 
 
 def flags(processor: str = "native") -> tuple[str, ...]:
@@ -47,11 +46,26 @@ def structure_from(data: dict[str, Any]) -> Structure:
         **{
             **data,
             "circuit": Circuit(
-                tuple(Population(**p) for p in circuit["populations"]),
+                tuple(_population(p) for p in circuit["populations"]),
                 tuple(Projection(**p) for p in circuit["projections"]),
             ),
         }
     )
+
+
+def _population(data: dict[str, Any]) -> Population:
+    cell = dict(data["neuron"])
+    cell["declared"] = tuple(
+        Declaration(**{**one, "flags": tuple(one["flags"])}) for one in cell["declared"]
+    )
+    for name in ("parameters", "constants", "rest"):
+        cell[name] = tuple(
+            tuple(tuple(part) if isinstance(part, list) else part for part in one)
+            for one in cell[name]
+        )
+    cell["starts"] = tuple(cell["starts"])
+    cell["input"] = None if cell["input"] is None else tuple(cell["input"])
+    return Population(**{**data, "neuron": Cell(**cell)})
 
 
 def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
@@ -83,7 +97,7 @@ def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
             path, replicas, _cells(device, structure, folded),
             _projections(device, structure, folded),
             [(_variable(groups, g.name), g.each) for g in given],
-            TRACED if folded.traces else (),
+            structure.traced,
             structure.v_max,
         )  # fmt: skip
         return [[g.name, dtype] for g, dtype in zip(given, types, strict=True)]
@@ -98,7 +112,11 @@ def _variable(groups: dict[str, Any], name: str) -> Any:
 def _cells(device: Any, structure: Structure, folded: network.FoldedNetwork) -> list[Any]:
     result, first = [], 0
     for population in structure.circuit.populations:
-        result.append(device.Cells(folded.cells[population.name], population.count, first))
+        result.append(
+            device.Cells(
+                folded.cells[population.name], population.count, first, population.neuron.bounded
+            )
+        )
         first += population.count
     return result
 

@@ -110,7 +110,7 @@ def _result(build: Build, output: bytes, structure: Structure, n_points: int) ->
     samples = structure.samples
     traces = {
         name: take(np.float64, points * cells * samples).reshape(points, cells, samples)
-        for name in ("v", "u", "I") if structure.trace_interval is not None
+        for name in structure.traced
     }  # fmt: skip
     if at != data.size:
         raise EngineError(f"{build.program} gave {data.size} bytes, expected {at}")

@@ -72,11 +72,15 @@ class FoldedCodeObject(CPPStandaloneCodeObject):
 
 @dataclass(frozen=True)
 class Cells:
-    """A population in the network: its group, cells of one replica, number of its first cell."""
+    """A population in the network: its group, cells of one replica, number of its first cell.
+
+    `bounded` says whether it has a membrane potential, which has a bound.
+    """
 
     group: Any
     count: int
     first: int
+    bounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -209,10 +213,10 @@ class FoldedDevice(CPPStandaloneDevice):
             "count": cells.count,
             "first": cells.first,
             "events": self.arrays[variables["_spikespace"]],
-            "v": self.arrays[variables["v"]],
+            "v": self.arrays[variables["v"]] if cells.bounded else None,
             "escapes": self.arrays[variables["escapes"]],
             "state": [self.arrays[variables[name]] for name in cells.group.equations.diff_eq_names],
-            "traced": traced,
+            "traced": [name for name in traced if name in variables],
         }
 
     def _pathway(self, projection: Projection, replicas: int) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.models import neuron, stimulus, synapse
+from izhi.models import dimensions, stimulus, synapse
+from izhi.models.cell import Cell
 from izhi.models.circuit import Population, Projection
 from izhi.models.equations import equations, expression, statements
 from izhi.sweep.structures import Structure
+from izhi.units import VOLT, Dimension
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def build(structure: Structure, replicas: int) -> FoldedNetwork:
     if structure.trace_interval is not None:
         traces = {
             name: b2.StateMonitor(
-                group, ["v", "u", "I"], record=True, name=f"traces_{name}",
+                group, list(traced(structure.circuit.population(name))), record=True,
+                name=f"traces_{name}",
                 dt=structure.trace_interval * b2.second,
             )
             for name, group in cells.items()
@@ -75,12 +78,34 @@ def _share(structure: Structure, groups: dict[str, Any]) -> None:
             share(groups[f"cells_{population.name}"], "drive")
 
 
-def namespace() -> dict[str, Any]:
-    """Return the constants of the equations as Brian2 quantities."""
+def traced(population: Population) -> tuple[str, ...]:
+    """Return the variables whose traces a population has."""
+    return (*population.neuron.states, "I")
+
+
+def _quantity(value: float, dimension: Dimension) -> Any:
     import brian2 as b2
 
-    units = {"1/mV": 1 / b2.mV, "mV": b2.mV, "ms": b2.ms, "1": 1}
-    return {name: value * units[unit] for name, (value, unit) in neuron.CONSTANTS.items()}
+    kinds = zip(("m", "kg", "s", "A", "mol"), dimension, strict=True)
+    return b2.Quantity(value, dim=b2.get_or_create_dimension(**dict(kinds)))
+
+
+def _namespace(cell: Cell, v_max: float) -> dict[str, Any]:
+    """Return a neuron's constants as Brian2's quantities."""
+    found = {name: _quantity(value, kind) for name, value, kind in cell.constants}
+    return {**found, "v_max": _quantity(v_max, VOLT)}
+
+
+def _equations(cell: Cell, drive: list[str], current: str) -> str:
+    """Return the equations of cells, with what they receive put in as I."""
+    lines = []
+    for one in cell.declared:
+        flags = f" ({', '.join(one.flags)})" if one.flags else ""
+        lines.append(f"{one.left} = {one.expression} : {one.unit}{flags}")
+    lines += [f"{name} : {dimensions.unit(kind)} (constant)" for name, kind in cell.parameters]
+    lines.append(f"I = {' + '.join(drive) or f'0*{current}'} : {current}")
+    lines.append("escapes : integer")
+    return "\n".join(lines) + "\n"
 
 
 def _cells(structure: Structure, population: Population, replicas: int) -> Any:
@@ -90,16 +115,22 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     current = population.current
     synaptic = [synapse.current_name(p.name) for p in incoming]
     declared = "".join(synapse.current_equations(p.name, current) for p in incoming)
-    terms = stimulus.terms() if population.stimulus is not None else []
-    if terms:
+    drive = []
+    if population.stimulus is not None:
+        drive = ["drive"]
+        declared += f"drive = {' + '.join(stimulus.terms())} : {current} (constant over dt)\n"
         declared += stimulus.equations(current)
+    cell = population.neuron
+    # a v beyond v_max, where no potential is, leaves no trace after the reset: it is counted
+    counted = "escapes += int(v > v_max)\n" if cell.bounded else ""
     return b2.NeuronGroup(
         replicas * population.count,
-        equations(neuron.equations(current, terms, synaptic) + declared),
-        threshold=expression(neuron.THRESHOLD),
-        reset=statements(neuron.RESET),
+        equations(_equations(cell, [*drive, *synaptic], current) + declared),
+        threshold=expression(cell.threshold),
+        reset=statements(counted + cell.reset),
+        refractory=expression(cell.refractory) if cell.refractory else False,
         method=structure.method,
-        namespace={**namespace(), "v_max": structure.v_max * b2.volt},
+        namespace=_namespace(cell, structure.v_max),
         name=f"cells_{population.name}",
     )
 
@@ -120,7 +151,7 @@ def _synapses(
         on_pre=statements(model.on_pre.format(**fill)),
         # None: one for each synapse
         delay=None if projection.delayed else 0 * b2.second,
-        namespace=namespace(),
+        namespace={},
         name=f"synapses_{projection.name}",
     )
     source, sink = synapse_ends(structure, projection, replicas)
@@ -167,11 +198,12 @@ def variables(structure: Structure) -> list[Variable]:
     result: list[Variable] = []
     for population in circuit.populations:
         owner, group, each = population.name, f"cells_{population.name}", population.count
-        names = [*neuron.PARAMETERS, "R"]
+        names = [name for name, _ in population.neuron.parameters]
         if population.stimulus is not None:
             names += stimulus.PARAMETERS
         result += [Variable(f"{group}.{name}", each, f"{owner}.{name}") for name in names]
-        result += [Variable(f"{group}.{s}", each, f"{owner}.{s}_0") for s in neuron.STATE]
+        starts = population.neuron.starts
+        result += [Variable(f"{group}.{s}", each, f"{owner}.{s}_0") for s in starts]
     for projection in circuit.projections:
         each = len(circuit.pairs(projection))
         model, owner = synapse.MODELS[projection.synapse], projection.name

@@ -96,17 +96,20 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
             n_points,
             {n: (np.array(folded.spikes[n].i), _steps(folded.spikes[n].t_, structure))
              for n in names},
-            {n: _sound(folded.cells[n], structure) for n in names},
-            {n: {v: np.array(getattr(m, v + "_")) for v in ("v", "u", "I")}
+            {p.name: _sound(folded.cells[p.name], structure, p.neuron.bounded)
+             for p in structure.circuit.populations},
+            {n: {v: np.array(getattr(m, v + "_")) for v in m.record_variables}
              for n, m in folded.traces.items()},
         )  # fmt: skip
 
 
-def _sound(cells: Any, structure: Structure) -> NDArray[np.bool_]:
+def _sound(cells: Any, structure: Structure, bounded: bool) -> NDArray[np.bool_]:
     """Return which cells have not diverged."""
-    v, u = np.array(cells.v_), np.array(cells.u_)
-    within = np.isfinite(u) & (np.abs(v) <= structure.v_max)
-    return np.asarray(within & (np.array(cells.escapes) == 0), np.bool_)
+    finite = [np.isfinite(getattr(cells, f"{name}_")) for name in cells.equations.diff_eq_names]
+    within = np.logical_and.reduce(finite)
+    if bounded:
+        within &= (np.abs(cells.v_) <= structure.v_max) & (np.array(cells.escapes) == 0)
+    return np.asarray(within, np.bool_)
 
 
 def _steps(time: Any, structure: Structure) -> NDArray[np.int32]:

@@ -40,9 +40,13 @@ class Cell:
     refractory
         A time, or a condition, after a spike; ``""`` for none.
     parameters
-        Dimension of each parameter that equations, threshold, reset or refractory period use.
+        Name and dimension of each number that a cell has of its own.
     constants
-        Those among them that are the same for all cells, with their SI values.
+        Name, SI value and dimension of those that are the same for all cells.
+    starts
+        States whose start is given, as ``v_0`` is; the others start at 0.
+    rest
+        State and expression of the starts for which the word rest may be given.
     input
         Dimension of ``I``; None for equations without.
     """
@@ -51,8 +55,10 @@ class Cell:
     threshold: str
     reset: str
     refractory: str
-    parameters: Mapping[str, Dimension]
-    constants: Mapping[str, float]
+    parameters: tuple[tuple[str, Dimension], ...]
+    constants: tuple[tuple[str, float, Dimension], ...]
+    starts: tuple[str, ...]
+    rest: tuple[tuple[str, str], ...]
     input: Dimension | None
 
     @property
@@ -60,12 +66,23 @@ class Cell:
         """Names of the state variables, in the order of the equations."""
         return tuple(one.name for one in self.declared if one.kind == "state")
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of all that a point gives: parameters, and what states start at."""
+        return (*(name for name, _ in self.parameters), *(f"{s}{_START}" for s in self.starts))
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a membrane potential, by which one sees that a cell has diverged."""
+        return any(one.name == "v" and one.dimension == VOLT for one in self.declared)
+
 
 def read(
     texts: Mapping[str, str],
-    parameters: Mapping[str, Dimension],
+    parameters: Mapping[str, Dimension | None],
     constants: Mapping[str, units.Quantity],
     key: str,
+    rest: Mapping[str, str] | None = None,
 ) -> Cell:
     """Return a neuron from its texts, or what is wrong with them.
 
@@ -74,11 +91,14 @@ def read(
     texts
         ``equations``, ``threshold``, and where they are given ``reset`` and ``refractory``.
     parameters
-        Dimensions of all parameters of its config, those that states start at among them.
+        Dimensions of all parameters of its config, those that states start at among them; None
+        for the word rest.
     constants
         Values that are the same for all cells.
     key
         Where it is: ``"neuron"``.
+    rest
+        By state, what the word rest means for its start, an expression of parameters.
 
     Raises
     ------
@@ -100,7 +120,7 @@ def read(
     if both:
         raise ConfigError(f"{key}.{both[0]}: is among the constants as well")
     states = [one.name for one in declared if one.kind == "state"]
-    known = {name: kind for name, kind in parameters.items() if not _starts(name, states)}
+    known = {n: kind for n, kind in parameters.items() if kind and not _starts(n, states)}
     known |= {name: quantity.dimension for name, quantity in constants.items()}
     scope, current = _with_input(declared, known, f"{key}.equations")
     used = _check_texts(texts, scope, states, key)
@@ -113,8 +133,10 @@ def read(
         texts["threshold"].strip(),
         texts.get("reset", "").strip(),
         texts.get("refractory", "").strip(),
-        {name: kind for name, kind in known.items() if name in parameters},
-        {name: quantity.si for name, quantity in constants.items()},
+        tuple((name, kind) for name, kind in known.items() if name in parameters),
+        tuple((name, quantity.si, quantity.dimension) for name, quantity in constants.items()),
+        tuple(name for name in states if f"{name}{_START}" in parameters),
+        _check_rest(rest or {}, parameters, declared, key),
         current if INPUT in used else None,
     )
 
@@ -171,13 +193,34 @@ def _check_texts(
     return used
 
 
+def _check_rest(
+    rest: Mapping[str, str], parameters: Mapping[str, Dimension | None],
+    declared: tuple[Declaration, ...], key: str,
+) -> tuple[tuple[str, str], ...]:  # fmt: skip
+    """Check what the word rest means; return it for the states that start somewhere."""
+    kinds = {one.name: one.dimension for one in declared if one.kind == "state"}
+    known = {name: kind for name, kind in parameters.items() if kind is not None}
+    for state, expression in rest.items():
+        if state not in kinds:
+            raise ConfigError(f"{key}.rest.{state}: no state variable{did_you_mean(state, kinds)}")
+        where = f"{key}.rest.{state} = {expression}"
+        declarations.of_expression(expression, known, kinds[state], where)
+    for name, kind in parameters.items():
+        if kind is None and name.removesuffix(_START) not in rest:
+            raise ConfigError(
+                f"{key}.{name} = rest: the neuron does not say what that is; give a value, or "
+                f"{key}.rest.{name.removesuffix(_START)} as an expression of parameters"
+            )
+    return tuple((s, text) for s, text in rest.items() if f"{s}{_START}" in parameters)
+
+
 def _check_starts(
-    parameters: Mapping[str, Dimension], declared: tuple[Declaration, ...], states: list[str],
-    key: str,
+    parameters: Mapping[str, Dimension | None], declared: tuple[Declaration, ...],
+    states: list[str], key: str,
 ) -> None:  # fmt: skip
     kinds = {one.name: one.dimension for one in declared}
     for name, kind in parameters.items():
-        if _starts(name, states) and kind != kinds[name.removesuffix(_START)]:
+        if kind and _starts(name, states) and kind != kinds[name.removesuffix(_START)]:
             wanted = units.name_of(kinds[name.removesuffix(_START)])
             raise ConfigError(
                 f"{key}.{name}: {units.name_of(kind)}, but {name.removesuffix(_START)} is {wanted}"

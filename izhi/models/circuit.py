@@ -10,6 +10,9 @@ from typing import Any
 from izhi.config import keys
 from izhi.config.sweep import Base
 from izhi.errors import ConfigError, did_you_mean
+from izhi.models import dimensions
+from izhi.models.cell import Cell
+from izhi.units import VOLT
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 """Names become names of variables in Python, in C++, and in files."""
@@ -26,18 +29,20 @@ class Population:
     count
         Number of cells.
     neuron
-        Name of the neuron model.
+        Their equations.
     stimulus
         Name of the stimulus model that drives every cell; None for cells that get none.
-    current
-        ``"volt"`` where R is a number, ``"amp"`` where R is a resistance.
     """
 
     name: str
     count: int
-    neuron: str
+    neuron: Cell
     stimulus: str | None
-    current: str
+
+    @property
+    def current(self) -> str:
+        """Brian2's unit of ``I``; that of a voltage where the equations have none."""
+        return dimensions.unit(VOLT if self.neuron.input is None else self.neuron.input)
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def names(base: Base, kind: str) -> list[str]:
 def neuron_group(base: Base, population: str) -> str:
     """Return the config group that a population's neuron comes from."""
     own = f"{population}.neuron"
-    return own if base.has(f"{own}.model") else "neuron"
+    return own if base.has(f"{own}.equations") else "neuron"
 
 
 def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
@@ -189,9 +194,6 @@ def _check_ring(base: Base, projection: str, values_of: Callable[[str], Sequence
 def needed_keys(base: Base, synapses: Sequence[str]) -> list[str]:
     """Return the keys that a config must hold for its models, with these synapse models."""
     needed: list[str] = []
-    groups = {neuron_group(base, p) for p in names(base, "populations")}
-    for group in sorted(groups):
-        needed += [f"{group}.{name}" for name in keys.NEURON]
     needed += [f"stimulus.{name}" for name in keys.STIMULUS]
     for model in synapses:
         needed += [f"synapse.{name}" for name in SYNAPSE_PARAMETERS[model]]

@@ -65,6 +65,15 @@ def dimension(
     return found
 
 
+def unit(dimension: Dimension) -> str:
+    """Return a dimension in Brian2's units: ``"volt"``, ``"metre**2*second**-1"``."""
+    for name in ("1", "volt", "amp", "second", "hertz", "ohm", "siemens", "farad"):
+        if units.dimension_of(name) == dimension:
+            return name
+    bases = zip(("metre", "kilogram", "second", "amp", "mole"), dimension, strict=True)
+    return "*".join(name if n == 1 else f"{name}**{n}" for name, n in bases if n)
+
+
 def names(text: str) -> set[str]:
     """Return the names of variables and parameters that an expression uses, units aside."""
     tree = ast.parse(" ".join(safe(text).split()), mode="eval").body

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from izhi import units
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError, StudyError
-from izhi.units import Quantity
+from izhi.units import Dimension, Quantity
 
 NOT_RESULTS = ("run.", "study.")
 """Starts of the keys that change no result."""
@@ -166,8 +166,10 @@ def _read_axis(told: Any) -> Axis:
     known = keys.key_of(key)
     if not isinstance(known, keys.QuantityKey):
         raise ValueError(f"{key}: takes no quantity")
-    dimension = tuple(map(int, told["dimension"]))
-    if dimension not in known.dimensions or (unit and units.dimension_of(unit) != dimension):
+    dimension = cast(Dimension, tuple(map(int, told["dimension"])))
+    if (known.dimensions and dimension not in known.dimensions) or (
+        unit and units.dimension_of(unit) != dimension
+    ):
         raise ValueError(f"{key}: not of dimension {dimension}")
     if unit is None:
         labels = np.array([str(v) for v in given], dtype=object)

@@ -11,6 +11,7 @@ from izhi.study import shardfile
 from izhi.study.dataset import axis_coordinate
 from izhi.study.window import Source
 from izhi.sweep.plan import Plan
+from izhi.units import VOLT, symbol
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,13 +44,23 @@ def traces(plan: Plan, sources: Sequence[Source]) -> xr.Dataset:
         merged.coords[axis.name] = ("trace", labels[at], attributes)
     merged["trace"].attrs["long_name"] = "number of the point, in row-major order of the axes"
     merged["time"].attrs.update(units="s", long_name="time")
-    for name, text in (("v", "membrane potential"), ("u", "recovery variable"),
-                       ("I", "input current")):  # fmt: skip
-        unit = "V" if name != "I" else _current_unit(plan)
-        merged[name].attrs.update(units=unit, long_name=text)
+    for name, found in _units(plan).items():
+        if name in merged:
+            merged[name].attrs.update(units=found, long_name=_LONG_NAMES.get(name, name))
     return merged
 
 
-def _current_unit(plan: Plan) -> str:
-    kinds = {p.current for batch in plan.batches for p in batch.structure.circuit.populations}
-    return {"volt": "V", "amp": "A"}[kinds.pop()] if len(kinds) == 1 else "V or A"
+_LONG_NAMES = {"v": "membrane potential", "u": "recovery variable", "I": "input current"}
+
+
+def _units(plan: Plan) -> dict[str, str]:
+    """Return the units of traces; more than one where populations differ."""
+    found: dict[str, dict[str, None]] = {}
+    for batch in plan.batches:
+        for population in batch.structure.circuit.populations:
+            neuron = population.neuron
+            kinds = {one.name: one.dimension for one in neuron.declared if one.kind == "state"}
+            kinds["I"] = VOLT if neuron.input is None else neuron.input
+            for name, kind in kinds.items():
+                found.setdefault(name, {})[symbol(kind)] = None
+    return {name: " or ".join(sorted(symbols, reverse=True)) for name, symbols in found.items()}

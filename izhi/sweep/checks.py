@@ -13,25 +13,8 @@ from izhi.config import keys
 from izhi.config.sweep import Base, Sweep
 from izhi.errors import ConfigError, did_you_mean
 from izhi.models import circuit as circuits
-from izhi.sweep import points
-from izhi.units import AMPERE, OHM, VOLT, Dimension, Quantity
-
-
-def _values(sweep: Sweep, base: Base, key: str) -> list[Any]:
-    """Return all values of a key, one where it is not swept."""
-    for axis in sweep.axes:
-        if axis.key == key and axis.values is not None:
-            return list(axis.values)
-    return [base.values.get(key)]
-
-
-def dimension(sweep: Sweep, base: Base, key: str) -> Dimension | None:
-    """Return the dimension of a key's value, swept or not."""
-    for axis in sweep.axes:
-        if axis.key == key and axis.values is not None:
-            return axis.dimension
-    value = base.values.get(key)
-    return value.dimension if isinstance(value, Quantity) else None
+from izhi.sweep import models, points
+from izhi.units import AMPERE, VOLT, Dimension
 
 
 def check_base(sweep: Sweep, base: Base) -> None:
@@ -42,11 +25,11 @@ def check_base(sweep: Sweep, base: Base) -> None:
     ConfigError
         Naming the key.
     """
-    circuits.check_names(base, lambda key: _values(sweep, base, key))
+    circuits.check_names(base, lambda key: models.values(sweep, base, key))
     if not base.has("synapse.model"):
         raise ConfigError("synapse.model: missing; synapse=none is a circuit without synapses")
-    models = _values(sweep, base, "synapse.model")
-    needed = circuits.needed_keys(base, models)
+    chosen = models.values(sweep, base, "synapse.model")
+    needed = circuits.needed_keys(base, chosen)
     for key in needed:
         if not base.has(key):
             raise keys.missing_key(key)
@@ -54,41 +37,47 @@ def check_base(sweep: Sweep, base: Base) -> None:
         if (
             key.startswith("synapse.")
             and key not in [*needed, "synapse.model"]
-            and models != ["none"]
+            and chosen != ["none"]
         ):
-            raise ConfigError(f"{key}: not used by synapse.model = {' or '.join(models)}")
+            raise ConfigError(f"{key}: not used by synapse.model = {' or '.join(chosen)}")
     for name in circuits.names(base, "populations"):
         _check_currents(sweep, base, name)
 
 
 def _check_currents(sweep: Sweep, base: Base, population: str) -> None:
-    """Check R against the currents it is multiplied with: R*I has to be a voltage."""
+    """Check what enters a neuron's I against what its equations take it for."""
     group = circuits.neuron_group(base, population)
-    resistance = dimension(sweep, base, f"{group}.R") == OHM
-    wanted = AMPERE if resistance else VOLT
+    wanted = models.neuron(sweep, base, group, {}).input
     fed = []
-    if any(_values(sweep, base, f"circuit.populations.{population}.stimulated")):
+    if any(models.values(sweep, base, f"circuit.populations.{population}.stimulated")):
         fed += ["stimulus.amplitude", "stimulus.baseline"]
-    if _values(sweep, base, "synapse.model") != ["none"] and any(
-        population in _values(sweep, base, f"circuit.projections.{name}.target")
+    if models.values(sweep, base, "synapse.model") != ["none"] and any(
+        population in models.values(sweep, base, f"circuit.projections.{name}.target")
         for name in circuits.names(base, "projections")
     ):
         fed.append("synapse.weight")
     for key in fed:
-        given = dimension(sweep, base, key)
-        if given is None or given == wanted or not np.any(points.grid(sweep, key)):
+        given = models.dimension(sweep, base, key)
+        if wanted is None or given in (None, wanted) or not np.any(points.grid(sweep, key)):
             continue
-        value = _shown(sweep, base, key)
-        r_value = _shown(sweep, base, f"{group}.R")
-        if resistance:
-            way = f"give {key} in ampere (10 nA), or make {group}.R a number (1)"
-        else:
-            way = f"give {key} in volt (10 mV), or make {group}.R a resistance (1 Mohm)"
-        raise ConfigError(
-            f"{key} = {value} is {units.name_of(given)}, but {group}.R = {r_value} is "
-            f"{units.name_of(OHM if resistance else units.NUMBER)}, and R*I has to be a voltage: "
-            f"{way}"
-        )
+        raise ConfigError(_mismatch(sweep, base, key, group, wanted))
+
+
+def _mismatch(sweep: Sweep, base: Base, key: str, group: str, wanted: Dimension) -> str:
+    """Return what is said of a current that does not fit a neuron."""
+    given = models.dimension(sweep, base, key)
+    assert given is not None
+    said = f"{key} = {_shown(sweep, base, key)} is {units.name_of(given)}, but "
+    such = {VOLT: "in volt (10 mV)", AMPERE: "in ampere (10 nA)"}
+    r_kind = models.dimension(sweep, base, f"{group}.R")
+    if r_kind is None or wanted not in such:
+        way = such.get(wanted, f"as {units.name_of(wanted)}")
+        return f"{said}I in {group}.equations is {units.name_of(wanted)}: give {key} {way}"
+    other = "make {}.R a number (1)" if wanted == AMPERE else "make {}.R a resistance (1 Mohm)"
+    return (
+        f"{said}{group}.R = {_shown(sweep, base, f'{group}.R')} is {units.name_of(r_kind)}, and "
+        f"R*I has to be a voltage: give {key} {such[wanted]}, or {other.format(group)}"
+    )
 
 
 def _shown(sweep: Sweep, base: Base, key: str) -> str:

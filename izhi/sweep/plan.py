@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.config.keys import NEURON
 from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
 from izhi.models import stimulus
 from izhi.models.circuit import SYNAPSE_PARAMETERS
+from izhi.models.evaluate import evaluate
 from izhi.sweep import points
 from izhi.sweep.structures import Structure, StructurePoints
 
@@ -299,17 +299,13 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
 
     result: dict[str, NDArray[Any]] = {}
     for population in structure.circuit.populations:
-        for name in [name for name in NEURON if name != "model"]:
-            grid = points.grid_by_base(
-                sweep,
-                lambda base, p=population.name, n=name: (  # type: ignore[misc]
-                    f"{circuits.neuron_group(base, p)}.{n}"
-                ),
-            )
-            result[f"{population.name}.{name}"] = at(grid)
         p = population.name
-        start = result[f"{p}.u_0"]
-        result[f"{p}.u_0"] = np.where(np.isnan(start), result[f"{p}.b"] * result[f"{p}.v_0"], start)
+        own = {name: at(_of_neurons(sweep, p, name)) for name in population.neuron.given}
+        for state, expression in population.neuron.rest:
+            start = own[f"{state}_0"]
+            rest = evaluate(expression, own) if np.isnan(start).any() else start
+            own[f"{state}_0"] = np.where(np.isnan(start), rest, start)
+        result |= {f"{p}.{name}": values for name, values in own.items()}
         if population.stimulus is not None:
             for name in ("amplitude", "baseline"):
                 result[f"{p}.{name}"] = at(points.grid(sweep, f"stimulus.{name}"))
@@ -321,6 +317,13 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
             grid = points.grid(sweep, f"synapse.{name}")
             result[f"{projection.name}.{name}"] = at(grid)
     return result
+
+
+def _of_neurons(sweep: Sweep, population: str, name: str) -> NDArray[np.float64]:
+    """Return the grid of a parameter of a population's neurons."""
+    return points.grid_by_base(
+        sweep, lambda base: f"{circuits.neuron_group(base, population)}.{name}"
+    )
 
 
 def stimulus_time(plan: Plan, shard: Shard, name: str) -> NDArray[np.float64]:

@@ -18,8 +18,8 @@ from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError
 from izhi.models import circuit as circuits
 from izhi.models.circuit import Circuit, Population, Projection
-from izhi.sweep import checks, points
-from izhi.units import OHM, Quantity
+from izhi.sweep import checks, models, points
+from izhi.units import Quantity
 
 _MOST_NETWORKS = 1_000
 
@@ -63,6 +63,14 @@ class Structure:
         if self.trace_interval is None:
             return 0
         return -(-self.steps // round(self.trace_interval / self.dt))
+
+    @property
+    def traced(self) -> tuple[str, ...]:
+        """Names of the variables whose traces are recorded: all states, and ``I``."""
+        if self.trace_interval is None:
+            return ()
+        states = [state for p in self.circuit.populations for state in p.neuron.states]
+        return (*dict.fromkeys(states), "I")
 
     @property
     def digest(self) -> str:
@@ -170,11 +178,9 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any], delayed: bool
             Population(
                 name=name,
                 count=int(value(f"circuit.populations.{name}.count")),
-                neuron=str(value(f"{group}.model")),
+                neuron=models.neuron(sweep, base, group, chosen),
                 stimulus=str(value("stimulus.model"))
                 if value(f"circuit.populations.{name}.stimulated") else None,
-                current="amp"
-                if checks.dimension(sweep, base, f"{group}.R") == OHM else "volt",
             )
         )  # fmt: skip
     model = str(value("synapse.model"))

@@ -219,7 +219,7 @@ struct Output
             bool all = true;
             {% for group in groups %}
             for (int i = r * {{group.count}}; i < (r + 1) * {{group.count}}; i++)
-                all = all{% for name in group.state %} && std::isfinite({{name}}[i]){% endfor %} && std::fabs({{group.v}}[i]) <= {{v_max}} && !{{group.escapes}}[i];
+                all = all{% for name in group.state %} && std::isfinite({{name}}[i]){% endfor %}{% if group.v %} && std::fabs({{group.v}}[i]) <= {{v_max}} && !{{group.escapes}}[i]{% endif %};
             {% endfor %}
             sound[order[r]] = all;
         }
@@ -228,7 +228,7 @@ struct Output
         {
             const std::vector<double> &samples = {{group.name}}::samples_{{variable}};
             const size_t n_samples = samples.size() / {{group.cells}};
-            trace_{{variable}}.resize(count.size() * n_samples);
+            trace_{{variable}}.resize(count.size() * n_samples, std::nan(""));
             for (int i = 0; i < n * {{group.count}}; i++)
             {
                 const int cell = {{group.first}} + i % {{group.count}};
