@@ -89,7 +89,7 @@ def fingerprint(sweep: Sweep) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the layout of a study."""
 
 
