@@ -253,7 +253,7 @@ def test_what_is_wrong_is_one_line_also_when_workers_have_started(tmp_path) -> N
         "run", "--config-dir", "conf", *LARGE, "neuron=chattering,odd", cwd=tmp_path
     )
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("error: neuron.a = 5 mV: expected a rate")
+    assert ended.stderr.startswith("error: neuron.equations: du/dt: the term a * ")
     assert ended.stderr.count("\n") == 1
     assert not (tmp_path / "studies").exists()
 

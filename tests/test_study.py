@@ -461,7 +461,7 @@ def test_the_config_and_log_are_on_disk(demo) -> None:
         "dataset.nc", "log.jsonl", "shards", "study.yaml", "summary.csv",
     ]  # fmt: skip
     told = yaml.safe_load((demo.path / "study.yaml").read_text(encoding="utf-8"))
-    assert told["schema"] == 3
+    assert told["schema"] == 4
     assert [axis["values"] for axis in told["axes"]] == [
         ["chattering", "resonator"], [0.2, 0.5, 0.8], [4, 10],
     ]  # fmt: skip
@@ -732,7 +732,7 @@ def test_a_study_that_is_stopped_at_its_very_beginning_is_begun_again(
     }
 
 
-@pytest.mark.parametrize("damage", ["", "{", "schema: 1", "schema: 2", "- 1", None])
+@pytest.mark.parametrize("damage", ["", "{", "schema: 1", "schema: 3", "- 1", None])
 def test_a_study_yaml_that_is_damaged_is_written_again_from_the_log(demo, copy, damage) -> None:
     path = copy.path / "study.yaml"
     path.unlink() if damage is None else path.write_text(damage)

@@ -60,6 +60,7 @@ class Composer:
         self.bases: dict[tuple[str, ...], int] = {}
         self.configs: list[dict[str, Any]] = []
         self.units: list[dict[str, str]] = []
+        self.files: dict[tuple[str, ...], dict[str, str]] = {}
 
     def sweep(
         self, choices: dict[str, str], overrides: list[str], meanwhile: Meanwhile | None
@@ -178,9 +179,21 @@ class Composer:
         keys.check_whole(flat)
         check_left_to_user(flat, self.given)
         self.configs.append(flat)
-        self.units.append({k: u for k, v in defaults.items() if (u := _unit(k, v)) is not None})
+        self.units.append(_units(defaults) | self._units_of_files(self.request.fixed + texts))
         self.bases[tuple(texts)] = len(self.configs) - 1
         return len(self.configs) - 1
+
+    def _units_of_files(self, overrides: list[str]) -> dict[str, str]:
+        """Return the units of the files alone, where overrides that were composed hide them."""
+        files = tuple(text for text in overrides if not _is_quantity(text))
+        if len(files) == len(overrides):
+            return {}
+        if files not in self.files:
+            config = load(self.loader, self.config_name, list(files))
+            with open_dict(config):
+                del config["hydra"]
+            self.files[files] = _units(_flat(OmegaConf.to_container(config, resolve=False)))
+        return self.files[files]
 
     def _groups(self) -> list[str]:
         return [group for group in self.loader.list_groups("") if group != "hydra"]
@@ -272,6 +285,15 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
         else:
             flat[key] = value
     return flat
+
+
+def _is_quantity(override: str) -> bool:
+    key = override.lstrip("+~").partition("=")[0]
+    return isinstance(keys.key_of(key), keys.QuantityKey)
+
+
+def _units(defaults: Mapping[str, Any]) -> dict[str, str]:
+    return {k: unit for k, v in defaults.items() if (unit := _unit(k, v)) is not None}
 
 
 def _unit(key: str, default: Any) -> str | None:

@@ -94,7 +94,7 @@ _NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 """Names of parameters become names of variables in Python and in C++."""
 
 NEURON_TEXTS: dict[str, Key] = {
-    "model": FreeKey((str,), "a name"),
+    "model": FreeKey((str,), "a name such as izhikevich", r"[A-Za-z][\w-]{0,63}"),
     "equations": FreeKey((str,), "equations such as dv/dt = (E_L - v + R*I)/tau : volt"),
     "threshold": FreeKey((str,), "a condition such as v > v_th"),
     "reset": FreeKey((str,), "statements such as v = c"),
