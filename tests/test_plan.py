@@ -23,7 +23,7 @@ from izhi import units
 from izhi.config.compose import compose
 from izhi.config.folder import conf_folder
 from izhi.config.sweep import Axis, Base, Sweep
-from izhi.models.stimulus import LAST_STEP
+from izhi.models.waveform import NEVER
 from izhi.sweep import plan as plans
 from izhi.sweep import points, structures
 from izhi.sweep.plan import Machine, Plan
@@ -261,9 +261,11 @@ def test_parameters_are_what_hydra_alone_composes() -> None:
                 )  # fmt: skip
             for key in ("U_0", "tau_f", "tau_d", "weight", "tau_s", "delay"):
                 expected[f"pre_to_post.{key}"] = units.parse(config.synapse[key]).si
-            for key in ("amplitude", "baseline"):
-                expected[f"pre.{key}"] = units.parse(config.stimulus[key]).si
-            expected |= {"pre.onset_step": 200, "pre.offset_step": LAST_STEP, "onset": 0.02}
+            expected["pre_to_post.x_S_0"] = 1.0
+            for key in ("amplitude", "baseline", "onset"):
+                expected[f"pre.stimulus.{key}"] = units.parse(config.stimulus[key]).si
+            expected |= {"pre.stimulus.offset": np.inf, "onset": 0.02}
+            expected |= {"pre.stimulus.onset_step": 200, "pre.stimulus.offset_step": NEVER}
             assert bits(swept[point]) == bits(expected), texts
 
 

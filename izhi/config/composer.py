@@ -272,7 +272,7 @@ def _is_draw(key: str) -> bool:
 
 
 def _is_empty_package(key: str, value: Any) -> bool:
-    return value is None and key.split(".")[-1] == "neuron"
+    return value is None and key.split(".")[-1] in keys.TEXTS
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -93,34 +93,43 @@ _NOT_LINEAR = "cannot integrate this neuron, whose v**2 is not linear; use euler
 _NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 """Names of parameters become names of variables in Python and in C++."""
 
-NEURON_TEXTS: dict[str, Key] = {
-    "model": FreeKey((str,), "a name such as izhikevich", r"[A-Za-z][\w-]{0,63}"),
-    "equations": FreeKey((str,), "equations such as dv/dt = (E_L - v + R*I)/tau : volt"),
-    "threshold": FreeKey((str,), "a condition such as v > v_th"),
-    "reset": FreeKey((str,), "statements such as v = c"),
-    "refractory": FreeKey((str,), "a time or a condition, such as 2*ms"),
+TEXTS: dict[str, dict[str, Key]] = {
+    "neuron": {
+        "equations": FreeKey((str,), "equations such as dv/dt = (E_L - v + R*I)/tau : volt"),
+        "threshold": FreeKey((str,), "a condition such as v > v_th"),
+        "reset": FreeKey((str,), "statements such as v = c"),
+        "refractory": FreeKey((str,), "a time or a condition, such as 2*ms"),
+    },
+    "synapse": {
+        "equations": FreeKey((str,), "equations such as dx/dt = -x/tau : 1 (event-driven)"),
+        "on_pre": FreeKey((str,), "statements such as I_S_post += weight"),
+        "target": FreeKey((str,), "equations such as dI_S/dt = -I_S/tau_s : current"),
+        "current": FreeKey((str,), "an expression such as I_S"),
+    },
+    "stimulus": {
+        "current": FreeKey((str,), "an expression such as amplitude*int(t >= onset)"),
+        "equations": FreeKey((str,), "equations such as phase = frequency*t : 1"),
+    },
 }
-"""What a neuron's config holds beside its parameters; ``rest`` and ``constants`` lie a level down.
+"""What a model's config holds beside its name and its parameters, by group.
+
+``constants``, and a neuron's ``rest``, lie a level down.
 """
 
-SYNAPSE: dict[str, Key] = {
-    "model": ChoiceKey(("none", "static", "tsodyks_markram")),
-    "U_0": QuantityKey(
-        (NUMBER,), "", "a release probability lies in [0, 1]", lambda value: 0 <= value <= 1
+_MODEL = FreeKey((str,), "a name such as izhikevich", r"[A-Za-z][\w-]{0,63}")
+
+_PARAMETERS: dict[tuple[str, str], Key] = {
+    ("synapse", "U_0"): QuantityKey(
+        (), "", "a release probability lies in [0, 1]", lambda value: 0 <= value <= 1
     ),
-    "tau_f": QuantityKey((SECOND,), "ms", *_positive("a time constant")),
-    "tau_d": QuantityKey((SECOND,), "ms", *_positive("a time constant")),
-    "weight": QuantityKey(_CURRENT, "mV"),
-    "tau_s": QuantityKey((SECOND,), "ms", *_positive("a time constant")),
-    "delay": QuantityKey((SECOND,), "ms", *_not_negative("a delay")),
+    ("synapse", "delay"): QuantityKey((SECOND,), "ms", *_not_negative("a delay")),
+    ("stimulus", "onset"): QuantityKey((SECOND,), "ms", *_not_negative("an onset")),
+    ("stimulus", "offset"): QuantityKey(
+        (SECOND,), "ms", *_positive("an offset"), words={None: NEVER}
+    ),
 }
-STIMULUS: dict[str, Key] = {
-    "model": ChoiceKey(("step",)),
-    "amplitude": QuantityKey(_CURRENT, "mV"),
-    "baseline": QuantityKey(_CURRENT, "mV"),
-    "onset": QuantityKey((SECOND,), "ms", *_not_negative("an onset")),
-    "offset": QuantityKey((SECOND,), "ms", *_positive("an offset"), words={None: NEVER}),
-}
+"""Parameters that mean the same in whatever model has them, by group and name."""
+
 _FIXED: dict[str, Key] = {
     "simulation.duration": QuantityKey((SECOND,), "s", *_positive("a duration")),
     "simulation.dt": QuantityKey((SECOND,), "ms", *_positive("a time step")),
@@ -199,7 +208,6 @@ _PROJECTION: dict[str, Key] = {
     "target": FreeKey((str,), "the name of a population"),
     "connect": ChoiceKey(("all", "ring")),
 }
-_GROUPS = {"synapse": SYNAPSE, "stimulus": STIMULUS}
 
 _MOST_BITS = 10_000
 
@@ -225,29 +233,35 @@ def key_of(name: str) -> Key | None:
         return _POPULATION.get(parts[3])
     if parts[:2] == ["circuit", "projections"] and len(parts) == 4:
         return _PROJECTION.get(parts[3])
-    if parts[0] == "neuron":
-        return _neuron_key(parts[1:])
-    if parts[1:2] == ["neuron"]:  # post.neuron.a: one population's own neuron
-        return _neuron_key(parts[2:])
-    if len(parts) == 2 and parts[0] in _GROUPS:
-        return _GROUPS[parts[0]].get(parts[1])
+    if parts[0] in TEXTS:
+        return _model_key(parts[0], parts[1:])
+    if len(parts) > 1 and parts[1] in TEXTS:  # post.neuron.a: one population's own neuron
+        return _model_key(parts[1], parts[2:])
     return None
 
 
-def _neuron_key(parts: list[str]) -> Key | None:
-    """Return what a key of a neuron takes: a text, or a parameter that its equations name."""
+def _model_key(group: str, parts: list[str]) -> Key | None:
+    """Return what a key of a model takes: a text, or a parameter that its equations name."""
     if len(parts) == 2 and _NAME.fullmatch(parts[1]):
-        if parts[0] == "constants":
+        if parts[0] == "rest" and group == "neuron":
+            return FreeKey((str,), "an expression such as b*v_0")
+        if parts[0] == "constants" and group != "stimulus":
             return QuantityKey((), "")
-        return FreeKey((str,), "an expression such as b*v_0") if parts[0] == "rest" else None
+        if group != "stimulus":
+            return None
+        parts = parts[1:]  # stimulus.background.amplitude: one of several stimuli
     if len(parts) != 1 or not _NAME.fullmatch(parts[0]):
         return None
     name = parts[0]
-    if name in ("rest", "constants"):
+    if name == "model":
+        return _MODEL
+    if name == "constants" or (group, name) == ("neuron", "rest"):
         return FreeKey((dict,), "a mapping")
-    if name in NEURON_TEXTS:
-        return NEURON_TEXTS[name]
-    starts = name.endswith("_0")
+    known = TEXTS[group].get(name) or _PARAMETERS.get((group, name))
+    return known or _parameter(name, group == "neuron" and name.endswith("_0"))
+
+
+def _parameter(name: str, starts: bool) -> QuantityKey:
     words: dict[str | None, float] = {"rest": REST} if starts else {}
     if name.startswith("tau"):
         return QuantityKey((), "", *_positive("a time constant"), words=words)
@@ -256,8 +270,8 @@ def _neuron_key(parts: list[str]) -> Key | None:
 
 def known_keys() -> list[str]:
     """Return the keys that need no name of a population."""
-    groups = {"neuron": NEURON_TEXTS, **_GROUPS}
-    return [*_FIXED, *(f"{group}.{name}" for group, keys in groups.items() for name in keys)]
+    texts = [f"{group}.{name}" for group, found in TEXTS.items() for name in ("model", *found)]
+    return [*_FIXED, *texts]
 
 
 def missing_key(name: str) -> ConfigError:
@@ -294,10 +308,13 @@ def unknown_key(name: str, present: Iterable[str]) -> ConfigError:
     siblings = [known for known in names if known.rpartition(".")[0] == group]
     if not siblings:
         top = {known.partition(".")[0] for known in names}
-        if key_of(name) is not None and group.endswith(".neuron"):
+        owner, _, kind = group.rpartition(".")
+        if key_of(name) is not None and owner and kind in TEXTS:
+            what = "projection" if kind == "synapse" else "population"
+            such = {"neuron": "regular_spiking", "synapse": "static", "stimulus": "step"}[kind]
             return ConfigError(
-                f"{name}: no such key; that population has no neuron of its own, "
-                f"which neuron@{group}=regular_spiking gives it"
+                f"{name}: no such key; that {what} has no {kind} of its own, "
+                f"which {kind}@{group}={such} gives it"
             )
         return ConfigError(f"{name}: no such key{did_you_mean(name, names, top)}")
     if key_of(name) is not None:

@@ -6,20 +6,19 @@ the process that plans and gathers.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
 import subprocess
 import sys
+import typing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from izhi.engine import network, runtime
-from izhi.models.cell import Cell
-from izhi.models.circuit import Circuit, Population, Projection
-from izhi.models.declarations import Declaration
 from izhi.sweep.structures import Structure
 
 # Compilers know this option for x86 only, where they avoid the widest vectors unless told.
@@ -41,31 +40,22 @@ def flags(processor: str = "native") -> tuple[str, ...]:
 
 def structure_from(data: dict[str, Any]) -> Structure:
     """Return a structure from what ``dataclasses.asdict`` made of it."""
-    circuit = data["circuit"]
-    return Structure(
-        **{
-            **data,
-            "circuit": Circuit(
-                tuple(_population(p) for p in circuit["populations"]),
-                tuple(Projection(**p) for p in circuit["projections"]),
-            ),
-        }
-    )
+    found: Structure = _restored(Structure, data)
+    return found
 
 
-def _population(data: dict[str, Any]) -> Population:
-    cell = dict(data["neuron"])
-    cell["declared"] = tuple(
-        Declaration(**{**one, "flags": tuple(one["flags"])}) for one in cell["declared"]
-    )
-    for name in ("parameters", "constants", "rest"):
-        cell[name] = tuple(
-            tuple(tuple(part) if isinstance(part, list) else part for part in one)
-            for one in cell[name]
-        )
-    cell["starts"] = tuple(cell["starts"])
-    cell["input"] = None if cell["input"] is None else tuple(cell["input"])
-    return Population(**{**data, "neuron": Cell(**cell)})
+def _restored(kind: Any, data: Any) -> Any:
+    """Return data of JSON as what a type hint says that they are."""
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{name: _restored(hints[name], value) for name, value in data.items()})
+    parts = typing.get_args(kind)
+    if typing.get_origin(kind) is tuple:
+        each = parts[:1] * len(data) if parts[-1] is Ellipsis else parts
+        return tuple(map(_restored, each, data))
+    if data is not None and type(None) in parts:
+        return _restored(next(part for part in parts if part is not type(None)), data)
+    return data
 
 
 def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:

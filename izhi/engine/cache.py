@@ -26,8 +26,8 @@ from izhi.errors import EngineError
 from izhi.sweep.structures import Structure
 
 _SOURCES = ("engine/build.py", "engine/device.py", "engine/network.py", "engine/schedule.py",
-            "engine/templates/*.cpp", "exponential.py", "models/neuron.py",
-            "models/stimulus.py", "models/synapse.py")  # fmt: skip
+            "engine/templates/*.cpp", "engine/powers.py", "engine/shared.py", "exponential.py",
+            "functions.py", "models/*.py")  # fmt: skip
 
 _WORK = ".building-"
 _OLD = 3600.0

@@ -17,7 +17,7 @@ from izhi.engine.cache import Build
 from izhi.engine.network import variables
 from izhi.engine.result import Raw
 from izhi.errors import EngineError
-from izhi.models import stimulus
+from izhi.models import waveform
 from izhi.sweep.structures import Structure
 
 
@@ -59,7 +59,7 @@ def _input(
     build: Build, structure: Structure, parameters: dict[str, NDArray[Any]], n_points: int
 ) -> bytes:
     given = {variable.name: variable for variable in variables(structure)}
-    changes = stimulus.changes(parameters, structure.steps)
+    changes = _changes(structure, parameters)
     parts: list[NDArray[Any]] = [
         np.array([structure.steps, n_points], np.int64), changes.astype(np.uint8),
         _order(structure, parameters, n_points),
@@ -72,6 +72,19 @@ def _input(
     return b"".join(part.tobytes() + bytes(-part.nbytes % 8) for part in parts)
 
 
+def _changes(structure: Structure, parameters: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """Return the time steps at which the drive of any cell may differ from the step before."""
+    driven = [
+        (p.name, name, wave) for p in structure.circuit.populations for name, wave in p.stimuli
+    ]
+    if not all(wave.steady for *_, wave in driven):
+        return np.ones(structure.steps, np.bool_)
+    edges = [
+        parameters[f"{p}.{name}.{edge.name}"] for p, name, wave in driven for edge in wave.edges
+    ]
+    return waveform.changes(edges, structure.steps)
+
+
 def _order(
     structure: Structure, parameters: dict[str, NDArray[Any]], n_points: int
 ) -> NDArray[np.int64]:
@@ -79,7 +92,7 @@ def _order(
 
     These cells then spike in the same steps, and what a step with a spike costs is shared.
     """
-    driven = {p.name for p in structure.circuit.populations if p.stimulus is not None}
+    driven = {p.name for p in structure.circuit.populations if p.stimuli}
     names = sorted(parameters, key=lambda name: name.split(".")[0] not in driven)
     found = (parameters[name] for name in names if parameters[name].size == n_points)
     varying = [values for values in found if np.any(values != values[0])]

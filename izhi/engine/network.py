@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.models import dimensions, stimulus, synapse
-from izhi.models.cell import Cell
+from izhi.models import assembly, dimensions
 from izhi.models.circuit import Population, Projection
 from izhi.models.equations import equations, expression, statements
 from izhi.sweep.structures import Structure
-from izhi.units import VOLT, Dimension
+from izhi.units import Dimension
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,13 @@ def _share(structure: Structure, groups: dict[str, Any]) -> None:
         if name != "delay" and groups[owner].variables[name].constant:
             share(groups[owner], name)
     for population in structure.circuit.populations:
-        if population.stimulus is not None:
-            share(groups[f"cells_{population.name}"], "drive")
+        if population.stimuli:
+            called = assembly.names(structure.circuit, population)
+            driving = [
+                called[owner, one.name] for owner, w in population.stimuli for one in w.declared
+            ]
+            for name in (assembly.DRIVE, *driving):
+                share(groups[f"cells_{population.name}"], name)
 
 
 def traced(population: Population) -> tuple[str, ...]:
@@ -83,54 +87,31 @@ def traced(population: Population) -> tuple[str, ...]:
     return (*population.neuron.states, "I")
 
 
-def _quantity(value: float, dimension: Dimension) -> Any:
+def _namespace(constants: tuple[tuple[str, float, Dimension], ...]) -> dict[str, Any]:
+    """Return constants as Brian2's quantities."""
     import brian2 as b2
 
-    kinds = zip(("m", "kg", "s", "A", "mol"), dimension, strict=True)
-    return b2.Quantity(value, dim=b2.get_or_create_dimension(**dict(kinds)))
-
-
-def _namespace(cell: Cell, v_max: float) -> dict[str, Any]:
-    """Return a neuron's constants as Brian2's quantities."""
-    found = {name: _quantity(value, kind) for name, value, kind in cell.constants}
-    return {**found, "v_max": _quantity(v_max, VOLT)}
-
-
-def _equations(cell: Cell, drive: list[str], current: str) -> str:
-    """Return the equations of cells, with what they receive put in as I."""
-    lines = []
-    for one in cell.declared:
-        flags = f" ({', '.join(one.flags)})" if one.flags else ""
-        lines.append(f"{one.left} = {one.expression} : {one.unit}{flags}")
-    lines += [f"{name} : {dimensions.unit(kind)} (constant)" for name, kind in cell.parameters]
-    lines.append(f"I = {' + '.join(drive) or f'0*{current}'} : {current}")
-    lines.append("escapes : integer")
-    return "\n".join(lines) + "\n"
+    bases = ("m", "kg", "s", "A", "mol")
+    return {
+        name: b2.Quantity(
+            value, dim=b2.get_or_create_dimension(**dict(zip(bases, kind, strict=True)))
+        )
+        for name, value, kind in constants
+    }
 
 
 def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     import brian2 as b2
 
-    incoming = [p for p in structure.circuit.projections if p.target == population.name]
-    current = population.current
-    synaptic = [synapse.current_name(p.name) for p in incoming]
-    declared = "".join(synapse.current_equations(p.name, current) for p in incoming)
-    drive = []
-    if population.stimulus is not None:
-        drive = ["drive"]
-        declared += f"drive = {' + '.join(stimulus.terms())} : {current} (constant over dt)\n"
-        declared += stimulus.equations(current)
-    cell = population.neuron
-    # a v beyond v_max, where no potential is, leaves no trace after the reset: it is counted
-    counted = "escapes += int(v > v_max)\n" if cell.bounded else ""
+    found = assembly.assemble(structure.circuit, population, structure.v_max)
     return b2.NeuronGroup(
         replicas * population.count,
-        equations(_equations(cell, [*drive, *synaptic], current) + declared),
-        threshold=expression(cell.threshold),
-        reset=statements(counted + cell.reset),
-        refractory=expression(cell.refractory) if cell.refractory else False,
+        equations(found.equations),
+        threshold=expression(found.threshold),
+        reset=statements(found.reset),
+        refractory=expression(found.refractory) if found.refractory else False,
         method=structure.method,
-        namespace=_namespace(cell, structure.v_max),
+        namespace=_namespace(found.constants),
         name=f"cells_{population.name}",
     )
 
@@ -140,24 +121,21 @@ def _synapses(
 ) -> Any:
     import brian2 as b2
 
-    circuit = structure.circuit
-    model = synapse.MODELS[projection.synapse]
-    target = circuit.population(projection.target)
-    fill = {"current": target.current, "target": f"{synapse.current_name(projection.name)}_post"}
+    synapse = projection.synapse
+    declared = [assembly.declaration(one) for one in synapse.declared]
+    declared += [f"{name} : {dimensions.unit(k)} (constant)" for name, k in synapse.parameters]
     synapses = b2.Synapses(
         cells[projection.source],
         cells[projection.target],
-        model=equations(model.equations.format(**fill)),
-        on_pre=statements(model.on_pre.format(**fill)),
+        model=equations("\n".join(declared)),
+        on_pre=statements(assembly.on_pre(structure.circuit, projection)),
         # None: one for each synapse
         delay=None if projection.delayed else 0 * b2.second,
-        namespace={},
+        namespace=_namespace(synapse.constants),
         name=f"synapses_{projection.name}",
     )
     source, sink = synapse_ends(structure, projection, replicas)
     synapses.connect(i=source, j=sink)
-    for name, value in model.start:
-        setattr(synapses, name, value)
     return synapses
 
 
@@ -197,19 +175,17 @@ def variables(structure: Structure) -> list[Variable]:
     circuit = structure.circuit
     result: list[Variable] = []
     for population in circuit.populations:
-        owner, group, each = population.name, f"cells_{population.name}", population.count
-        names = [name for name, _ in population.neuron.parameters]
-        if population.stimulus is not None:
-            names += stimulus.PARAMETERS
-        result += [Variable(f"{group}.{name}", each, f"{owner}.{name}") for name in names]
-        starts = population.neuron.starts
-        result += [Variable(f"{group}.{s}", each, f"{owner}.{s}_0") for s in starts]
+        group = f"cells_{population.name}"
+        found = assembly.assemble(circuit, population, structure.v_max)
+        result += [
+            Variable(f"{group}.{g.name}", population.count, g.parameter) for g in found.given
+        ]
     for projection in circuit.projections:
         each = len(circuit.pairs(projection))
-        model, owner = synapse.MODELS[projection.synapse], projection.name
-        group, target = f"synapses_{owner}", circuit.population(projection.target)
-        names = [*model.parameters, *["delay"] * projection.delayed]
-        result += [Variable(f"{group}.{name}", each, f"{owner}.{name}") for name in names]
-        time = f"cells_{target.name}.{owner}_tau_s"
-        result.append(Variable(time, target.count, f"{owner}.tau_s"))
+        synapse, owner = projection.synapse, projection.name
+        names = [*(name for name, _ in synapse.parameters), *["delay"] * projection.delayed]
+        own = [(name, name) for name in names]
+        own += [(s, f"{s}_0") for s in synapse.starts if s not in synapse.felt]
+        result += [Variable(f"synapses_{owner}.{name}", each, f"{owner}.{parameter}")
+                   for name, parameter in own]  # fmt: skip
     return result

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from izhi.config import keys
 from izhi.config.sweep import Base
 from izhi.errors import ConfigError, did_you_mean
 from izhi.models import dimensions
 from izhi.models.cell import Cell
+from izhi.models.synapse import Synapse
+from izhi.models.waveform import Waveform
 from izhi.units import VOLT
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -30,14 +31,15 @@ class Population:
         Number of cells.
     neuron
         Their equations.
-    stimulus
-        Name of the stimulus model that drives every cell; None for cells that get none.
+    stimuli
+        What drives every cell: name (``"stimulus"``, ``"stimulus.noise"``) and current of each
+        stimulus; none for cells that get none.
     """
 
     name: str
     count: int
     neuron: Cell
-    stimulus: str | None
+    stimuli: tuple[tuple[str, Waveform], ...]
 
     @property
     def current(self) -> str:
@@ -56,7 +58,7 @@ class Projection:
     source, target
         Names of populations. Cells do not project onto themselves.
     synapse
-        Name of the synapse model.
+        Their equations.
     delayed
         Whether any synapse has a delay.
     connect
@@ -67,7 +69,7 @@ class Projection:
     name: str
     source: str
     target: str
-    synapse: str
+    synapse: Synapse
     delayed: bool
     connect: str = "all"
 
@@ -122,10 +124,20 @@ def names(base: Base, kind: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def neuron_group(base: Base, population: str) -> str:
-    """Return the config group that a population's neuron comes from."""
-    own = f"{population}.neuron"
-    return own if base.has(f"{own}.equations") else "neuron"
+def group_of(base: Base, owner: str, kind: str) -> str:
+    """Return the group that a population's neuron or stimulus, a projection's synapse comes from.
+
+    Parameters
+    ----------
+    base
+        The composed config.
+    owner
+        Name of the population or projection.
+    kind
+        ``"neuron"``, ``"stimulus"`` or ``"synapse"``.
+    """
+    own = f"{owner}.{kind}"
+    return own if any(key.startswith(f"{own}.") for key in (*base.values, *base.swept)) else kind
 
 
 def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
@@ -173,10 +185,14 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
         _check_ring(base, f"circuit.projections.{projection}", values_of)
     for key in [*base.values, *base.swept]:
         owner, _, rest = key.partition(".")
-        if rest.startswith("neuron.") and owner not in populations:
+        kind = rest.partition(".")[0]
+        there = {"neuron": populations, "stimulus": populations,
+                 "synapse": names(base, "projections")}.get(kind, [owner])  # fmt: skip
+        if owner not in there and rest != kind:
+            what = "projection" if kind == "synapse" else "population"
             raise ConfigError(
-                f"neuron@{owner}.neuron: this circuit has no population {owner}"
-                f"{did_you_mean(owner, populations)}"
+                f"{kind}@{owner}.{kind}: this circuit has no {what} {owner}"
+                f"{did_you_mean(owner, there)}"
             )
 
 
@@ -189,19 +205,3 @@ def _check_ring(base: Base, projection: str, values_of: Callable[[str], Sequence
             f"{projection}.connect = ring: a ring lies within one population, but source is "
             f"{', '.join(sorted(sources))} and target {', '.join(sorted(targets))}"
         )
-
-
-def needed_keys(base: Base, synapses: Sequence[str]) -> list[str]:
-    """Return the keys that a config must hold for its models, with these synapse models."""
-    needed: list[str] = []
-    needed += [f"stimulus.{name}" for name in keys.STIMULUS]
-    for model in synapses:
-        needed += [f"synapse.{name}" for name in SYNAPSE_PARAMETERS[model]]
-    return needed
-
-
-SYNAPSE_PARAMETERS: dict[str, tuple[str, ...]] = {
-    "none": (),
-    "static": ("weight", "tau_s", "delay"),
-    "tsodyks_markram": ("U_0", "tau_f", "tau_d", "weight", "tau_s", "delay"),
-}

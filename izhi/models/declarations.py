@@ -260,7 +260,7 @@ def check_statements(
         Naming the statement.
     """
     scope, changed = dict(known), set()
-    for line in _statements(text):
+    for line in statements(text):
         try:
             safe.statements(line)
         except ConfigError as error:
@@ -284,10 +284,11 @@ def check_statements(
 
 def names_of_statements(text: str) -> set[str]:
     """Return the names that statements read, those that they make themselves among them."""
-    return {name for line in _statements(text) for name in dimensions.names(_parts(line)[2])}
+    return {name for line in statements(text) for name in dimensions.names(_parts(line)[2])}
 
 
-def _statements(text: str) -> list[str]:
+def statements(text: str) -> list[str]:
+    """Return statements one by one, without comments."""
     return [part.strip() for line in lines(text) for part in line.split(";") if part.strip()]
 
 

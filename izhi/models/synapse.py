@@ -1,78 +1,251 @@
-"""Synapses: what a presynaptic spike does to the synaptic current of its target.
+"""A synapse as a config writes it: what a presynaptic spike does, and what its target feels.
 
-The synaptic current decays exponentially and is integrated with the target cell; one current for
-each projection, so that projections may differ in their time constant.
-
-Tsodyks-Markram synapses follow M. Stimberg et al. (2019), Modeling neuron-glia interactions with
-the Brian 2 simulator: u_S decays to 0 with tau_f, x_S recovers to 1 with tau_d; at a spike
-``u_S += U_0*(1 - u_S)``, ``r_S = u_S*x_S``, ``x_S -= r_S``, and the target receives ``weight*r_S``.
-x_S has to start at 1: Brian2 starts everything at 0, which makes the first spikes release little.
+Its equations hold for each synapse, from spike to spike. What goes on between spikes in the
+target, a synaptic current or conductance, is written under ``target`` and is one for all synapses
+of a projection onto a cell; ``current`` says what of it enters the cell's ``I``. The unit
+``current`` stands for the one that the target's ``I`` has.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from izhi import units
+from izhi.errors import ConfigError, did_you_mean
+from izhi.models import declarations, dimensions
+from izhi.models.declarations import Declaration
+from izhi.units import SECOND, Dimension
+
+_POST = "_post"
+_CURRENT = re.compile(r":\s*current\b")
+_DELAY = "delay"
+_TSODYKS_MARKRAM = {"u_S": "-u_S/tau_f", "x_S": "(1-x_S)/tau_d"}
+_RELEASE = ["u_S+=U_0*(1-u_S)", "r_S=u_S*x_S", "x_S-=r_S"]
+_UNIT_OF = {units.VOLT: "volt", units.AMPERE: "amp", units.NUMBER: "1",
+            units.dimension_of("volt/second"): "volt/second"}  # fmt: skip
 
 
 @dataclass(frozen=True)
-class SynapseModel:
-    """A synapse in Brian2's notation.
+class Synapse:
+    """The equations of a synapse, checked.
 
     Attributes
     ----------
-    equations
-        Equations, with ``{current}`` for the unit of the synaptic current.
+    declared
+        States and subexpressions of each synapse.
     on_pre
-        What a presynaptic spike does, with ``{target}`` for the synaptic current.
+        What a presynaptic spike does.
+    target
+        States and subexpressions of the target cell for a projection.
+    current
+        What enters the target's ``I``; ``""`` for nothing.
     parameters
-        Per-synapse parameters; `delay` and the target's `tau_s` come on top.
-    start
-        State that does not start at 0.
+        Name and dimension of the parameters that the synapse's own equations and `on_pre` use.
+    target_parameters
+        The same of those that `target` and `current` use.
+    constants
+        Name, SI value and dimension of those that are the same for all synapses.
+    starts
+        States, of the synapse and of the target for it, whose start is given, as ``x_S_0`` is.
+    delay
+        Whether it has a delay.
     """
 
-    equations: str
+    declared: tuple[Declaration, ...]
     on_pre: str
-    parameters: tuple[str, ...]
-    start: tuple[tuple[str, float], ...] = ()
+    target: tuple[Declaration, ...]
+    current: str
+    parameters: tuple[tuple[str, Dimension], ...]
+    target_parameters: tuple[tuple[str, Dimension], ...]
+    constants: tuple[tuple[str, float, Dimension], ...]
+    starts: tuple[str, ...]
+    delay: bool
+
+    @property
+    def felt(self) -> tuple[str, ...]:
+        """Names of the target's state variables for it."""
+        return tuple(one.name for one in self.target if one.kind == "state")
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of all that a point gives: parameters, what states start at, the delay."""
+        both = dict.fromkeys([name for name, _ in (*self.parameters, *self.target_parameters)])
+        return (*both, *(f"{state}_0" for state in self.starts), *["delay"] * self.delay)
+
+    @property
+    def releases(self) -> bool:
+        """Whether it releases as Tsodyks and Markram's synapse does, by its equations."""
+        own = {one.name: one.expression.replace(" ", "") for one in self.declared}
+        return own == _TSODYKS_MARKRAM and self._statements[:-1] == _RELEASE
+
+    @property
+    def static(self) -> bool:
+        """Whether every spike does the same."""
+        return not any(one.kind == "state" for one in self.declared)
+
+    @property
+    def exponential(self) -> bool:
+        """Whether a spike adds weight, times what is released, to a current that decays."""
+        decays = [one.expression.replace(" ", "") for one in self.target]
+        added = {True: "weight*r_S", False: "weight"}[self.releases]
+        return (
+            (self.static or self.releases)
+            and decays == [f"-{name}/tau_s" for name in self.felt[:1]]
+            and self.current == self.felt[0]
+            and self._statements[-1:] == [f"{self.felt[0]}_post+={added}"]
+        )
+
+    @property
+    def _statements(self) -> list[str]:
+        return [part.replace(" ", "") for part in declarations.statements(self.on_pre)]
 
 
-MODELS: dict[str, SynapseModel] = {
-    "static": SynapseModel(
-        equations="weight : {current} (constant)",
-        on_pre="{target} += weight",
-        parameters=("weight",),
-    ),
-    "tsodyks_markram": SynapseModel(
-        equations="""
-            du_S/dt = -u_S/tau_f : 1 (event-driven)
-            dx_S/dt = (1 - x_S)/tau_d : 1 (event-driven)
-            r_S : 1
-            U_0 : 1 (constant)
-            tau_f : second (constant)
-            tau_d : second (constant)
-            weight : {current} (constant)
-            """,
-        on_pre="""
-            u_S += U_0*(1 - u_S)
-            r_S = u_S*x_S
-            x_S -= r_S
-            {target} += weight*r_S
-            """,
-        parameters=("U_0", "tau_f", "tau_d", "weight"),
-        start=(("x_S", 1.0),),
-    ),
-}
+def read(
+    texts: Mapping[str, str],
+    parameters: Mapping[str, Dimension],
+    constants: Mapping[str, units.Quantity],
+    cell: Mapping[str, Dimension],
+    current: Dimension | None,
+    key: str,
+) -> Synapse:
+    """Return a synapse from its texts, or what is wrong with them.
+
+    Parameters
+    ----------
+    texts
+        ``on_pre``, and where they are given ``equations``, ``target`` and ``current``.
+    parameters
+        Dimensions of all parameters of its config, a delay and what states start at among them.
+    constants
+        Values that are the same for all synapses.
+    cell
+        Dimensions of the target cell's state variables.
+    current
+        Dimension of the target's ``I``; None for a cell without.
+    key
+        Where it is: ``"synapse"``.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key, and the line or term that is off.
+    """
+    if not texts.get("on_pre", "").strip():
+        raise ConfigError(f"{key}.on_pre: missing; a synapse does something at a spike")
+    for name in [*parameters, *constants]:
+        declarations.check_name(name, f"{key}.{name}")
+    known = {name: quantity.dimension for name, quantity in constants.items()}
+    known |= parameters
+    own, target = (_declared(texts, name, current, key) for name in ("equations", "target"))
+    _check_event_driven(own, f"{key}.equations")
+    states = {one.name for one in own if one.kind == "state"}
+    felt = {one.name: one.dimension for one in target if one.kind == "state"}
+    scope = declarations.check(own, _without_starts(known, states), f"{key}.equations")
+    reached = {f"{name}{_POST}": kind for name, kind in {**cell, **felt}.items()}
+    writable = [*sorted(states), *sorted(reached)]
+    on_pre = texts["on_pre"].strip()
+    changed = declarations.check_statements(on_pre, {**scope, **reached}, writable, f"{key}.on_pre")
+    if not changed & reached.keys():
+        such = next(iter([*felt, *cell]), "v")
+        raise ConfigError(
+            f"{key}.on_pre: reaches no cell; add to a variable of the target, such as "
+            f"{such}{_POST} += weight"
+        )
+    entering = texts.get("current", "").strip()
+    beside = declarations.check(target, {**_without_starts(known, felt), **cell}, f"{key}.target")
+    _check_current(entering, beside, current, felt, changed, key)
+    used = declarations.names_of_statements(on_pre) | _names(own)
+    used_there = (dimensions.names(entering) if entering else set()) | _names(target)
+    _check_used(parameters, constants, used | used_there, {*states, *felt}, key)
+    return Synapse(
+        tuple(one for one in own if one.kind != "parameter"), on_pre,
+        tuple(one for one in target if one.kind != "parameter"), entering,
+        tuple((name, kind) for name, kind in parameters.items() if name in used),
+        tuple((name, kind) for name, kind in parameters.items() if name in used_there),
+        tuple((name, quantity.si, quantity.dimension) for name, quantity in constants.items()),
+        tuple(name for name in (*sorted(states), *felt) if f"{name}_0" in parameters),
+        _DELAY in parameters,
+    )  # fmt: skip
 
 
-def current_name(projection: str) -> str:
-    """Return the name of a projection's synaptic current in its target cells."""
-    return f"{projection}_I"
+def _declared(
+    texts: Mapping[str, str], name: str, current: Dimension | None, key: str
+) -> tuple[Declaration, ...]:
+    text = texts.get(name, "")
+    if current is None and _CURRENT.search(text):
+        raise ConfigError(f"{key}.{name}: the target cell has no I that a current could enter")
+    unit = _UNIT_OF[current] if current is not None else "1"
+    return declarations.parse(_CURRENT.sub(f": {unit}", text), f"{key}.{name}")
 
 
-def current_equations(projection: str, current: str) -> str:
-    """Return the equations of a projection's synaptic current in its target cells."""
-    name = current_name(projection)
-    return f"""
-        d{name}/dt = -{name}/{projection}_tau_s : {current}
-        {projection}_tau_s : second (constant)
-        """
+def _check_event_driven(declared: tuple[Declaration, ...], key: str) -> None:
+    states = {one.name for one in declared if one.kind == "state"}
+    inner = {one.name: one.expression for one in declared if one.kind == "subexpression"}
+    for one in declared:
+        if one.kind != "state":
+            continue
+        if "event-driven" not in one.flags:
+            raise ConfigError(
+                f"{key}: {one.left}: a synapse's own equations are (event-driven); what goes on in "
+                "every step is written under target"
+            )
+        if declarations.degree(one.expression, states, inner) > 1:
+            raise ConfigError(
+                f"{key}: {one.left}: an event-driven equation is solved from spike to spike, and "
+                f"has to be linear in {', '.join(sorted(states))}"
+            )
+
+
+def _without_starts(
+    known: Mapping[str, Dimension], states: Mapping[str, Dimension] | set[str]
+) -> dict[str, Dimension]:
+    return {name: kind for name, kind in known.items() if name.removesuffix("_0") not in states
+            or not name.endswith("_0")}  # fmt: skip
+
+
+def _check_current(
+    text: str, known: Mapping[str, Dimension], current: Dimension | None,
+    felt: Mapping[str, Dimension], changed: set[str], key: str,
+) -> None:  # fmt: skip
+    """Check what enters the target's I: its unit, and that spikes have a part in it."""
+    if not text:
+        if felt:
+            raise ConfigError(
+                f"{key}.current: missing; {', '.join(felt)} would reach no cell, "
+                f"write what enters its I, such as {next(iter(felt))}"
+            )
+        return
+    if current is None:
+        raise ConfigError(f"{key}.current: the target cell has no I that a current could enter")
+    declarations.of_expression(text, known, current, f"{key}.current")
+    if felt and not changed & {f"{name}{_POST}" for name in felt}:
+        first = next(iter(felt))
+        raise ConfigError(
+            f"{key}.on_pre: never changes {first}, which is what the target feels; add "
+            f"{first}{_POST} += weight"
+        )
+
+
+def _names(declared: tuple[Declaration, ...]) -> set[str]:
+    found: set[str] = set()
+    for one in declared:
+        found |= dimensions.names(one.expression) if one.expression else set()
+    return found
+
+
+def _check_used(
+    parameters: Mapping[str, Dimension], constants: Mapping[str, units.Quantity], used: set[str],
+    states: set[str], key: str,
+) -> None:  # fmt: skip
+    for name in [*parameters, *constants]:
+        starts = name.endswith("_0") and name.removesuffix("_0") in states
+        if name == _DELAY:
+            if parameters[name] != SECOND:
+                said = units.name_of(parameters[name])
+                raise ConfigError(f"{key}.{name}: expected a time, not {said}")
+        elif name not in used and not starts:
+            near = did_you_mean(name, used)
+            near = near if "did you mean" in near else ""
+            raise ConfigError(f"{key}.{name}: the equations do not use it{near}")

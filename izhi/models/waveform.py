@@ -82,7 +82,9 @@ class Waveform:
     edges
         The times that are compared.
     parameters
-        Dimensions of the parameters that the expressions use once the edges are taken out.
+        Name and dimension of the parameters that the expressions use once the edges are taken out.
+    given
+        Names of all parameters, those of edges among them.
     steady
         Whether the current is the same from one edge to the next.
     """
@@ -90,7 +92,8 @@ class Waveform:
     current: str
     declared: tuple[Declaration, ...]
     edges: tuple[Edge, ...]
-    parameters: Mapping[str, Dimension]
+    parameters: tuple[tuple[str, Dimension], ...]
+    given: tuple[str, ...]
     steady: bool
 
 
@@ -144,7 +147,8 @@ def read(
             raise ConfigError(f"{key}.{name}: the current does not use it")
     return Waveform(
         found, inner, tuple(steps.edges.values()),
-        {name: kind for name, kind in parameters.items() if name in used},
+        tuple((name, kind) for name, kind in parameters.items() if name in used),
+        tuple(parameters),
         not used & {_TIME, "dt"},
     )  # fmt: skip
 

@@ -124,6 +124,8 @@ class Synapses:
         Length of the recording in seconds.
     settings
         The analysis window, and limits.
+    known
+        Whether what is released is known; else it is NaN.
     """
 
     recorded: Trains
@@ -134,6 +136,7 @@ class Synapses:
     target_rate: FloatArray
     duration: FloatArray
     settings: Settings
+    known: bool = True
 
     @cached_property
     def trains(self) -> Trains:
@@ -144,6 +147,8 @@ class Synapses:
     @cached_property
     def release(self) -> FloatArray:
         """The release at each spike in the analysis window."""
+        if not self.known:
+            return np.full(self.trains.time.size, np.nan)
         if self.U_0 is None or self.tau_f is None or self.tau_d is None:
             return np.ones(self.trains.time.size)
         value = synapses.release(self.recorded, self.U_0, self.tau_f, self.tau_d)

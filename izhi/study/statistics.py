@@ -209,17 +209,23 @@ def _of_projection(
     columns = _columns(circuit, circuit.sources(projection))
     rows = (np.arange(n)[:, None] * rate.shape[1] + columns).ravel()
 
-    def each(name: str) -> NDArray[np.float64] | None:
-        values = recipe.parameters.get(f"{projection.name}.{name}")
-        return None if values is None else np.repeat(np.broadcast_to(values, n), columns.size)
+    def each(name: str) -> NDArray[np.float64]:
+        values = recipe.parameters[f"{projection.name}.{name}"]
+        return np.repeat(np.broadcast_to(values, n), columns.size)
 
-    weight, tau_s = each("weight"), each("tau_s")
-    assert weight is not None and tau_s is not None
+    synapse = projection.synapse
+    U_0, tau_f, tau_d = (
+        each(name) if synapse.releases else None for name in ("U_0", "tau_f", "tau_d")
+    )
+    charge = np.full(rows.size, np.nan)
+    if synapse.exponential:
+        charge = each("weight") * each("tau_s")
     found = synapse_statistics(
         Synapses(
-            trains.take(rows), each("U_0"), each("tau_f"), each("tau_d"), weight * tau_s,
+            trains.take(rows), U_0, tau_f, tau_d, charge,
             _target_rate(circuit, projection, rate).ravel(),
             np.full(rows.size, recipe.structure.duration), recipe.settings,
+            known=synapse.releases or synapse.static,
         )
     )  # fmt: skip
     return {name: values.reshape(n, -1) for name, values in found.items()}
@@ -244,5 +250,7 @@ def _target_rate(
 
 def charge_unit(plan: Plan) -> str:
     """Return the unit of a transmitted charge: that of the currents, times seconds."""
-    kinds = {p.current for batch in plan.batches for p in batch.structure.circuit.populations}
-    return " or ".join({"volt": "V s", "amp": "A s"}[kind] for kind in sorted(kinds, reverse=True))
+    circuits = [batch.structure.circuit for batch in plan.batches]
+    kinds = {c.population(p.target).current for c in circuits for p in c.projections}
+    told = {"volt": "V s", "amp": "A s", "1": "s", "volt/second": "V"}
+    return " or ".join(told.get(kind, f"{kind} s") for kind in sorted(kinds, reverse=True))

@@ -14,7 +14,6 @@ from izhi.config.sweep import Base, Sweep
 from izhi.errors import ConfigError, did_you_mean
 from izhi.models import circuit as circuits
 from izhi.sweep import models, points
-from izhi.units import AMPERE, VOLT, Dimension
 
 
 def check_base(sweep: Sweep, base: Base) -> None:
@@ -28,63 +27,8 @@ def check_base(sweep: Sweep, base: Base) -> None:
     circuits.check_names(base, lambda key: models.values(sweep, base, key))
     if not base.has("synapse.model"):
         raise ConfigError("synapse.model: missing; synapse=none is a circuit without synapses")
-    chosen = models.values(sweep, base, "synapse.model")
-    needed = circuits.needed_keys(base, chosen)
-    for key in needed:
-        if not base.has(key):
-            raise keys.missing_key(key)
-    for key in [*base.values, *base.swept]:
-        if (
-            key.startswith("synapse.")
-            and key not in [*needed, "synapse.model"]
-            and chosen != ["none"]
-        ):
-            raise ConfigError(f"{key}: not used by synapse.model = {' or '.join(chosen)}")
-    for name in circuits.names(base, "populations"):
-        _check_currents(sweep, base, name)
-
-
-def _check_currents(sweep: Sweep, base: Base, population: str) -> None:
-    """Check what enters a neuron's I against what its equations take it for."""
-    group = circuits.neuron_group(base, population)
-    wanted = models.neuron(sweep, base, group, {}).input
-    fed = []
-    if any(models.values(sweep, base, f"circuit.populations.{population}.stimulated")):
-        fed += ["stimulus.amplitude", "stimulus.baseline"]
-    if models.values(sweep, base, "synapse.model") != ["none"] and any(
-        population in models.values(sweep, base, f"circuit.projections.{name}.target")
-        for name in circuits.names(base, "projections")
-    ):
-        fed.append("synapse.weight")
-    for key in fed:
-        given = models.dimension(sweep, base, key)
-        if wanted is None or given in (None, wanted) or not np.any(points.grid(sweep, key)):
-            continue
-        raise ConfigError(_mismatch(sweep, base, key, group, wanted))
-
-
-def _mismatch(sweep: Sweep, base: Base, key: str, group: str, wanted: Dimension) -> str:
-    """Return what is said of a current that does not fit a neuron."""
-    given = models.dimension(sweep, base, key)
-    assert given is not None
-    said = f"{key} = {_shown(sweep, base, key)} is {units.name_of(given)}, but "
-    such = {VOLT: "in volt (10 mV)", AMPERE: "in ampere (10 nA)"}
-    r_kind = models.dimension(sweep, base, f"{group}.R")
-    if r_kind is None or wanted not in such:
-        way = such.get(wanted, f"as {units.name_of(wanted)}")
-        return f"{said}I in {group}.equations is {units.name_of(wanted)}: give {key} {way}"
-    other = "make {}.R a number (1)" if wanted == AMPERE else "make {}.R a resistance (1 Mohm)"
-    return (
-        f"{said}{group}.R = {_shown(sweep, base, f'{group}.R')} is {units.name_of(r_kind)}, and "
-        f"R*I has to be a voltage: give {key} {such[wanted]}, or {other.format(group)}"
-    )
-
-
-def _shown(sweep: Sweep, base: Base, key: str) -> str:
-    for axis in sweep.axes:
-        if axis.key == key:
-            return f"{axis.labels[0]} {axis.unit or ''}".strip()
-    return keys.shown(base.values.get(key))
+    if not base.has("stimulus.model"):
+        raise ConfigError("stimulus.model: missing; stimulus=none is a circuit without stimulus")
 
 
 def check_study(sweep: Sweep) -> None:
@@ -117,14 +61,14 @@ def check_points(sweep: Sweep) -> None:
     rules: list[tuple[str, str, Callable[[Any, Any], Any], str]] = [
         ("simulation.dt", "simulation.duration", np.less_equal,
          "a time step is at most the duration"),
-        ("stimulus.onset", "simulation.duration", np.less, "the onset lies before the end"),
-        ("stimulus.offset", "stimulus.onset", np.greater, "the offset lies after the onset"),
     ]  # fmt: skip
-    groups = {
-        circuits.neuron_group(sweep.bases[b], name)
-        for b in sweep.used for name in circuits.names(sweep.bases[b], "populations")
-    }  # fmt: skip
-    for group in sorted(groups):
+    for group in _groups(sweep, "stimulus"):
+        onset, offset = f"{group}.onset", f"{group}.offset"
+        rules += [
+            (onset, "simulation.duration", np.less, "the onset lies before the end"),
+            (offset, onset, np.greater, "the offset lies after the onset"),
+        ]
+    for group in _groups(sweep, "neuron"):
         rules.append((f"{group}.c", f"{group}.v_th", np.less, "a spike resets below the threshold"))
         rules.append(
             (f"{group}.v_th", "simulation.v_max", np.less, "what spikes has not diverged yet")
@@ -141,6 +85,17 @@ def check_points(sweep: Sweep) -> None:
     steps = grid("simulation.duration") / grid("simulation.dt")
     if (steps >= 2**31 - 1).any():
         raise ConfigError("simulation.duration: more than 2,147,483,646 time steps")
+
+
+def _groups(sweep: Sweep, kind: str) -> list[str]:
+    """Return the groups that the populations' neurons or stimuli come from."""
+    found = set()
+    for base in map(sweep.bases.__getitem__, sweep.used):
+        for name in circuits.names(base, "populations"):
+            group = circuits.group_of(base, name, kind)
+            further = models.further_stimuli(base, group) if kind == "stimulus" else []
+            found |= {f"{group}{name}" for name in ("", *further)}
+    return sorted(found)
 
 
 def _lookup(sweep: Sweep) -> Callable[[str], NDArray[np.float64]]:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from izhi import units
 from izhi.config import keys
 from izhi.config.sweep import Base, Sweep
-from izhi.models import cell
-from izhi.models.cell import Cell
-from izhi.units import Dimension, Quantity
+from izhi.errors import ConfigError
+from izhi.models import cell as cells
+from izhi.models import synapse as synapses
+from izhi.models import waveform as waveforms
+from izhi.models.cell import CURRENTS, Cell
+from izhi.models.circuit import group_of
+from izhi.models.synapse import Synapse
+from izhi.models.waveform import Waveform
+from izhi.units import AMPERE, VOLT, Dimension, Quantity
+
+Model = TypeVar("Model")
+Kind = TypeVar("Kind")
 
 
 def values(sweep: Sweep, base: Base, key: str) -> list[Any]:
@@ -33,15 +44,45 @@ def dimension(sweep: Sweep, base: Base, key: str) -> Dimension | None:
     return value.dimension if isinstance(value, Quantity) else None
 
 
-def neuron(sweep: Sweep, base: Base, group: str, chosen: Mapping[str, Any]) -> Cell:
-    """Return the neuron of a config.
+@dataclass(frozen=True)
+class Held:
+    """What a config says of one model.
+
+    It is sorted by name: a structure is the same whichever of its parameters are swept.
+
+    Attributes
+    ----------
+    group
+        Where it is: ``"neuron"``, ``"post.neuron"``.
+    texts, rest
+        Name and text.
+    constants
+        Name and value.
+    parameters
+        Name and dimension; None where all values are the word rest.
+    """
+
+    group: str
+    texts: tuple[tuple[str, str], ...]
+    rest: tuple[tuple[str, str], ...]
+    constants: tuple[tuple[str, Quantity], ...]
+    parameters: tuple[tuple[str, Dimension | None], ...]
+
+    @property
+    def kinds(self) -> dict[str, Dimension]:
+        """The dimensions of all parameters."""
+        return {name: kind for name, kind in self.parameters if kind is not None}
+
+
+def neuron(sweep: Sweep, base: Base, population: str, chosen: Mapping[str, Any]) -> Cell:
+    """Return the neuron of a population.
 
     Parameters
     ----------
     sweep, base
         The sweep, and one of its composed configs.
-    group
-        Where the neuron is in it: ``"neuron"`` or ``"post.neuron"``.
+    population
+        Its name.
     chosen
         Values of axes that are no parameters, such as texts and constants.
 
@@ -50,31 +91,110 @@ def neuron(sweep: Sweep, base: Base, group: str, chosen: Mapping[str, Any]) -> C
     ConfigError
         Naming what is wrong with it.
     """
+    return _neuron(_held(sweep, base, group_of(base, population, "neuron"), chosen))
+
+
+@lru_cache(maxsize=256)
+def _neuron(held: Held) -> Cell:
+    return cells.read(
+        dict(held.texts), dict(held.parameters), dict(held.constants), held.group, dict(held.rest)
+    )
+
+
+def synapse(
+    sweep: Sweep, base: Base, projection: str, population: str, chosen: Mapping[str, Any]
+) -> Synapse | None:
+    """Return the synapse of a projection onto a population; None for ``synapse=none``.
+
+    Raises
+    ------
+    ConfigError
+        Naming what is wrong with it.
+    """
+    held = _held(sweep, base, group_of(base, projection, "synapse"), chosen)
+    if dict(held.texts) == {"model": "none"}:
+        return None
+    return _fitting(sweep, base, held, population, chosen, _synapse)
+
+
+@lru_cache(maxsize=256)
+def _synapse(held: Held, target: Cell) -> Synapse:
+    states = {one.name: one.dimension for one in target.declared if one.kind == "state"}
+    return synapses.read(
+        dict(held.texts), held.kinds, dict(held.constants), states, target.input, held.group
+    )
+
+
+def stimuli(
+    sweep: Sweep, base: Base, population: str, chosen: Mapping[str, Any]
+) -> tuple[tuple[str, Waveform], ...]:
+    """Return what drives the cells of a population: name and current of each stimulus.
+
+    Raises
+    ------
+    ConfigError
+        Naming what is wrong with one.
+    """
+    group = group_of(base, population, "stimulus")
+    found = []
+    for further in ("", *further_stimuli(base, group)):
+        held = _held(sweep, base, f"{group}{further}", chosen)
+        if held.texts and dict(held.texts) != {"model": "none"}:
+            wave = _fitting(sweep, base, held, population, chosen, _stimulus)
+            found.append((f"stimulus{further}", wave))
+    return tuple(found)
+
+
+def further_stimuli(base: Base, group: str) -> list[str]:
+    """Return the names of stimuli beside the first, with a point: ``".background"``."""
+    parts = [
+        key.removeprefix(f"{group}.").split(".")
+        for key in (*base.values, *base.swept) if key.startswith(f"{group}.")
+    ]  # fmt: skip
+    return [f".{name}" for name in dict.fromkeys(part[0] for part in parts if len(part) == 2)]
+
+
+@lru_cache(maxsize=256)
+def _stimulus(held: Held, target: Cell) -> Waveform:
+    wanted = VOLT if target.input is None else target.input
+    return waveforms.read(dict(held.texts), held.kinds, wanted, held.group)
+
+
+def _held(sweep: Sweep, base: Base, group: str, chosen: Mapping[str, Any]) -> Held:
     texts: dict[str, str] = {}
-    parameters: dict[str, Dimension | None] = {}
-    constants: dict[str, Quantity] = {}
     rest: dict[str, str] = {}
+    constants: dict[str, Quantity] = {}
+    parameters: dict[str, Dimension | None] = {}
     for key in [*base.values, *base.swept]:
         if not key.startswith(f"{group}."):
             continue
         above, _, name = key.removeprefix(f"{group}.").rpartition(".")
         value = chosen.get(key, base.values.get(key))
         if above == "constants":
-            constants[name] = value
+            constants[name] = _constant(sweep, base, key, value)
         elif above == "rest":
-            rest[name] = value
-        elif name in keys.NEURON_TEXTS:
-            texts[name] = str(value)
+            rest[name] = str(value)
+        elif above:
+            continue
         elif isinstance(keys.key_of(key), keys.QuantityKey):
             parameters[name] = _kind(sweep, base, key)
-    # sorted: a structure is the same whichever of its parameters are swept
-    held = (texts, constants, rest, parameters)
-    return _read(*(tuple(sorted(one.items(), key=itemgetter(0))) for one in held), group)
+        elif isinstance(value, str):
+            texts[name] = value
+    return Held(
+        group, _sorted(texts), _sorted(rest), _sorted(constants), _sorted(parameters)
+    )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
-def _read(texts: Any, constants: Any, rest: Any, parameters: Any, group: str) -> Cell:
-    return cell.read(dict(texts), dict(parameters), dict(constants), group, dict(rest))
+def _sorted(held: Mapping[str, Kind]) -> tuple[tuple[str, Kind], ...]:
+    return tuple(sorted(held.items(), key=itemgetter(0)))
+
+
+def _constant(sweep: Sweep, base: Base, key: str, value: Any) -> Quantity:
+    if isinstance(value, Quantity):
+        return value
+    kind = dimension(sweep, base, key)
+    assert kind is not None
+    return Quantity(float(value), kind, float(value), "")
 
 
 def _kind(sweep: Sweep, base: Base, key: str) -> Dimension | None:
@@ -82,3 +202,71 @@ def _kind(sweep: Sweep, base: Base, key: str) -> Dimension | None:
     given = values(sweep, base, key)
     numbers = [value.si if isinstance(value, Quantity) else value for value in given]
     return None if np.isnan(np.array(numbers, float)).all() else dimension(sweep, base, key)
+
+
+def _fitting(
+    sweep: Sweep, base: Base, held: Held, population: str, chosen: Mapping[str, Any],
+    read: Callable[[Held, Cell], Model],
+) -> Model:  # fmt: skip
+    """Read what enters the I of cells; where its unit alone is off, say which value has it."""
+    target = neuron(sweep, base, population, chosen)
+    wanted = target.input
+    if wanted is None:
+        return read(held, target)
+    held = replace(
+        held,
+        parameters=tuple(
+            (name, wanted if kind in CURRENTS and _is_zero(sweep, base, held.group, name) else kind)
+            if wanted in CURRENTS[:2] and kind in CURRENTS[:2] else (name, kind)
+            for name, kind in held.parameters
+        ),
+    )  # fmt: skip
+    try:
+        return read(held, target)
+    except ConfigError:
+        off = [name for name, kind in held.parameters if kind in CURRENTS and kind != wanted]
+        for name in off:
+            fitting = [(n, wanted if n in off and held.kinds[n] == held.kinds[name] else kind)
+                       for n, kind in held.parameters]  # fmt: skip
+            if _reads(replace(held, parameters=tuple(fitting)), target, read):
+                key = f"{held.group}.{name}"
+                group = group_of(base, population, "neuron")
+                raise ConfigError(_mismatch(sweep, base, key, group, wanted)) from None
+        raise
+
+
+def _is_zero(sweep: Sweep, base: Base, group: str, name: str) -> bool:
+    given = values(sweep, base, f"{group}.{name}")
+    return not any(value.si if isinstance(value, Quantity) else value for value in given)
+
+
+def _reads(held: Held, target: Cell, read: Callable[[Held, Cell], Model]) -> bool:
+    try:
+        read(held, target)
+    except ConfigError:
+        return False
+    return True
+
+
+def _mismatch(sweep: Sweep, base: Base, key: str, group: str, wanted: Dimension) -> str:
+    """Return what is said of a current that does not fit a neuron."""
+    given = dimension(sweep, base, key)
+    assert given is not None
+    said = f"{key} = {_shown(sweep, base, key)} is {units.name_of(given)}, but "
+    such = {VOLT: "in volt (10 mV)", AMPERE: "in ampere (10 nA)"}
+    r_kind = dimension(sweep, base, f"{group}.R")
+    if r_kind is None or wanted not in such:
+        way = such.get(wanted, f"as {units.name_of(wanted)}")
+        return f"{said}I in {group}.equations is {units.name_of(wanted)}: give {key} {way}"
+    other = "make {}.R a number (1)" if wanted == AMPERE else "make {}.R a resistance (1 Mohm)"
+    return (
+        f"{said}{group}.R = {_shown(sweep, base, f'{group}.R')} is {units.name_of(r_kind)}, and "
+        f"R*I has to be a voltage: give {key} {such[wanted]}, or {other.format(group)}"
+    )
+
+
+def _shown(sweep: Sweep, base: Base, key: str) -> str:
+    for axis in sweep.axes:
+        if axis.key == key:
+            return f"{axis.labels[0]} {axis.unit or ''}".strip()
+    return keys.shown(base.values.get(key))

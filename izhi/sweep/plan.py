@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
-from izhi.models import stimulus
-from izhi.models.circuit import SYNAPSE_PARAMETERS
 from izhi.models.evaluate import evaluate
 from izhi.sweep import points
 from izhi.sweep.structures import Structure, StructurePoints
@@ -289,7 +287,7 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     -------
     dict
         By owner and name (``"pre.a"``, ``"pre_to_post.U_0"``), one SI value per point, or one
-        for all of them. Onset and offset are step numbers; ``u_0`` is resolved.
+        for all of them. Edges of stimuli are step numbers; the word rest is resolved.
     """
     sweep, structure = plan.sweep, plan.batches[shard.batch].structure
     position = points.index(sweep, shard.points)
@@ -300,33 +298,39 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     result: dict[str, NDArray[Any]] = {}
     for population in structure.circuit.populations:
         p = population.name
-        own = {name: at(_of_neurons(sweep, p, name)) for name in population.neuron.given}
-        for state, expression in population.neuron.rest:
+        cell = population.neuron
+        own = {name: at(_of(sweep, p, "neuron", name)) for name in cell.given}
+        for state, expression in cell.rest:
             start = own[f"{state}_0"]
             rest = evaluate(expression, own) if np.isnan(start).any() else start
             own[f"{state}_0"] = np.where(np.isnan(start), rest, start)
         result |= {f"{p}.{name}": values for name, values in own.items()}
-        if population.stimulus is not None:
-            for name in ("amplitude", "baseline"):
-                result[f"{p}.{name}"] = at(points.grid(sweep, f"stimulus.{name}"))
-            for name in ("onset", "offset"):
-                time = at(points.grid(sweep, f"stimulus.{name}"))
-                result[f"{p}.{name}_step"] = stimulus.first_step(time, structure.dt)
+        for stimulus, wave in population.stimuli:
+            below = stimulus.removeprefix("stimulus")[1:]
+            given = {
+                name: at(_of(sweep, p, "stimulus", f"{below}.{name}" if below else name))
+                for name in wave.given
+            }
+            result |= {f"{p}.{stimulus}.{name}": values for name, values in given.items()}
+            for edge in wave.edges:
+                result[f"{p}.{stimulus}.{edge.name}"] = edge.step(given, structure.dt)
     for projection in structure.circuit.projections:
-        for name in SYNAPSE_PARAMETERS[projection.synapse]:
-            grid = points.grid(sweep, f"synapse.{name}")
+        for name in projection.synapse.given:
+            grid = _of(sweep, projection.name, "synapse", name)
             result[f"{projection.name}.{name}"] = at(grid)
     return result
 
 
-def _of_neurons(sweep: Sweep, population: str, name: str) -> NDArray[np.float64]:
-    """Return the grid of a parameter of a population's neurons."""
-    return points.grid_by_base(
-        sweep, lambda base: f"{circuits.neuron_group(base, population)}.{name}"
-    )
+def _of(sweep: Sweep, owner: str, kind: str, name: str) -> NDArray[np.float64]:
+    """Return the grid of a parameter of a population's neuron or stimulus, or of a synapse."""
+    return points.grid_by_base(sweep, lambda base: f"{circuits.group_of(base, owner, kind)}.{name}")
 
 
 def stimulus_time(plan: Plan, shard: Shard, name: str) -> NDArray[np.float64]:
-    """Return the stimulus's onset or offset in seconds, one of each point of a shard or of all."""
+    """Return the stimulus's onset or offset in seconds, one of each point of a shard or of all.
+
+    A stimulus without has its onset nowhere, nan, and its offset never, inf.
+    """
     position = points.index(plan.sweep, shard.points)
-    return points.take(points.grid(plan.sweep, f"stimulus.{name}"), position)
+    time = points.take(points.grid(plan.sweep, f"stimulus.{name}"), position)
+    return np.where(np.isnan(time), np.inf, time) if name == "offset" else time

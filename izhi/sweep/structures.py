@@ -89,9 +89,10 @@ class StructurePoints:
 
 def _is_array(axis: Axis) -> bool:
     """Whether an axis's values can differ from replica to replica in one network."""
-    return axis.key.rsplit(".", 2)[-2] in ("neuron", "synapse", "stimulus") and isinstance(
-        keys.key_of(axis.key), keys.QuantityKey
-    )
+    parts = axis.key.split(".")
+    of_model = parts[0] in keys.TEXTS or parts[1] in keys.TEXTS
+    is_quantity = isinstance(keys.key_of(axis.key), keys.QuantityKey)
+    return of_model and is_quantity and "constants" not in parts
 
 
 def find(sweep: Sweep) -> tuple[StructurePoints, ...]:
@@ -105,7 +106,6 @@ def find(sweep: Sweep) -> tuple[StructurePoints, ...]:
     for number in sweep.used:
         checks.check_base(sweep, sweep.bases[number])
     checks.check_study(sweep)
-    delayed = bool(np.nan_to_num(points.grid(sweep, "synapse.delay")).max() > 0)
     fixed = [
         (number, axis)
         for number, axis in enumerate(sweep.axes)
@@ -134,7 +134,7 @@ def find(sweep: Sweep) -> tuple[StructurePoints, ...]:
                 axis.key: axis.values[value]  # type: ignore[index]
                 for value, (_, axis) in zip(values, fixed, strict=True)
             }
-            structure = _describe(sweep, sweep.bases[base], chosen, delayed)
+            structure = _describe(sweep, sweep.bases[base], chosen)
             number_of[key] = structures.setdefault(structure, len(structures))
     checks.check_points(sweep)
     codes, inverse = np.unique(code, return_inverse=True)
@@ -164,7 +164,7 @@ def _with_traces(sweep: Sweep, found: tuple[StructurePoints, ...]) -> tuple[Stru
     return tuple(result)
 
 
-def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any], delayed: bool) -> Structure:
+def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
     """Return the structure of one base, with the values of axes that change structure."""
 
     def value(key: str) -> Any:
@@ -173,29 +173,31 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any], delayed: bool
 
     populations = []
     for name in circuits.names(base, "populations"):
-        group = circuits.neuron_group(base, name)
+        neuron = models.neuron(sweep, base, name, chosen)
+        stimulated = bool(value(f"circuit.populations.{name}.stimulated"))
+        driven = stimulated or circuits.group_of(base, name, "stimulus") != "stimulus"
         populations.append(
             Population(
                 name=name,
                 count=int(value(f"circuit.populations.{name}.count")),
-                neuron=models.neuron(sweep, base, group, chosen),
-                stimulus=str(value("stimulus.model"))
-                if value(f"circuit.populations.{name}.stimulated") else None,
+                neuron=neuron,
+                stimuli=models.stimuli(sweep, base, name, chosen)
+                if driven and neuron.input is not None else (),
             )
         )  # fmt: skip
-    model = str(value("synapse.model"))
-    projections = tuple(
-        Projection(
-            name,
-            str(value(f"circuit.projections.{name}.source")),
-            str(value(f"circuit.projections.{name}.target")),
-            model,
-            delayed,
-            str(value(f"circuit.projections.{name}.connect") or "all"),
-        )
-        for name in (circuits.names(base, "projections") if model != "none" else ())
-    )
     cells = Circuit(tuple(populations), ())
+    projections = []
+    for name in circuits.names(base, "projections"):
+        source, target = (
+            str(value(f"circuit.projections.{name}.{e}")) for e in ("source", "target")
+        )
+        synapse = models.synapse(sweep, base, name, target, chosen)
+        if synapse is None:
+            continue
+        group = circuits.group_of(base, name, "synapse")
+        delayed = bool(np.nan_to_num(points.grid(sweep, f"{group}.delay")).max() > 0)
+        connect = str(value(f"circuit.projections.{name}.connect") or "all")
+        projections.append(Projection(name, source, target, synapse, delayed, connect))
     # one cell has no other to project onto: such a projection is none, whatever its synapse
     connected = tuple(projection for projection in projections if cells.pairs(projection))
     return Structure(

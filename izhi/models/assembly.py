@@ -1,0 +1,209 @@
+"""What the cells of a population compute: their neuron, what drives them, what synapses leave.
+
+All of it is one set of equations in Brian2's notation. A name keeps the form in which its config
+has it wherever only one of neuron, stimuli and projections uses it; where two do, those of stimuli
+and projections get their owner's name in front.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from izhi.models import dimensions
+from izhi.models.cell import INPUT, Cell
+from izhi.models.circuit import Circuit, Population, Projection
+from izhi.models.declarations import Declaration
+from izhi.models.synapse import Synapse
+from izhi.models.waveform import Waveform
+from izhi.units import VOLT, Dimension
+
+DRIVE = "drive"
+"""What all stimuli add up to."""
+
+ESCAPES = "escapes"
+"""Counts how often a membrane potential was beyond its bound."""
+
+_OWN = (INPUT, DRIVE, ESCAPES, "v_max")
+_IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z]\w*")
+
+Names = Mapping[tuple[str, str], str]
+"""By owner (``""`` for the neuron, else a stimulus or projection) and name: what it is called."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A variable that points give.
+
+    Attributes
+    ----------
+    name
+        What it is called in the equations.
+    parameter
+        The parameter that it comes from: ``"pre.a"``; see :func:`izhi.sweep.plan.parameters`.
+    """
+
+    name: str
+    parameter: str
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The equations of a population's cells.
+
+    Attributes
+    ----------
+    equations
+        In Brian2's notation.
+    threshold, reset, refractory
+        Likewise; ``""`` for no refractory period.
+    constants
+        Name, SI value and dimension.
+    given
+        The variables that points give, in the order in which a program takes them.
+    """
+
+    equations: str
+    threshold: str
+    reset: str
+    refractory: str
+    constants: tuple[tuple[str, float, Dimension], ...]
+    given: tuple[Given, ...]
+
+
+def assemble(circuit: Circuit, population: Population, v_max: float) -> Assembly:
+    """Return what the cells of a population compute.
+
+    Parameters
+    ----------
+    circuit
+        All populations and projections.
+    population
+        One of them.
+    v_max
+        Volts beyond which a membrane potential has diverged.
+    """
+    called = names(circuit, population)
+    cell, incoming = population.neuron, _incoming(circuit, population)
+    drive = [f"({_renamed(w.current, owner, called)})" for owner, w in population.stimuli]
+    entering = [DRIVE] * bool(drive)
+    entering += [_entering(p, called) for p in incoming if p.synapse.current]
+    unit = population.current
+    lines = [*_neuron(cell), f"{INPUT} = {' + '.join(entering) or f'0*{unit}'} : {unit}"]
+    lines.append(f"{ESCAPES} : integer")
+    if drive:
+        lines.append(f"{DRIVE} = {' + '.join(drive)} : {unit} (constant over dt)")
+    for owner, wave in population.stimuli:
+        lines += _stimulus(owner, wave, called)
+    for projection in incoming:
+        lines += _target(projection, called)
+    # a v beyond v_max, where no potential is, leaves no trace after the reset: it is counted
+    counted = f"{ESCAPES} += int(v > v_max)\n" if cell.bounded else ""
+    constants: list[tuple[str, float, Dimension]] = [*cell.constants, ("v_max", v_max, VOLT)]
+    for p in incoming:
+        constants += [(called[p.name, n], value, kind) for n, value, kind in p.synapse.constants]
+    return Assembly(
+        "\n".join(lines) + "\n", cell.threshold, counted + cell.reset, cell.refractory,
+        tuple(constants), tuple(_given(population, incoming, called)),
+    )  # fmt: skip
+
+
+def on_pre(circuit: Circuit, projection: Projection) -> str:
+    """Return what a presynaptic spike does, with the target's variables as they are called."""
+    called = names(circuit, circuit.population(projection.target))
+    felt = projection.synapse.felt
+    put = {f"{name}_post": f"{called[projection.name, name]}_post" for name in felt}
+    return _IDENTIFIER.sub(lambda found: put.get(found[0], found[0]), projection.synapse.on_pre)
+
+
+def names(circuit: Circuit, population: Population) -> Names:
+    """Return what all that the cells of a population hold is called."""
+    cell = population.neuron
+    own = [one.name for one in cell.declared] + [name for name, *_ in cell.parameters]
+    own += [name for name, *_ in cell.constants] + list(_OWN)
+    others: list[tuple[str, str]] = []
+    for owner, wave in population.stimuli:
+        held = [one.name for one in wave.declared] + [edge.name for edge in wave.edges]
+        others += [(owner, name) for name in (*held, *(name for name, _ in wave.parameters))]
+    for p in _incoming(circuit, population):
+        held = [one.name for one in p.synapse.target]
+        held += [name for name, _ in p.synapse.target_parameters]
+        held += [name for name, *_ in p.synapse.constants]
+        others += [(p.name, name) for name in held]
+    times = Counter([*own, *(name for _, name in others)])
+    found = {("", name): name for name in own}
+    taken = set(own)
+    for owner, name in others:
+        called = name if times[name] == 1 else f"{owner.replace('.', '_')}_{name}"
+        while called in taken:
+            called += "x"
+        taken.add(called)
+        found[owner, name] = called
+    return found
+
+
+def _incoming(circuit: Circuit, population: Population) -> list[Projection]:
+    return [p for p in circuit.projections if p.target == population.name]
+
+
+def _renamed(text: str, owner: str, called: Names) -> str:
+    return _IDENTIFIER.sub(lambda found: called.get((owner, found[0]), found[0]), text)
+
+
+def _entering(projection: Projection, called: Names) -> str:
+    text = _renamed(projection.synapse.current, projection.name, called)
+    return text if text.isidentifier() else f"({text})"
+
+
+def _neuron(cell: Cell) -> Iterable[str]:
+    for one in cell.declared:
+        yield declaration(one)
+    for name, kind in cell.parameters:
+        yield f"{name} : {dimensions.unit(kind)} (constant)"
+
+
+def declaration(one: Declaration, owner: str = "", called: Names | None = None) -> str:
+    """Return a declaration in Brian2's notation, with what is called otherwise."""
+    called = called or {}
+    flags = f" ({', '.join(one.flags)})" if one.flags else ""
+    name = called.get((owner, one.name), one.name)
+    left = f"d{name}/dt" if one.kind == "state" else name
+    return f"{left} = {_renamed(one.expression, owner, called)} : {one.unit}{flags}"
+
+
+def _stimulus(owner: str, wave: Waveform, called: Names) -> Iterable[str]:
+    for one in wave.declared:
+        yield declaration(one, owner, called)
+    for name, kind in wave.parameters:
+        yield f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
+    for edge in wave.edges:
+        yield f"{called[owner, edge.name]} : integer (constant)"
+
+
+def _target(projection: Projection, called: Names) -> Iterable[str]:
+    synapse: Synapse = projection.synapse
+    for one in synapse.target:
+        yield declaration(one, projection.name, called)
+    for name, kind in synapse.target_parameters:
+        yield f"{called[projection.name, name]} : {dimensions.unit(kind)} (constant)"
+
+
+def _given(
+    population: Population, incoming: list[Projection], called: Names
+) -> Iterable[Given]:  # fmt: skip
+    owner = population.name
+    for name, _ in population.neuron.parameters:
+        yield Given(name, f"{owner}.{name}")
+    for stimulus, wave in population.stimuli:
+        for name in (*(name for name, _ in wave.parameters), *(edge.name for edge in wave.edges)):
+            yield Given(called[stimulus, name], f"{owner}.{stimulus}.{name}")
+    for state in population.neuron.starts:
+        yield Given(state, f"{owner}.{state}_0")
+    for p in incoming:
+        for name, _ in p.synapse.target_parameters:
+            yield Given(called[p.name, name], f"{p.name}.{name}")
+        for state in p.synapse.felt:
+            if state in p.synapse.starts:
+                yield Given(called[p.name, state], f"{p.name}.{state}_0")
