@@ -132,6 +132,7 @@ CASES = [
     (["circuit.projections.pre_to_post.source=per"], "source = per: no such population; did you "),
     (["-m", "circuit.projections.pre_to_post.target=post,psot"], "psot: no such population; did y"),
     (["+circuit.projections.pre_to_post.connect=ring"], "connect = ring: a ring lies within one p"),
+    (["+circuit.projections.pre_to_post.connect=chain"], "a chain lies within one population, but"),
     (["circuit=ring", "circuit.projections.onward.connect=rings"], "rings: no such choice; did yo"),
     (["-m", "synapse=static", "synapse.model=static,tsodyks_markram"], "synapse.U_0: missing"),
     (["simulation.method=exact"], f"simulation.method = exact: {NOT_LINEAR}"),

@@ -206,7 +206,7 @@ _POPULATION: dict[str, Key] = {
 _PROJECTION: dict[str, Key] = {
     "source": FreeKey((str,), "the name of a population"),
     "target": FreeKey((str,), "the name of a population"),
-    "connect": ChoiceKey(("all", "ring")),
+    "connect": ChoiceKey(("all", "one_to_one", "chain", "ring")),
 }
 
 _MOST_BITS = 10_000

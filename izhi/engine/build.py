@@ -16,8 +16,6 @@ import typing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from izhi.engine import network, runtime
 from izhi.sweep.structures import Structure
 
@@ -118,7 +116,7 @@ def _projections(device: Any, structure: Structure, folded: network.FoldedNetwor
             folded.synapses[p.name],
             circuit.population(p.source).count,
             circuit.population(p.target).count,
-            np.array(circuit.pairs(p), np.int32).reshape(-1, 2),
+            circuit.pairs(p),
         )
         for p in circuit.projections
     ]

@@ -144,7 +144,7 @@ def synapse_ends(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return source and target cell numbers of all synapses of a projection."""
     circuit = structure.circuit
-    pairs = np.array(circuit.pairs(projection), np.int32).reshape(-1, 2)
+    pairs = circuit.pairs(projection)
     replica = np.arange(replicas, dtype=np.int32)[:, None]
     source = replica * circuit.population(projection.source).count + pairs[:, 0]
     sink = replica * circuit.population(projection.target).count + pairs[:, 1]

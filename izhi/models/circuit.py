@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from izhi.config.sweep import Base
 from izhi.errors import ConfigError, did_you_mean
 from izhi.models import dimensions
@@ -62,8 +65,9 @@ class Projection:
     delayed
         Whether any synapse has a delay.
     connect
-        ``"all"``: every cell onto every other one; ``"ring"``: every cell of a population onto
-        the next one, the last onto the first.
+        ``"all"``: every cell onto every other one; ``"one_to_one"``: every cell onto the one of
+        the same number, as far as both populations go; ``"chain"``: every cell of a population
+        onto the next one; ``"ring"``: likewise, and the last onto the first.
     """
 
     name: str
@@ -103,18 +107,24 @@ class Circuit:
         """Return a population by name."""
         return next(p for p in self.populations if p.name == name)
 
-    def pairs(self, projection: Projection) -> list[tuple[int, int]]:
-        """Return (source cell, target cell) of a projection's synapses, counted per population."""
+    def pairs(self, projection: Projection) -> NDArray[np.int32]:
+        """Return source and target cell of a projection's synapses, shape (synapses, 2).
+
+        Cells are counted per population; synapses rise by source, then by target.
+        """
+        sources, targets = (
+            self.population(name).count for name in (projection.source, projection.target)
+        )
+        if projection.connect != "all":
+            source = np.arange(min(sources, targets), dtype=np.int32)
+            target = source + (projection.connect != "one_to_one")
+            if projection.connect == "ring":
+                target %= sources
+            found = np.stack([source, target], axis=1)[target < targets]
+        else:
+            found = np.indices((sources, targets), np.int32).reshape(2, -1).T
         itself = projection.source == projection.target
-        if projection.connect == "ring":
-            count = self.population(projection.source).count
-            return [(i, (i + 1) % count) for i in range(count if count > 1 else 0)]
-        return [
-            (i, j)
-            for i in range(self.population(projection.source).count)
-            for j in range(self.population(projection.target).count)
-            if not (itself and i == j)
-        ]
+        return found[found[:, 0] != found[:, 1]] if itself else found
 
 
 def names(base: Base, kind: str) -> list[str]:
@@ -182,7 +192,7 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
                     raise ConfigError(
                         f"{key} = {given}: no such population{did_you_mean(given, populations)}"
                     )
-        _check_ring(base, f"circuit.projections.{projection}", values_of)
+        _check_within(base, f"circuit.projections.{projection}", values_of)
     for key in [*base.values, *base.swept]:
         owner, _, rest = key.partition(".")
         kind = rest.partition(".")[0]
@@ -196,12 +206,15 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
             )
 
 
-def _check_ring(base: Base, projection: str, values_of: Callable[[str], Sequence[Any]]) -> None:
-    if not base.has(f"{projection}.connect") or "ring" not in values_of(f"{projection}.connect"):
-        return
+def _check_within(
+    base: Base, projection: str, values_of: Callable[[str], Sequence[Any]]
+) -> None:  # fmt: skip
+    """Check that what goes from cell to cell of one population does."""
+    connect = values_of(f"{projection}.connect") if base.has(f"{projection}.connect") else ()
     sources, targets = (set(values_of(f"{projection}.{end}")) for end in ("source", "target"))
-    if sources != targets or len(sources) > 1:
-        raise ConfigError(
-            f"{projection}.connect = ring: a ring lies within one population, but source is "
-            f"{', '.join(sorted(sources))} and target {', '.join(sorted(targets))}"
-        )
+    for kind in ("ring", "chain"):
+        if kind in connect and (sources != targets or len(sources) > 1):
+            raise ConfigError(
+                f"{projection}.connect = {kind}: a {kind} lies within one population, but source "
+                f"is {', '.join(sorted(sources))} and target {', '.join(sorted(targets))}"
+            )

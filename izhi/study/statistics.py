@@ -30,6 +30,9 @@ from izhi.sweep.plan import Plan, Shard
 from izhi.sweep.structures import Structure
 from izhi.units import Quantity
 
+_MOST_RATES = 2_000_000
+"""Rates of target cells, one for each synapse, that are held at a time."""
+
 VERSION = 1
 """To be raised when a statistic is computed in another way, so that stored ones are not taken."""
 
@@ -239,13 +242,19 @@ def _columns(circuit: Circuit, labels: Sequence[str]) -> NDArray[np.int64]:
 def _target_rate(
     circuit: Circuit, projection: Projection, rate: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the mean rate of the cells that each source cell projects onto, (points, sources)."""
+    """Return the mean rate of the cells that each source cell projects onto, (points, sources).
+
+    NaN for a source cell that projects onto none.
+    """
     first = _columns(circuit, [f"{projection.target}0"])[0]
-    pairs = np.array(circuit.pairs(projection), np.int64)  # source after source
-    start = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
-    targets = np.diff(np.append(start, len(pairs)))
-    total = np.add.reduceat(rate[:, first + pairs[:, 1]], start, axis=1)
-    return np.asarray(total / targets)
+    source, target = circuit.pairs(projection).T
+    present, start, targets = np.unique(source, return_index=True, return_counts=True)
+    result = np.full((len(rate), circuit.population(projection.source).count), np.nan)
+    some = max(1, _MOST_RATES // source.size)
+    for at in range(0, len(rate), some):
+        felt = rate[at : at + some, first + target]
+        result[at : at + some, present] = np.add.reduceat(felt, start, axis=1) / targets
+    return result
 
 
 def charge_unit(plan: Plan) -> str:

@@ -199,7 +199,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
         connect = str(value(f"circuit.projections.{name}.connect") or "all")
         projections.append(Projection(name, source, target, synapse, delayed, connect))
     # one cell has no other to project onto: such a projection is none, whatever its synapse
-    connected = tuple(projection for projection in projections if cells.pairs(projection))
+    connected = tuple(projection for projection in projections if len(cells.pairs(projection)))
     return Structure(
         Circuit(cells.populations, connected),
         float(value("simulation.dt")),
