@@ -13,8 +13,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from izhi.api import open_study, plan, run
+    from izhi.api import check, open_study, plan, run
     from izhi.errors import ConfigError, EngineError, IzhiError, StudyError
+    from izhi.study.check import Check
     from izhi.study.study import Study
     from izhi.sweep.plan import Plan
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 _WHERE = {
     "run": "izhi.api",
     "plan": "izhi.api",
+    "check": "izhi.api",
     "open_study": "izhi.api",
     "Plan": "izhi.sweep.plan",
+    "Check": "izhi.study.check",
     "Study": "izhi.study.study",
     "IzhiError": "izhi.errors",
     "ConfigError": "izhi.errors",
@@ -36,8 +39,10 @@ _WHERE = {
 __all__ = [  # noqa: RUF022
     "run",
     "plan",
+    "check",
     "open_study",
     "Plan",
+    "Check",
     "Study",
     "IzhiError",
     "ConfigError",

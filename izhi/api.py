@@ -7,7 +7,9 @@ from pathlib import Path
 
 from izhi.config.compose import compose
 from izhi.errors import EngineError
+from izhi.study import check as checking
 from izhi.study import execute, parallel
+from izhi.study.check import Check
 from izhi.study.study import Study
 from izhi.sweep.plan import Plan
 
@@ -40,6 +42,24 @@ def plan(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None =
         When machines of a Dask cluster lack izhi.
     """
     return execute.make_plan(compose(_with(overrides), config_dir=config_dir))
+
+
+def check(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None = None) -> Check:
+    """Return what is wrong with a sweep, and what is probably not meant; nothing runs.
+
+    Parameters
+    ----------
+    overrides
+        Overrides in Hydra's grammar; several values of a key sweep it.
+    config_dir
+        A folder with more configs.
+
+    Raises
+    ------
+    ConfigError
+        For overrides, files or single values that are wrong; errors of models are in the result.
+    """
+    return checking.check(compose(_with(overrides), config_dir=config_dir))
 
 
 def run(

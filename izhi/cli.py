@@ -1,4 +1,4 @@
-"""The command line: ``izhi run`` and ``izhi plan``."""
+"""The command line: ``izhi run``, ``izhi plan`` and ``izhi check``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from izhi.study.check import Check
     from izhi.study.execute import Report
     from izhi.sweep.plan import Plan
 
@@ -25,6 +26,7 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
 
   izhi run  [-m] OVERRIDES...    run one point, or with -m the product of all sweep values
   izhi plan [-m] OVERRIDES...    what would run: axes, points, structures, shards, time and disk
+  izhi check [-m] OVERRIDES...   what is wrong, and what is probably not meant; runs nothing
   izhi list [FOLDER]             the studies in a folder: when, points, state, digest
   izhi show STUDY                what a study is, where it comes from, what happened to it
   izhi verify STUDY              its files, points and dataset, and some points simulated again
@@ -44,7 +46,7 @@ Quantities have units, in quotes: "stimulus.amplitude='8 mV'"; a bare number has
 Exit status: 0 all is well, 1 points failed or results differ, 2 wrong input, 130 interrupted.
 """
 
-COMMANDS = ("run", "plan")
+COMMANDS = ("run", "plan", "check")
 
 _WIDTH = 120
 """Characters of a line where the terminal does not say."""
@@ -135,7 +137,7 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"izhi {version('izhi')}")
         return 0
     if command in COMMANDS:
-        return _run_or_plan(command, arguments[1:])
+        return _of_overrides(command, arguments[1:])
     from izhi import commands
     from izhi.errors import ConfigError, did_you_mean
 
@@ -167,18 +169,24 @@ def _say_error(error: Exception) -> None:
     print(f"error: {' '.join(lines)}", file=sys.stderr)
 
 
-def _run_or_plan(command: str, arguments: list[str]) -> int:
-    """Run what the arguments compose to, or show what would run."""
+def _of_overrides(command: str, arguments: list[str]) -> int:
+    """Run what the arguments compose to, show what would run, or what is doubtful in it."""
     from izhi.config.commandline import compose_arguments
 
     composed = compose_arguments(command, arguments, _starting if command == "run" else None)
     if composed is None:  # --help, --cfg, --info: Hydra has answered
         return 0
     from izhi.study import execute
+    from izhi.study.check import check
     from izhi.study.profile import Profile, process_began
 
+    if command == "check":
+        return _print_check(check(composed))
     if command == "plan":
-        _print_plan(execute.make_plan(composed))
+        plan = execute.make_plan(composed)
+        for doubt in plan.doubts:
+            print(f"warning: {doubt}", file=sys.stderr)
+        _print_plan(plan)
         return 0
     profile = Profile(process_began())
     command_line = ["izhi", command, *arguments]
@@ -188,6 +196,21 @@ def _run_or_plan(command: str, arguments: list[str]) -> int:
     if composed.setting("run.profile"):
         print("\n" + "\n".join(profile.lines()))
     return 0 if report.failed == 0 else 1
+
+
+def _print_check(found: Check) -> int:
+    """Print what a check found; return the exit status."""
+    for error in found.errors:
+        _say_error(error)
+    if found.errors:
+        return 2
+    structures = f"{found.structures} structure{'s' * (found.structures != 1)}"
+    doubts = f"{len(found.doubts) or 'no'} doubt{'s' * (len(found.doubts) != 1)}"
+    points = f"{found.points:,} point{'s' * (found.points != 1)}"
+    print(f"{points} of {structures}: {doubts}")
+    for doubt in found.doubts:
+        print(doubt)
+    return 0
 
 
 def _starting(points: int, config: Mapping[str, Any]) -> AbstractContextManager[None]:

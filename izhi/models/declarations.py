@@ -265,7 +265,7 @@ def check_statements(
             safe.statements(line)
         except ConfigError as error:
             raise ConfigError(f"{key}: {str(error).removeprefix('equations: ')}") from None
-        name, operator, term = _parts(line)
+        name, operator, term = parts(line)
         if name in known and name not in writable:
             raise ConfigError(
                 f"{key}: {line}: {name} does not change; {', '.join(sorted(writable))} can"
@@ -284,7 +284,7 @@ def check_statements(
 
 def names_of_statements(text: str) -> set[str]:
     """Return the names that statements read, those that they make themselves among them."""
-    return {name for line in statements(text) for name in dimensions.names(_parts(line)[2])}
+    return {name for line in statements(text) for name in dimensions.names(parts(line)[2])}
 
 
 def statements(text: str) -> list[str]:
@@ -292,8 +292,8 @@ def statements(text: str) -> list[str]:
     return [part.strip() for line in lines(text) for part in line.split(";") if part.strip()]
 
 
-def _parts(statement: str) -> tuple[str, str, str]:
-    """Return name, operator (``""`` for =, ``"+"`` for +=) and right side of a statement."""
+def parts(statement: str) -> tuple[str, str, str]:
+    """Return the name, operator (``""`` for =, ``"+"`` for +=) and right side of a statement."""
     match = re.fullmatch(r"(\w+)\s*([-+*/]?)=(.*)", statement, re.DOTALL)
     assert match is not None
     return match[1], match[2], match[3].strip()

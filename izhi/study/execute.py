@@ -30,8 +30,8 @@ from izhi.study.statistics import Columns
 from izhi.study.study import Study
 from izhi.study.window import Source
 from izhi.study.worker import Outcome
+from izhi.sweep import doubts, structures
 from izhi.sweep import plan as plans
-from izhi.sweep import structures
 from izhi.sweep.plan import Plan
 
 
@@ -72,7 +72,8 @@ def make_plan(sweep: Sweep) -> Plan:
     """Return the plan of a sweep on this machine, after checking all points."""
     statistics.settings_of(sweep)
     found = structures.find(sweep)
-    return plans.make_plan(sweep, found, prepare.machine(sweep, found))
+    plan = plans.make_plan(sweep, found, prepare.machine(sweep, found))
+    return replace(plan, doubts=doubts.find(sweep, found))
 
 
 def execute(
@@ -158,6 +159,9 @@ def _execute(
             print(text, file=sys.stderr, flush=True)
 
     done = resume.open_folder(folder, plan, record, command, summarise)
+    for doubt in () if summarise else plan.doubts:
+        remark(f"warning: {doubt}")
+        record.append("doubt", key=doubt.key, text=doubt.text)
     fingerprint = description.fingerprint(plan.sweep)
     left = [] if summarise else resume.remaining(plan, done)
     job = Job(plan, left, {}, folder, fingerprint, record.run)

@@ -13,6 +13,7 @@ from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
 from izhi.models.evaluate import evaluate
 from izhi.sweep import points
+from izhi.sweep.doubts import Doubt
 from izhi.sweep.structures import Structure, StructurePoints
 
 NUMPY_POINTS = 2048
@@ -127,6 +128,8 @@ class Plan:
         Estimated size of the study in bytes.
     workers
         Number of workers.
+    doubts
+        What is not wrong, but probably not meant.
     """
 
     sweep: Sweep
@@ -136,6 +139,7 @@ class Plan:
     synapses: tuple[str, ...]
     disk: int
     workers: int
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def points(self) -> int:
