@@ -32,7 +32,7 @@ def parameters(one: dict[str, NDArray[Any]], replicas: int) -> dict[str, NDArray
     """
     random, size = np.random.default_rng(5), replicas * CELLS
     return {name: np.repeat(value, size) for name, value in one.items()} | {
-        "cell.amplitude": random.uniform(3e-3, 9e-3, size),
+        "cell.stimulus.amplitude": random.uniform(3e-3, 9e-3, size),
         "cell.v_0": random.uniform(-70e-3, -55e-3, size),
         "onward.delay": random.uniform(0, 8e-3, size),
         "onward.weight": random.uniform(1e-3, 6e-3, size),

@@ -22,7 +22,7 @@ def test_all_contestants_run_the_sweep_that_izhi_runs(n) -> None:
     plan = izhi.plan([*overrides(n), "run.engine=compiled", "run.shard_points=2000"])
     found = plans.parameters(plan, plan.shards[0])
     a, b, c, d, release, amplitude = points(n).si()
-    given = {"pre_to_post.U_0": release, "pre.amplitude": amplitude}
+    given = {"pre_to_post.U_0": release, "pre.stimulus.amplitude": amplitude}
     for population in ("pre", "post"):
         given |= {f"{population}.{name}": x for name, x in zip("abcd", (a, b, c, d), strict=True)}
     for name, values in given.items():

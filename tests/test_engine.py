@@ -334,7 +334,7 @@ def test_points_whose_driven_cells_are_alike_run_together() -> None:
     (shard,) = plan.shards
     parameters = plans.parameters(plan, shard)
     order = compiled._order(plan.batches[0].structure, parameters, shard.points.size)
-    names = ("pre.b", "pre.amplitude", "pre_to_post.U_0")
+    names = ("pre.b", "pre.stimulus.amplitude", "pre_to_post.U_0")
     assert all(parameters[name].size == 12 for name in names)
     rows = np.stack([parameters[name][order] for name in names], axis=1)
     assert rows.tolist() == sorted(rows.tolist())

@@ -43,18 +43,21 @@ def random_points(names, size, seed):
         "u_0": lambda: random.uniform(-18e-3, -10e-3, size),
         "amplitude": lambda: random.uniform(3e-3, 16e-3, size),
         "baseline": lambda: random.uniform(-3e-3, 3e-3, size),
+        "onset": lambda: onset * 1e-4,
+        "offset": lambda: onset * 1e-4 + random.uniform(0.3, 1.2, size),
         "onset_step": lambda: onset.astype(np.int32),
         "offset_step": lambda: (onset + random.integers(3000, 12_000, size)).astype(np.int32),
         "U_0": lambda: random.uniform(0.05, 1, size),
         "tau_f": lambda: random.uniform(20e-3, 1, size),
         "tau_d": lambda: random.uniform(20e-3, 1, size),
+        "x_S_0": lambda: random.uniform(0.95, 1, size),
         "tau_s": lambda: random.uniform(1e-3, 20e-3, size),
         "weight": lambda: random.uniform(-2e-3, 20e-3, size),
         "delay": lambda: random.uniform(0, 12e-3, size),
     }
     result = {}
     for name in names:
-        owner, parameter = name.split(".")
+        owner, _, parameter = name.rpartition(".")
         if parameter in "abcd":
             column = "abcd".index(parameter)
             result[name] = types[owner][:, column] * (1e-3 if parameter in "cd" else 1)

@@ -491,11 +491,11 @@ def test_a_hundred_thousand_points_are_arrays_not_objects() -> None:
         "post.b",
         "pre.u_0",
         "post.u_0",
-        "pre.amplitude",
+        "pre.stimulus.amplitude",
         "pre_to_post.U_0",
     }  # the others are given once
     assert parameters["pre_to_post.U_0"][-1] == 0.99
-    assert parameters["pre.amplitude"][-1] == 9.9 * 1e-3
+    assert parameters["pre.stimulus.amplitude"][-1] == 9.9 * 1e-3
 
 
 def test_a_plan_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

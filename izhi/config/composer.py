@@ -173,6 +173,7 @@ class Composer:
                 continue  # it is for the config that will be drawn
             if key not in defaults and key not in keys.WHOLE:
                 raise keys.unknown_key(key, [*defaults, *self._groups()])
+            _check_chooses(key, value)
             OmegaConf.update(config, key, value, merge=False)
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         flat = _flat(resolved)
@@ -219,6 +220,7 @@ class Composer:
     def _axis(self, swept: Swept, bases: list[Base]) -> Axis:
         key = swept.key
         values = [plain(value) for value in swept.values]
+        _check_chooses(key, values[0])
         if swept not in self.request.values:
             labels = [v if isinstance(v, str) else keys.shown(v) for v in values]
             _check_distinct(key, labels, labels)
@@ -265,6 +267,17 @@ def _drawn(names: list[str], group: str, seed: int) -> str:
     """Draw one of `names`: a function of the seed and the group alone."""
     digest = hashlib.sha256(f"{group} {seed}".encode()).digest()
     return names[int.from_bytes(digest[:8], "big") % len(names)]
+
+
+def _check_chooses(key: str, value: Any) -> None:
+    """Check that a key is none that only names what its file holds."""
+    if keys.key_of(key) is keys.MODEL:
+        group = key.removesuffix(".model")
+        choice = group if "." not in group else f"{group.rpartition('.')[2]}@{group}"
+        raise ConfigError(
+            f"{key} = {keys.shown(value)}: names the equations of a file; {choice}=NAME "
+            "chooses another"
+        )
 
 
 def _is_draw(key: str) -> bool:

@@ -116,7 +116,8 @@ TEXTS: dict[str, dict[str, Key]] = {
 ``constants``, and a neuron's ``rest``, lie a level down.
 """
 
-_MODEL = FreeKey((str,), "a name such as izhikevich", r"[A-Za-z][\w-]{0,63}")
+MODEL = FreeKey((str,), "a name such as izhikevich", r"[A-Za-z][\w-]{0,63}")
+"""What a file calls its equations: said of them, and nothing that chooses others."""
 
 _PARAMETERS: dict[tuple[str, str], Key] = {
     ("synapse", "U_0"): QuantityKey(
@@ -254,7 +255,7 @@ def _model_key(group: str, parts: list[str]) -> Key | None:
         return None
     name = parts[0]
     if name == "model":
-        return _MODEL
+        return MODEL
     if name == "constants" or (group, name) == ("neuron", "rest"):
         return FreeKey((dict,), "a mapping")
     known = TEXTS[group].get(name) or _PARAMETERS.get((group, name))
@@ -317,8 +318,12 @@ def unknown_key(name: str, present: Iterable[str]) -> ConfigError:
                 f"which {kind}@{group}={such} gives it"
             )
         return ConfigError(f"{name}: no such key{did_you_mean(name, names, top)}")
-    if key_of(name) is not None:
+    leaves = (key.rpartition(".")[2] for key in siblings if group)
+    near = did_you_mean(name.rpartition(".")[2], leaves, ())
+    if key_of(name) is not None and not near:
         return ConfigError(f"{name}: the chosen {group} has only {', '.join(sorted(siblings))}")
+    if near:
+        return ConfigError(f"{name}: no such key{near.replace('mean ', f'mean {group}.')}")
     return ConfigError(f"{name}: no such key{did_you_mean(name, siblings)}")
 
 

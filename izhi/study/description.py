@@ -89,7 +89,7 @@ def fingerprint(sweep: Sweep) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the layout of a study."""
 
 
