@@ -34,7 +34,7 @@ COMMANDS = [
     ),
     (["plan", "neuron=chatering"], "neuron = chatering: no such neuron; did you mean chattering?"),
     (["plan", "-m", "synapse.U_0=0.5,1.4"], "synapse.U_0 = 1.4: a release probability lies in"),
-    (["plan", "--cfg", "job", "synapse.foo=1"], "synapse.foo: the chosen synapse has only synapse.U_0"),
+    (["plan", "--cfg", "job", "synapse.foo=1"], "synapse.foo: the chosen synapse has only syn"),
 ]
 
 # The same, after `izhi run`.
