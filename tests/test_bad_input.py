@@ -12,8 +12,8 @@ import pytest
 from izhi.cli import main
 
 NEURONS = (
-    "chattering, fast_spiking, intrinsically_bursting, low_threshold_spiking, random, "
-    "regular_spiking, resonator, resonator_forum, thalamo_cortical"
+    "book/*, chattering, fast_spiking, integrate_and_fire/*, intrinsically_bursting, "
+    "low_threshold_spiking, random, regular_spiking, resonator, resonator_forum, thalamo_cortical"
 )
 NOT_SWEPT = "cannot be swept; it says how a study is run and kept, not what is simulated"
 NOT_LINEAR = "cannot integrate this neuron, whose v**2 is not linear; use euler, rk2 or rk4"

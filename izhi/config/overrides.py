@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import math
 import random
@@ -11,7 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import (
+    Glob,
     Override,
     QuotedString,
     RangeSweep,
@@ -74,7 +77,7 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
         if override.is_sweep_override():
             if not multirun:
                 raise ConfigError(f"{override.input_line}: several values; add -m to sweep them")
-            swept = Swept(override, _values(override, key))
+            swept = Swept(override, _values(loader, override, key))
             _check_sweepable(key, override)
             if group:
                 for value in swept.values:
@@ -105,9 +108,9 @@ def _check_sweepable(key: str, override: Override) -> None:
         raise ConfigError(f"~{key}: a deletion cannot be swept")
 
 
-def _values(override: Override, key: str) -> list[Any]:
+def _values(loader: ConfigLoader, override: Override, key: str) -> list[Any]:
     """Return a sweep's values as Hydra's parser reads them."""
-    sweep = override.value()
+    sweep: Any = override.value()
     if override.is_interval_sweep():
         start, end = getattr(sweep, "start", "a"), getattr(sweep, "end", "b")
         raise ConfigError(
@@ -128,7 +131,12 @@ def _values(override: Override, key: str) -> list[Any]:
             )
         if count > _MOST_VALUES:
             raise ConfigError(f"{key}: more than {_MOST_VALUES:,} values on one axis")
-    values = _range(sweep) if isinstance(sweep, RangeSweep) else list(override.sweep_iterator())
+    if isinstance(sweep, RangeSweep):
+        values: list[Any] = list(_range(sweep))
+    elif isinstance(sweep, Glob):
+        values = _globbed(sweep, _files(loader, override.key_or_group))
+    else:
+        values = list(override.sweep_iterator())
     if any(isinstance(value, Sweep) for value in values):
         raise ConfigError(f"{override.input_line}: write one range, glob or choice for each key")
     if not values:
@@ -151,6 +159,26 @@ def _range(sweep: RangeSweep) -> list[float] | list[int]:
     return values
 
 
+def _globbed(glob: Glob, files: list[str]) -> list[str]:
+    """Return the files that a glob means; as in a shell, a star stays within its folder."""
+
+    def means(patterns: list[str], name: str) -> bool:
+        return any(
+            fnmatch.fnmatchcase(name, pattern) and name.count("/") == pattern.count("/")
+            for pattern in patterns
+        )
+
+    return [name for name in files if means(glob.include, name) and not means(glob.exclude, name)]
+
+
+def _files(loader: ConfigLoader, group: str) -> list[str]:
+    """Return the files of a group, with those in folders below it: ``book/chattering``."""
+    found = list(loader.get_group_options(group))
+    for folder in loader.get_group_options(group, ObjectType.GROUP):
+        found += [f"{folder}/{name}" for name in loader.get_group_options(f"{group}/{folder}")]
+    return found
+
+
 def plain(value: Any) -> Any:
     """Return a parsed value without the marks of its quotes."""
     return value.text if isinstance(value, QuotedString) else value
@@ -164,9 +192,14 @@ def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
         inner = loader.get_group_options(f"{override.key_or_group}/{folder}") if folder else options
         if leaf not in inner:
             key = override.get_key_element().lstrip("+~")
+            files = _files(loader, override.key_or_group)
+            folders = {f"{file.partition('/')[0]}/*" for file in files if "/" in file}
+            listed = [*options, *(folders - {"model/*"})]
+            below = [f for f in files if f.startswith(f"{name}/") or f.endswith(f"/{name}")]
+            near = f"; did you mean {below[0]}?" if below else ""
             raise ConfigError(
                 f"{key} = {keys.shown(name)}: no such {override.key_or_group}"
-                f"{did_you_mean(str(name), options)}"
+                f"{near or did_you_mean(str(name), files, listed)}"
             )
 
 

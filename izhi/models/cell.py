@@ -200,6 +200,7 @@ def _check_rest(
     """Check what the word rest means; return it for the states that start somewhere."""
     kinds = {one.name: one.dimension for one in declared if one.kind == "state"}
     known = {name: kind for name, kind in parameters.items() if kind is not None}
+    known |= {f"{s}{_START}": kinds[s] for s in rest if s in kinds and f"{s}{_START}" in parameters}
     for state, expression in rest.items():
         if state not in kinds:
             raise ConfigError(f"{key}.rest.{state}: no state variable{did_you_mean(state, kinds)}")
@@ -211,7 +212,19 @@ def _check_rest(
                 f"{key}.{name} = rest: the neuron does not say what that is; give a value, or "
                 f"{key}.rest.{name.removesuffix(_START)} as an expression of parameters"
             )
-    return tuple((s, text) for s, text in rest.items() if f"{s}{_START}" in parameters)
+    return _in_order({s: t for s, t in rest.items() if f"{s}{_START}" in parameters}, key)
+
+
+def _in_order(rest: Mapping[str, str], key: str) -> tuple[tuple[str, str], ...]:
+    """Return what the word rest means, a start before those that are made of it."""
+    left, found = dict(rest), []
+    while left:
+        waiting = {f"{state}{_START}" for state in left}
+        ready = [state for state, text in left.items() if not dimensions.names(text) & waiting]
+        if not ready:
+            raise ConfigError(f"{key}.rest: {' and '.join(sorted(left))}: defined by each other")
+        found += [(state, left.pop(state)) for state in ready]
+    return tuple(found)
 
 
 def _check_starts(

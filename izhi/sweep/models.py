@@ -256,8 +256,10 @@ def _mismatch(sweep: Sweep, base: Base, key: str, group: str, wanted: Dimension)
     such = {VOLT: "in volt (10 mV)", AMPERE: "in ampere (10 nA)"}
     r_kind = dimension(sweep, base, f"{group}.R")
     if r_kind is None or wanted not in such:
+        such[AMPERE] = "in ampere (100 pA)"
         way = such.get(wanted, f"as {units.name_of(wanted)}")
-        return f"{said}I in {group}.equations is {units.name_of(wanted)}: give {key} {way}"
+        other = "choose stimulus=step_current, or " * (key == "stimulus.amplitude")
+        return f"{said}I in {group}.equations is {units.name_of(wanted)}: {other}give {key} {way}"
     other = "make {}.R a number (1)" if wanted == AMPERE else "make {}.R a resistance (1 Mohm)"
     return (
         f"{said}{group}.R = {_shown(sweep, base, f'{group}.R')} is {units.name_of(r_kind)}, and "
