@@ -240,7 +240,7 @@ def _print_plan(plan: Plan) -> None:
         s = batch.structure
         traces = "" if s.trace_interval is None else ", with traces"
         print(f"  {s.digest}: {batch.points:,} points of {s.duration:g} s at {s.dt * 1e3:g} ms, "
-              f"{s.method}{traces}; {batch.engine} engine ({batch.why}), "
+              f"{' and '.join(s.methods)}{traces}; {batch.engine} engine ({batch.why}), "
               f"shards of {batch.shard_points:,}{', to be built' * batch.build}")  # fmt: skip
     print(f"about {plan.seconds:.1f} s on {plan.workers} worker{'s' * (plan.workers != 1)}, "
           f"about {size(plan.disk)} on disk")  # fmt: skip

@@ -16,7 +16,7 @@ NEURONS = (
     "low_threshold_spiking, random, regular_spiking, resonator, resonator_forum, thalamo_cortical"
 )
 NOT_SWEPT = "cannot be swept; it says how a study is run and kept, not what is simulated"
-NOT_LINEAR = "cannot integrate this neuron, whose v**2 is not linear; use euler, rk2 or rk4"
+NOT_LINEAR = "dv/dt of pre is not linear in v, u; use one of euler, semi_implicit, rk2, rk4"
 A_NAME = "expected a plain name of letters, digits and - _ . + = , @"
 TRACES = (
     "expected null, all, a list of point numbers, or values by axis such as {neuron: chattering}"
@@ -137,7 +137,8 @@ CASES = [
     (["-m", "synapse.model=static,tsodyks_markram"], "synapse.model = static: names the equations"),
     (["post.neuron.model=x", "neuron@post.neuron=resonator"], "post.neuron.model = x: names the e"),
     (["simulation.method=exact"], f"simulation.method = exact: {NOT_LINEAR}"),
-    (["-m", "simulation.method=euler,linear"], f"simulation.method = linear: {NOT_LINEAR}"),
+    (["-m", "simulation.method=euler,linear"],
+     "simulation.method = linear: Brian2's old name of exact; write exact"),
     (["simulation.method=Euler"], "simulation.method = Euler: no such choice; did you mean euler?"),
     (["simulation.seed=-1"], "simulation.seed = -1: a seed is a whole number from 0 on"),
     (["neuron=random", "simulation.seed=x"], "simulation.seed = x: a seed is a whole number from"),

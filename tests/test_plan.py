@@ -77,7 +77,7 @@ def test_one_point_is_one_structure_in_one_shard() -> None:
     assert plan.sweep.axes == ()
     assert plan.cells == ("pre0", "pre1", "post0")
     structure = plan.batches[0].structure
-    assert (structure.dt, structure.duration, structure.method) == (1e-4, 1.0, "euler")
+    assert (structure.dt, structure.duration, structure.methods) == (1e-4, 1.0, ("euler",))
     assert structure.steps == 10_000
     assert structure.trace_interval is None
 

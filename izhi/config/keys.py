@@ -87,8 +87,10 @@ def _not_negative(what: str) -> tuple[str, Callable[[float], bool]]:
 
 _CURRENT = (VOLT, AMPERE)
 _PAIRS = (_CURRENT, (AMPERE, VOLT), (NUMBER, OHM), (OHM, NUMBER))
-_METHODS = ("euler", "rk2", "rk4")
-_NOT_LINEAR = "cannot integrate this neuron, whose v**2 is not linear; use euler, rk2 or rk4"
+METHODS = ("euler", "semi_implicit", "rk2", "rk4", "exponential_euler", "exact")
+"""Integration methods: Brian2's, by its names, and ``semi_implicit``."""
+
+_METHOD = ChoiceKey(METHODS, {"linear": "Brian2's old name of exact; write exact"})
 
 _NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 """Names of parameters become names of variables in Python and in C++."""
@@ -99,6 +101,7 @@ TEXTS: dict[str, dict[str, Key]] = {
         "threshold": FreeKey((str,), "a condition such as v > v_th"),
         "reset": FreeKey((str,), "statements such as v = c"),
         "refractory": FreeKey((str,), "a time or a condition, such as 2*ms"),
+        "method": _METHOD,
     },
     "synapse": {
         "equations": FreeKey((str,), "equations such as dx/dt = -x/tau : 1 (event-driven)"),
@@ -134,10 +137,7 @@ _PARAMETERS: dict[tuple[str, str], Key] = {
 _FIXED: dict[str, Key] = {
     "simulation.duration": QuantityKey((SECOND,), "s", *_positive("a duration")),
     "simulation.dt": QuantityKey((SECOND,), "ms", *_positive("a time step")),
-    "simulation.method": ChoiceKey(
-        _METHODS,
-        {"exact": _NOT_LINEAR, "linear": _NOT_LINEAR, "exponential_euler": _NOT_LINEAR},
-    ),
+    "simulation.method": _METHOD,
     "simulation.v_max": QuantityKey((VOLT,), "V", *_positive("a bound")),
     "simulation.seed": CountKey("a seed is a whole number from 0 on", lambda value: value >= 0),
     "record.spikes": FreeKey((bool,), "true or false"),

@@ -25,9 +25,11 @@ from pathlib import Path
 from izhi.errors import EngineError
 from izhi.sweep.structures import Structure
 
-_SOURCES = ("engine/build.py", "engine/device.py", "engine/network.py", "engine/schedule.py",
-            "engine/templates/*.cpp", "engine/powers.py", "engine/shared.py", "exponential.py",
-            "functions.py", "models/*.py")  # fmt: skip
+_SOURCES = (
+    *(f"engine/{name}.py" for name in
+      ("build", "device", "methods", "network", "powers", "schedule", "shared")),
+    "engine/templates/*.cpp", "exponential.py", "functions.py", "models/*.py",
+)  # fmt: skip
 
 _WORK = ".building-"
 _OLD = 3600.0

@@ -103,14 +103,18 @@ def _namespace(constants: tuple[tuple[str, float, Dimension], ...]) -> dict[str,
 def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     import brian2 as b2
 
+    from izhi.engine.methods import updater
+
     found = assembly.assemble(structure.circuit, population, structure.v_max)
+    system = assembly.system(structure.circuit, population)
+    states = tuple(one.name for one in system if one.kind == "state")
     return b2.NeuronGroup(
         replicas * population.count,
         equations(found.equations),
         threshold=expression(found.threshold),
         reset=statements(found.reset),
         refractory=expression(found.refractory) if found.refractory else False,
-        method=structure.method,
+        method=updater(population.method, states),
         namespace=_namespace(found.constants),
         name=f"cells_{population.name}",
     )

@@ -16,7 +16,7 @@ from izhi.engine import powers
 from izhi.engine.shared import SharedNumpyGenerator
 from izhi.errors import EngineError
 
-_EXACT = ("abs", "ceil", "clip", "floor", "int", "sign", "sqrt")
+_EXACT = ("abs", "ceil", "clip", "floor", "int", "sign", "sqrt", "timestep")
 """Functions that IEEE 754 or whole numbers define to the last bit."""
 
 PORTABLE = tuple(sorted(["exp", *functions.FUNCTIONS, *_EXACT]))

@@ -6,6 +6,7 @@ one with which they hold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -132,7 +133,7 @@ def read(
         tuple(one for one in declared if one.kind != "parameter"),
         texts["threshold"].strip(),
         texts.get("reset", "").strip(),
-        texts.get("refractory", "").strip(),
+        _refractory(texts),
         tuple((name, kind) for name, kind in known.items() if name in parameters),
         tuple((name, quantity.si, quantity.dimension) for name, quantity in constants.items()),
         tuple(name for name in states if f"{name}{_START}" in parameters),
@@ -183,7 +184,7 @@ def _check_texts(
     used = dimensions.names(threshold)
     declarations.check_statements(reset, scope, states, f"{key}.reset")
     used |= declarations.names_of_statements(reset)
-    refractory = texts.get("refractory", "").strip()
+    refractory = _refractory(texts)
     if refractory:
         where = f"{key}.refractory = {refractory}"
         found = declarations.of_expression(refractory, scope, None, where)
@@ -191,6 +192,13 @@ def _check_texts(
             declarations.check_condition(refractory, scope, f"{key}.refractory")
         used |= dimensions.names(refractory)
     return used
+
+
+def _refractory(texts: Mapping[str, str]) -> str:
+    """Return the refractory period as an expression, also where it is written as a value: 2 ms."""
+    text = texts.get("refractory", "").strip()
+    value = re.fullmatch(r"([\d.]+(?:e[-+]?\d+)?)\s*([A-Za-z]+)", text)
+    return f"{value[1]}*{value[2]}" if value else text
 
 
 def _check_rest(

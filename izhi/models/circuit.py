@@ -37,12 +37,15 @@ class Population:
     stimuli
         What drives every cell: name (``"stimulus"``, ``"stimulus.noise"``) and current of each
         stimulus; none for cells that get none.
+    method
+        How their equations are integrated: a name of :data:`izhi.config.keys.METHODS`.
     """
 
     name: str
     count: int
     neuron: Cell
     stimuli: tuple[tuple[str, Waveform], ...]
+    method: str
 
     @property
     def current(self) -> str:

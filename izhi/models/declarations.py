@@ -12,13 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from izhi import units
+from izhi.config.keys import METHODS
 from izhi.errors import ConfigError
 from izhi.models import dimensions
 from izhi.models import equations as safe
 from izhi.units import NUMBER, SECOND, Dimension
-
-METHODS = ("euler", "rk2", "rk4", "exponential_euler", "exact")
-"""Integration methods, by Brian2's names."""
 
 _RESERVED = {
     "t": "the time", "dt": "the time step", "i": "a cell's number", "j": "a cell's number",
@@ -302,18 +300,55 @@ def parts(statement: str) -> tuple[str, str, str]:
 def methods(declared: Sequence[Declaration]) -> tuple[str, ...]:
     """Return the methods that can integrate equations.
 
-    ``exact`` needs equations that are linear in all state variables together, and
-    ``exponential_euler`` equations of which each is linear in its own variable.
+    ``exact`` needs equations that are linear in all state variables together and in which the time
+    does not occur, and ``exponential_euler`` equations of which each is linear in its own variable.
     """
-    states = {one.name for one in declared if one.kind == "state"}
-    inner = {one.name: one.expression for one in declared if one.kind == "subexpression"}
-    found = [m for m in METHODS if m not in ("exponential_euler", "exact")]
-    every = [one for one in declared if one.kind == "state"]
-    if all(degree(one.expression, {one.name}, inner) < 2 for one in every):
-        found.append("exponential_euler")
-    if all(degree(one.expression, states, inner) < 2 for one in every):
-        found.append("exact")
-    return tuple(found)
+    return tuple(method for method in METHODS if not _hindrance(method, declared))
+
+
+def check_method(method: str, declared: Sequence[Declaration], key: str, whose: str) -> None:
+    """Check that a method can integrate equations.
+
+    Parameters
+    ----------
+    method
+        Its name.
+    declared
+        All equations of the cells, with what synapses add to them.
+    key
+        The key that holds the method, for errors.
+    whose
+        What they are the equations of: ``"pre"``.
+
+    Raises
+    ------
+    ConfigError
+        Naming the equation that it cannot integrate, and the methods that can.
+    """
+    found = _hindrance(method, declared)
+    if found:
+        one, why = found
+        possible = ", ".join(methods(declared))
+        raise ConfigError(f"{key} = {method}: {one.left} of {whose} {why}; use one of {possible}")
+
+
+def _hindrance(method: str, declared: Sequence[Declaration]) -> tuple[Declaration, str] | None:
+    """Return an equation that a method cannot integrate, and why; None for none."""
+    if method not in ("exponential_euler", "exact"):
+        return None
+    states = [one for one in declared if one.kind == "state"]
+    # what is constant over a step is a number to both
+    inner = {
+        one.name: one.expression for one in declared
+        if one.kind == "subexpression" and "constant over dt" not in one.flags
+    }  # fmt: skip
+    for one in states:
+        variables = [one.name] if method == "exponential_euler" else [s.name for s in states]
+        if degree(one.expression, variables, inner) > 1:
+            return one, f"is not linear in {', '.join(variables)}"
+        if method == "exact" and degree(one.expression, ["t"], inner) > 0:
+            return one, "changes with the time within a step"
+    return None
 
 
 def degree(text: str, variables: Collection[str], inner: Mapping[str, str]) -> int:

@@ -92,7 +92,8 @@ class Synapse:
         added = {True: "weight*r_S", False: "weight"}[self.releases]
         return (
             (self.static or self.releases)
-            and decays == [f"-{name}/tau_s" for name in self.felt[:1]]
+            and len(self.felt) == 1
+            and decays == [f"-{name}/tau_s" for name in self.felt]
             and self.current == self.felt[0]
             and self._statements[-1:] == [f"{self.felt[0]}_post+={added}"]
         )

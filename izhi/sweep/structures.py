@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError
+from izhi.models import assembly, declarations
 from izhi.models import circuit as circuits
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.sweep import checks, models, points
@@ -34,8 +35,6 @@ class Structure:
         Populations and projections.
     dt, duration
         Time step and length, in seconds.
-    method
-        Brian2's name of the integration method.
     v_max
         Volts beyond which, on either side of 0, a membrane potential has diverged.
     trace_interval
@@ -45,7 +44,6 @@ class Structure:
     circuit: Circuit
     dt: float
     duration: float
-    method: str
     v_max: float
     trace_interval: float | None = None
 
@@ -56,6 +54,11 @@ class Structure:
         return steps if abs(steps * self.dt - self.duration) <= 1e-6 * self.dt else int(
             np.ceil(self.duration / self.dt)
         )  # fmt: skip
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The integration methods of the populations, each once."""
+        return tuple(dict.fromkeys(p.method for p in self.circuit.populations))
 
     @property
     def samples(self) -> int:
@@ -183,6 +186,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
                 neuron=neuron,
                 stimuli=models.stimuli(sweep, base, name, chosen)
                 if driven and neuron.input is not None else (),
+                method=str(value(_method_key(base, name))),
             )
         )  # fmt: skip
     cells = Circuit(tuple(populations), ())
@@ -200,10 +204,21 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
         projections.append(Projection(name, source, target, synapse, delayed, connect))
     # one cell has no other to project onto: such a projection is none, whatever its synapse
     connected = tuple(projection for projection in projections if len(cells.pairs(projection)))
+    circuit = Circuit(cells.populations, connected)
+    for population in circuit.populations:
+        declarations.check_method(
+            population.method, assembly.system(circuit, population),
+            _method_key(base, population.name), population.name,
+        )  # fmt: skip
     return Structure(
-        Circuit(cells.populations, connected),
+        circuit,
         float(value("simulation.dt")),
         float(value("simulation.duration")),
-        str(value("simulation.method")),
         float(value("simulation.v_max")),
     )
+
+
+def _method_key(base: Base, population: str) -> str:
+    """Return the key of a population's integration method: its neuron's own, or that of all."""
+    own = f"{circuits.group_of(base, population, 'neuron')}.method"
+    return own if base.has(own) else "simulation.method"

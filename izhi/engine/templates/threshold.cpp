@@ -22,6 +22,13 @@
     }
     int32_t _count = {{_events}}[_num{{eventspace_variable.name}} - 1];
     for (uint64_t _bits = bits_of(_spiking); _bits; _bits &= _bits - 1)
-        {{_events}}[_count++] = _begin + __builtin_ctzll(_bits);
+    {
+        const int _idx = _begin + __builtin_ctzll(_bits);
+        {{_events}}[_count++] = _idx;
+        {% if _uses_refractory %}
+        {{not_refractory}}[_idx] = false;
+        {{lastspike}}[_idx] = {{t}};
+        {% endif %}
+    }
     {{_events}}[_num{{eventspace_variable.name}} - 1] = _count;
 {% endblock %}

@@ -1,0 +1,252 @@
+"""Integration methods: a neuron's own, the published scheme, and refractory periods.
+
+Every point has the bits of a plain Brian2 script in which its parameters are constants.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import izhi
+from izhi import units
+from izhi.engine import runtime
+from izhi.errors import ConfigError
+
+LEAKY = """
+model: leaky
+equations: '{equations}'
+threshold: v > v_th
+reset: v = c
+{more}
+E_L: -70 mV
+R: 1
+tau_m: 10 ms
+v_th: -50 mV
+c: -60 mV
+v_0: -70 mV
+"""
+MEMBRANE = "dv/dt = (E_L - v + R*I)/tau_m : volt"
+LEAKY_NUMBERS = {"E_L": "-70 mV", "R": "1", "tau_m": "10 ms", "v_th": "-50 mV", "c": "-60 mV",
+                 "v_0": "-70 mV", "amplitude": "30 mV"}  # fmt: skip
+CONDUCTANCE = """
+model: conductance
+on_pre: g_post += weight
+target: 'dg/dt = -g/tau_s : 1'
+current: g*(E - v)
+weight: 0.3
+E: 0 mV
+tau_s: 5 ms
+"""
+ONE = ["circuit=single", "stimulus.onset=0 ms", "simulation.duration=200 ms"]
+
+
+@pytest.fixture(params=["numpy", "compiled"])
+def engine(request: pytest.FixtureRequest) -> str:
+    if request.param == "compiled":
+        request.getfixturevalue("compiler")
+    return str(request.param)
+
+
+@pytest.fixture
+def configs(tmp_path: Path) -> Path:
+    """Give a folder with neurons that are refractory in several ways, and a synapse."""
+    for folder in ("neuron", "synapse"):
+        (tmp_path / folder).mkdir()
+    for name, equations, more in (
+        ("leaky", MEMBRANE, ""),
+        ("pausing", f"{MEMBRANE} (unless refractory)",
+         "refractory: t_ref\nt_ref: 2 ms\nmethod: exact"),
+        ("deaf", MEMBRANE, "refractory: 8 ms"),
+        ("waiting", MEMBRANE, "refractory: v < E_L + 25*mV"),
+        ("timed", "dv/dt = (E_L - v + R*I + 2*mV*int(t > 5*ms))/tau_m : volt", ""),
+    ):  # fmt: skip
+        text = LEAKY.format(equations=equations, more=more)
+        (tmp_path / "neuron" / f"{name}.yaml").write_text(text)
+    (tmp_path / "synapse" / "conductance.yaml").write_text(CONDUCTANCE)
+    return tmp_path
+
+
+def script(
+    equations: str, numbers: dict[str, str], step: str = "", **settings: Any
+) -> NDArray[np.int64]:
+    """Return the spikes of one cell in plain Brian2; `step` is code that runs in each time step."""
+    with runtime.quiet_brian() as b2:
+        given = {name: units.parse(text) for name, text in numbers.items()}
+        bases = ("m", "kg", "s", "A", "mol")
+        namespace = {
+            name: b2.Quantity(
+                q.si, dim=b2.get_or_create_dimension(**dict(zip(bases, q.dimension, strict=True)))
+            )
+            for name, q in given.items()
+        }
+        cells = b2.NeuronGroup(
+            1, equations, threshold="v > v_th", dt=0.1 * b2.ms,
+            namespace={**namespace, "mV": b2.mV, "ms": b2.ms}, **settings,
+        )  # fmt: skip
+        cells.v = namespace["v_0"]
+        if "u" in cells.variables:
+            cells.u = namespace["b"] * namespace["v_0"]
+        if step:
+            cells.run_regularly(step, when="groups")
+        spikes = b2.SpikeMonitor(cells)
+        b2.Network(cells, spikes).run(200 * b2.ms, namespace={})
+        assert spikes.count[0] > 3
+        return np.rint(np.array(spikes.t_) / 1e-4).astype(np.int64)
+
+
+def steps(study: izhi.Study, cell: str = "cell0", **point: Any) -> list[int]:
+    return [round(time / 1e-4) for time in study.spike_times(cell, **point)]
+
+
+# ---------------------------------------------------------------- the published scheme
+
+TYPES = {"regular_spiking": (0.02, 0.2, -65, 8), "chattering": (0.02, 0.2, -50, 2),
+         "fast_spiking": (0.1, 0.2, -65, 2)}  # fmt: skip
+PUBLISHED = "v += dt*((C1*v**2 + C2*v + C3 - u + R*amplitude)/tau_m)\nu += dt*(a*(b*v - u))"
+NUMBERS = {"C1": "0.04/mV", "C2": "5", "C3": "140 mV", "tau_m": "1 ms", "R": "1", "v_th": "30 mV",
+           "v_0": "-65 mV"}  # fmt: skip
+
+
+def by_hand(a: float, b: float, c: float, d: float, current: float) -> list[int]:
+    """Return the spikes of the scheme of figure1.m (Izhikevich, 2004), at steps of 0.1 ms."""
+    v, u, found = -65.0, b * -65, []
+    for step in range(2000):
+        v += 0.1 * (0.04 * v**2 + 5 * v + 140 - u + current)
+        u += 0.1 * a * (b * v - u)
+        if v > 30:
+            v, u = c, u + d
+            found.append(step)
+    return found
+
+
+def test_the_published_scheme_has_the_bits_of_a_script(engine, run) -> None:
+    study = run(
+        f"neuron={','.join(TYPES)}", "stimulus.amplitude=7 mV,14 mV", *ONE,
+        "simulation.method=semi_implicit", f"run.engine={engine}",
+    )  # fmt: skip
+    euler = run(*ONE, "stimulus.amplitude=14 mV", f"run.engine={engine}")
+    for name, (a, b, c, d) in TYPES.items():
+        for amplitude in (7, 14):
+            values = {"a": f"{a}/ms", "b": f"{b}", "c": f"{c} mV", "d": f"{d} mV",
+                      "amplitude": f"{amplitude} mV"}  # fmt: skip
+            plain = script("v : volt\nu : volt", {**NUMBERS, **values}, PUBLISHED,
+                           reset="v = c\nu = u + d")  # fmt: skip
+            found = steps(study, neuron=name, amplitude=amplitude)
+            assert found == plain.tolist() == by_hand(a, b, c, d, amplitude)
+    assert steps(euler) != steps(study, neuron="regular_spiking", amplitude=14)
+
+
+def test_the_states_that_it_leaves_have_the_same_bits_on_both_engines(compiler, run) -> None:
+    given = ["simulation.method=semi_implicit", "record.traces=all", "simulation.duration=100 ms"]
+    one, other = (run(*given, f"run.engine={engine}") for engine in ("numpy", "compiled"))
+    for name in ("v", "u", "I"):
+        assert np.array_equal(one.traces[name], other.traces[name], equal_nan=True)
+
+
+# ---------------------------------------------------------------- methods of neurons' own
+
+
+def test_two_populations_integrate_by_two_methods(run) -> None:
+    short = ["simulation.duration=200 ms", "run.engine=numpy", "synapse=none"]
+    mixed = run("neuron@post.neuron=fast_spiking", "+post.neuron.method=rk4",
+                "stimulus@post.stimulus=step", *short)  # fmt: skip
+    euler, rk4 = (
+        run("neuron@post.neuron=fast_spiking", "stimulus@post.stimulus=step",
+            f"simulation.method={method}", *short) for method in ("euler", "rk4")
+    )  # fmt: skip
+    assert steps(mixed, "pre0") == steps(euler, "pre0") != steps(rk4, "pre0")
+    assert steps(mixed, "post0") == steps(rk4, "post0") != steps(euler, "post0")
+
+
+def test_a_plan_names_the_methods_of_each_structure(configs) -> None:
+    plan = izhi.plan(["neuron@post.neuron=pausing", "simulation.method=rk2"], config_dir=configs)
+    assert plan.batches[0].structure.methods == ("rk2", "exact")
+    plan = izhi.plan(["neuron=leaky", "+neuron.method=exact,euler"], config_dir=configs)
+    assert [b.structure.methods for b in plan.batches] == [("exact",), ("euler",)]
+
+
+USE = "use one of euler, semi_implicit, rk2, rk4"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["neuron=leaky", "simulation.method=exact", "synapse=conductance"],
+         "simulation.method = exact: dv/dt of post is not linear in v, g; "
+         f"{USE}, exponential_euler"),
+        (["neuron@post.neuron=pausing", "synapse=conductance"],
+         f"post.neuron.method = exact: dv/dt of post is not linear in v, g; "
+         f"{USE}, exponential_euler"),
+        (["neuron=timed", "simulation.method=exact"],
+         "simulation.method = exact: dv/dt of pre changes with the time within a step; "
+         f"{USE}, exponential_euler"),
+        (["neuron=regular_spiking,chattering", "simulation.method=exponential_euler"],
+         f"simulation.method = exponential_euler: dv/dt of pre is not linear in v; {USE}"),
+        (["+neuron.method=Exact"],
+         "neuron.method = Exact: no such choice; did you mean exact?"),
+    ],
+)  # fmt: skip
+def test_methods_that_cannot_integrate_are_refused(overrides, said, configs) -> None:
+    with pytest.raises(ConfigError) as error:
+        izhi.plan(overrides, config_dir=configs)
+    assert str(error.value) == said
+
+
+# ---------------------------------------------------------------- refractory periods
+
+
+def drives(name: str, engine: str, configs: Path, *more: str) -> izhi.Study:
+    return izhi.run(
+        [f"neuron={name}", "stimulus.amplitude=30 mV", *ONE, f"run.engine={engine}", *more],
+        config_dir=configs, dir=configs / "studies", name=f"{name}_{engine}", progress=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "refractory"),
+    [("pausing", "exact", "t_ref"), ("deaf", "exponential_euler", "8*ms"),
+     ("waiting", "euler", "v < E_L + 25*mV")],
+)  # fmt: skip
+def test_refractory_cells_spike_as_in_a_script(name, method, refractory, engine, configs) -> None:
+    study = drives(name, engine, configs, f"simulation.method={method}")
+    flag = " (unless refractory)" if name == "pausing" else ""
+    plain = script(
+        MEMBRANE + flag + "\nI = amplitude : volt (constant over dt)",
+        LEAKY_NUMBERS | {"t_ref": "2 ms"}, reset="v = c", method=method, refractory=refractory,
+    )  # fmt: skip
+    assert steps(study) == plain.tolist()
+    assert plain.tolist() != script(
+        MEMBRANE + "\nI = amplitude : volt (constant over dt)", LEAKY_NUMBERS, reset="v = c",
+        method=method,
+    ).tolist()  # fmt: skip
+
+
+def test_a_refractory_period_is_a_parameter(configs) -> None:
+    study = drives("pausing", "numpy", configs, "neuron.t_ref=0 ms,2 ms,4.05 ms")
+    counts = study.dataset["spike_count"].values.ravel().tolist()
+    assert counts == sorted(counts, reverse=True) and len(set(counts)) == 3
+    first, *_, last = steps(study, t_ref=2)
+    # 2 ms, and from -60 mV on what an exact solution takes: 10 ms ln(20/10)
+    assert (last - first) / (counts[1] - 1) == pytest.approx(20 + 69.3, abs=1)
+
+
+def test_what_synapses_do_to_a_refractory_cell_is_lost_on_both_engines(compiler, configs) -> None:
+    kick = "model: kick\non_pre: v_post += weight\nweight: 4 mV\n"
+    (configs / "synapse" / "kick.yaml").write_text(kick)
+    trains = {
+        (name, engine): izhi.run(
+            ["stimulus.amplitude=40 mV", f"neuron@post.neuron={name}", "synapse=kick",
+             "simulation.duration=500 ms", "stimulus@post.stimulus=step", f"run.engine={engine}",
+             "post.stimulus.amplitude=28 mV"],
+            config_dir=configs, dir=configs / "studies", name=f"{name}_{engine}", progress=False,
+        ).spike_times("post0").tolist()
+        for name in ("pausing", "leaky") for engine in ("numpy", "compiled")
+    }  # fmt: skip
+    assert trains["pausing", "numpy"] == trains["pausing", "compiled"]
+    assert trains["leaky", "numpy"] == trains["leaky", "compiled"]
+    assert len(trains["pausing", "numpy"]) > 10
