@@ -24,6 +24,7 @@ HERTZ: Dimension = (0, 0, -1, 0, 0)
 AMPERE: Dimension = (0, 0, 0, 1, 0)
 VOLT: Dimension = (2, 1, -3, -1, 0)
 OHM: Dimension = (2, 1, -3, -2, 0)
+SIEMENS: Dimension = (-2, -1, 3, 2, 0)
 
 _BASE: dict[str, tuple[Dimension, tuple[str, ...]]] = {
     "V": (VOLT, ("volt", "volts")),
@@ -31,7 +32,7 @@ _BASE: dict[str, tuple[Dimension, tuple[str, ...]]] = {
     "s": (SECOND, ("second", "seconds", "sec")),
     "Hz": (HERTZ, ("hertz",)),
     "ohm": (OHM, ("ohms", "Ω")),
-    "S": ((-2, -1, 3, 2, 0), ("siemens",)),
+    "S": (SIEMENS, ("siemens",)),
     "F": ((-2, -1, 4, 2, 0), ("farad", "farads")),
     "C": ((0, 0, 1, 1, 0), ("coulomb", "coulombs")),
     "m": ((1, 0, 0, 0, 0), ("metre", "meter")),

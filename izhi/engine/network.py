@@ -103,18 +103,14 @@ def _namespace(constants: tuple[tuple[str, float, Dimension], ...]) -> dict[str,
 def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     import brian2 as b2
 
-    from izhi.engine.methods import updater
-
     found = assembly.assemble(structure.circuit, population, structure.v_max)
-    system = assembly.system(structure.circuit, population)
-    states = tuple(one.name for one in system if one.kind == "state")
     return b2.NeuronGroup(
         replicas * population.count,
         equations(found.equations),
         threshold=expression(found.threshold),
         reset=statements(found.reset),
         refractory=expression(found.refractory) if found.refractory else False,
-        method=updater(population.method, states),
+        method=structure.method,
         namespace=_namespace(found.constants),
         name=f"cells_{population.name}",
     )
@@ -126,8 +122,10 @@ def _synapses(
     import brian2 as b2
 
     synapse = projection.synapse
-    declared = [assembly.declaration(one) for one in synapse.declared]
-    declared += [f"{name} : {dimensions.unit(k)} (constant)" for name, k in synapse.parameters]
+    called = assembly.synapse_names(structure.circuit, projection)
+    declared = [assembly.declaration(one, projection.name, called) for one in synapse.declared]
+    declared += [f"{called[projection.name, name]} : {dimensions.unit(kind)} (constant)"
+                 for name, kind in synapse.parameters]  # fmt: skip
     synapses = b2.Synapses(
         cells[projection.source],
         cells[projection.target],
@@ -187,9 +185,10 @@ def variables(structure: Structure) -> list[Variable]:
     for projection in circuit.projections:
         each = len(circuit.pairs(projection))
         synapse, owner = projection.synapse, projection.name
-        names = [*(name for name, _ in synapse.parameters), *["delay"] * projection.delayed]
-        own = [(name, name) for name in names]
-        own += [(s, f"{s}_0") for s in synapse.starts if s not in synapse.felt]
+        called = assembly.synapse_names(circuit, projection)
+        own = [(called[owner, name], name) for name, _ in synapse.parameters]
+        own += [("delay", "delay")] * projection.delayed
+        own += [(called[owner, s], f"{s}_0") for s in synapse.starts if s not in synapse.felt]
         result += [Variable(f"synapses_{owner}.{name}", each, f"{owner}.{parameter}")
                    for name, parameter in own]  # fmt: skip
     return result

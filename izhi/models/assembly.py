@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from izhi.models import dimensions
-from izhi.models.cell import INPUT
+from izhi.models.cell import INPUT, Cell
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.models.declarations import Declaration
+from izhi.models.synapse import Synapse
+from izhi.models.waveform import Waveform
 from izhi.units import VOLT, Dimension
 
 DRIVE = "drive"
@@ -85,9 +87,18 @@ def assemble(circuit: Circuit, population: Population, v_max: float) -> Assembly
     """
     called = names(circuit, population)
     cell, incoming = population.neuron, _incoming(circuit, population)
-    lines = [declaration(one) for one in system(circuit, population)]
+    drive = [f"({_renamed(w.current, owner, called)})" for owner, w in population.stimuli]
+    entering = [DRIVE] * bool(drive)
+    entering += [_entering(p, called) for p in incoming if p.synapse.current]
+    unit = population.current
+    lines = [*_neuron(cell), f"{INPUT} = {' + '.join(entering) or f'0*{unit}'} : {unit}"]
     lines.append(f"{ESCAPES} : integer")
-    lines += _parameters(population, incoming, called)
+    if drive:
+        lines.append(f"{DRIVE} = {' + '.join(drive)} : {unit} (constant over dt)")
+    for owner, wave in population.stimuli:
+        lines += _stimulus(owner, wave, called)
+    for projection in incoming:
+        lines += _target(projection, called)
     # a v beyond v_max, where no potential is, leaves no trace after the reset: it is counted
     counted = f"{ESCAPES} += int(v > v_max)\n" if cell.bounded else ""
     constants: list[tuple[str, float, Dimension]] = [*cell.constants, ("v_max", v_max, VOLT)]
@@ -99,34 +110,28 @@ def assemble(circuit: Circuit, population: Population, v_max: float) -> Assembly
     )  # fmt: skip
 
 
-def system(circuit: Circuit, population: Population) -> tuple[Declaration, ...]:
-    """Return all states and subexpressions that the cells of a population have.
-
-    The neuron's come first, what synapses leave in its cells last.
-    """
-    called = names(circuit, population)
-    incoming, unit = _incoming(circuit, population), population.current
-    drive = [f"({_renamed(w.current, owner, called)})" for owner, w in population.stimuli]
-    entering = [DRIVE] * bool(drive)
-    entering += [_entering(p, called) for p in incoming if p.synapse.current]
-    found = [*population.neuron.declared]
-    found.append(Declaration("subexpression", INPUT, " + ".join(entering) or f"0*{unit}", unit))
-    if drive:
-        flags = ("constant over dt",)
-        found.append(Declaration("subexpression", DRIVE, " + ".join(drive), unit, flags))
-    for owner, wave in population.stimuli:
-        found += [_as_called(one, owner, called) for one in wave.declared]
-    for p in incoming:
-        found += [_as_called(one, p.name, called) for one in p.synapse.target]
-    return tuple(found)
-
-
 def on_pre(circuit: Circuit, projection: Projection) -> str:
-    """Return what a presynaptic spike does, with the target's variables as they are called."""
-    called = names(circuit, circuit.population(projection.target))
-    felt = projection.synapse.felt
-    put = {f"{name}_post": f"{called[projection.name, name]}_post" for name in felt}
-    return _IDENTIFIER.sub(lambda found: put.get(found[0], found[0]), projection.synapse.on_pre)
+    """Return what a presynaptic spike does, with all variables as they are called."""
+    there = names(circuit, circuit.population(projection.target))
+    called = {name: new for (_, name), new in synapse_names(circuit, projection).items()}
+    called |= {f"{n}_post": f"{there[projection.name, n]}_post" for n in projection.synapse.felt}
+    return _IDENTIFIER.sub(lambda found: called.get(found[0], found[0]), projection.synapse.on_pre)
+
+
+def synapse_names(circuit: Circuit, projection: Projection) -> Names:
+    """Return what a synapse's own variables are called: as no variable of its cells is."""
+    taken: set[str] = set()
+    for population in (projection.source, projection.target):
+        taken |= set(names(circuit, circuit.population(population)).values())
+    found = {}
+    for name in (*(one.name for one in projection.synapse.declared),
+                 *(name for name, _ in projection.synapse.parameters)):  # fmt: skip
+        called = name
+        while called in taken:
+            called += "_syn"
+        taken.add(called)
+        found[projection.name, name] = called
+    return found
 
 
 def names(circuit: Circuit, population: Population) -> Names:
@@ -168,31 +173,37 @@ def _entering(projection: Projection, called: Names) -> str:
     return text if text.isidentifier() else f"({text})"
 
 
-def declaration(one: Declaration) -> str:
-    """Return a declaration in Brian2's notation."""
-    flags = f" ({', '.join(one.flags)})" if one.flags else ""
-    return f"{one.left} = {one.expression} : {one.unit}{flags}"
-
-
-def _as_called(one: Declaration, owner: str, called: Names) -> Declaration:
-    expression = _renamed(one.expression, owner, called)
-    return replace(one, name=called[owner, one.name], expression=expression)
-
-
-def _parameters(
-    population: Population, incoming: list[Projection], called: Names
-) -> Iterable[str]:  # fmt: skip
-    """Give what points give, but for what states start at, in Brian2's notation."""
-    for name, kind in population.neuron.parameters:
+def _neuron(cell: Cell) -> Iterable[str]:
+    for one in cell.declared:
+        yield declaration(one)
+    for name, kind in cell.parameters:
         yield f"{name} : {dimensions.unit(kind)} (constant)"
-    for owner, wave in population.stimuli:
-        for name, kind in wave.parameters:
-            yield f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
-        for edge in wave.edges:
-            yield f"{called[owner, edge.name]} : integer (constant)"
-    for p in incoming:
-        for name, kind in p.synapse.target_parameters:
-            yield f"{called[p.name, name]} : {dimensions.unit(kind)} (constant)"
+
+
+def declaration(one: Declaration, owner: str = "", called: Names | None = None) -> str:
+    """Return a declaration in Brian2's notation, with what is called otherwise."""
+    called = called or {}
+    flags = f" ({', '.join(one.flags)})" if one.flags else ""
+    name = called.get((owner, one.name), one.name)
+    left = f"d{name}/dt" if one.kind == "state" else name
+    return f"{left} = {_renamed(one.expression, owner, called)} : {one.unit}{flags}"
+
+
+def _stimulus(owner: str, wave: Waveform, called: Names) -> Iterable[str]:
+    for one in wave.declared:
+        yield declaration(one, owner, called)
+    for name, kind in wave.parameters:
+        yield f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
+    for edge in wave.edges:
+        yield f"{called[owner, edge.name]} : integer (constant)"
+
+
+def _target(projection: Projection, called: Names) -> Iterable[str]:
+    synapse: Synapse = projection.synapse
+    for one in synapse.target:
+        yield declaration(one, projection.name, called)
+    for name, kind in synapse.target_parameters:
+        yield f"{called[projection.name, name]} : {dimensions.unit(kind)} (constant)"
 
 
 def _given(

@@ -92,10 +92,9 @@ class Synapse:
         added = {True: "weight*r_S", False: "weight"}[self.releases]
         return (
             (self.static or self.releases)
-            and len(self.felt) == 1
-            and decays == [f"-{name}/tau_s" for name in self.felt]
-            and self.current == self.felt[0]
-            and self._statements[-1:] == [f"{self.felt[0]}_post+={added}"]
+            and decays == [f"-{name}/tau_s" for name in self.felt[:1]]
+            and self.felt[:1] == (self.current,)
+            and self._statements[-1:] == [f"{self.current}_post+={added}"]
         )
 
     @property
