@@ -55,7 +55,7 @@ def test_a_step_changes_at_its_edges_only() -> None:
     assert found.steady
     steps = [edge.step(values(STEP), 1e-4) for edge in found.edges]
     assert steps[0] == 200 and steps[1] == 800
-    assert np.flatnonzero(waveform.changes([np.atleast_1d(s) for s in steps], 1000)).tolist() == [
+    assert np.flatnonzero(waveform.changes(1000, *map(np.atleast_1d, steps))).tolist() == [
         0, 200, 800,
     ]  # fmt: skip
 

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
-from izhi.units import AMPERE, NUMBER, OHM, SECOND, VOLT, Dimension, Quantity
+from izhi.units import AMPERE, NUMBER, OHM, SECOND, SIEMENS, VOLT, Dimension, Quantity
 
 REST = math.nan
 """The SI value of ``u_0: rest``: u starts at b*v_0."""
 
 NEVER = math.inf
-"""The SI value of ``offset: null``: the stimulus lasts to the end."""
+"""The SI value of ``offset: null`` and ``pulses: null``: the stimulus lasts to the end."""
 
 Value = Quantity | int | bool | str | None | list[Any] | dict[str, Any]
 """A checked value: a quantity, or what YAML can hold where a key takes no quantity."""
@@ -86,7 +86,7 @@ def _not_negative(what: str) -> tuple[str, Callable[[float], bool]]:
 
 
 _CURRENT = (VOLT, AMPERE)
-_PAIRS = (_CURRENT, (AMPERE, VOLT), (NUMBER, OHM), (OHM, NUMBER))
+_PAIRS = (_CURRENT, (AMPERE, VOLT), (NUMBER, OHM, SIEMENS), (OHM, NUMBER), (SIEMENS, NUMBER))
 METHODS = ("euler", "semi_implicit", "rk2", "rk4", "exponential_euler", "exact")
 """Integration methods: Brian2's, by its names, and ``semi_implicit``."""
 
@@ -130,6 +130,18 @@ _PARAMETERS: dict[tuple[str, str], Key] = {
     ("stimulus", "onset"): QuantityKey((SECOND,), "ms", *_not_negative("an onset")),
     ("stimulus", "offset"): QuantityKey(
         (SECOND,), "ms", *_positive("an offset"), words={None: NEVER}
+    ),
+    ("stimulus", "period"): QuantityKey((SECOND,), "ms", *_positive("a period")),
+    ("stimulus", "width"): QuantityKey((SECOND,), "ms", *_positive("a pulse's width")),
+    ("stimulus", "interval"): QuantityKey((SECOND,), "ms", *_positive("an interval")),
+    ("stimulus", "rise"): QuantityKey((SECOND,), "ms", *_positive("the time of a rise")),
+    ("stimulus", "length"): QuantityKey((SECOND,), "ms", *_positive("a length")),
+    ("stimulus", "pulses"): QuantityKey(
+        (NUMBER,),
+        "",
+        "a number of pulses is whole, from 1 on, or null",
+        lambda value: value >= 1 and value == math.floor(value),
+        words={None: NEVER},
     ),
 }
 """Parameters that mean the same in whatever model has them, by group and name."""
@@ -426,7 +438,11 @@ def _check_quantity(name: str, key: QuantityKey, given: Any, default_unit: str |
 
 
 def _like(default_unit: str | None) -> tuple[Dimension, ...]:
-    """Return what a parameter may be: as its default; currents in volt or ampere, R either way."""
+    """Return what a parameter may be: as its default.
+
+    Currents may be in volt or ampere, and R a number or in ohm; so then are conductances numbers
+    or in siemens.
+    """
     if default_unit is None:
         return ()
     own = units.dimension_of(default_unit)

@@ -58,7 +58,7 @@ class Axis:
         si = np.array([q.si for q in quantities])
         dimension = next(iter(dimensions), quantities[0].dimension)
         if not np.isfinite(si).all():  # a word such as rest among the values
-            labels = [q.unit if not np.isfinite(q.si) else f"{q.number:g} {q.unit}"
+            labels = [q.unit if not np.isfinite(q.si) else f"{q.number:g} {q.unit}".strip()
                       for q in quantities]  # fmt: skip
             return cls(key, key, np.array(labels, dtype=object), None, si, dimension)
         if unit is None or units.dimension_of(unit) != dimension:

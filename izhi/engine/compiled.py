@@ -79,10 +79,12 @@ def _changes(structure: Structure, parameters: dict[str, NDArray[Any]]) -> NDArr
     ]
     if not all(wave.steady for *_, wave in driven):
         return np.ones(structure.steps, np.bool_)
-    edges = [
-        parameters[f"{p}.{name}.{edge.name}"] for p, name, wave in driven for edge in wave.edges
-    ]
-    return waveform.changes(edges, structure.steps)
+    found = []
+    for population, name, wave in driven:
+        given = {n: parameters[f"{population}.{name}.{n}"] for n in wave.given}
+        found += [parameters[f"{population}.{name}.{edge.name}"] for edge in wave.edges]
+        found += [r.steps(given, structure.dt, structure.steps) for r in wave.recurrences]
+    return waveform.changes(structure.steps, *found)
 
 
 def _order(

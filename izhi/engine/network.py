@@ -103,14 +103,18 @@ def _namespace(constants: tuple[tuple[str, float, Dimension], ...]) -> dict[str,
 def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     import brian2 as b2
 
+    from izhi.engine.methods import updater
+
     found = assembly.assemble(structure.circuit, population, structure.v_max)
+    system = assembly.system(structure.circuit, population)
+    states = tuple(one.name for one in system if one.kind == "state")
     return b2.NeuronGroup(
         replicas * population.count,
         equations(found.equations),
         threshold=expression(found.threshold),
         reset=statements(found.reset),
         refractory=expression(found.refractory) if found.refractory else False,
-        method=structure.method,
+        method=updater(population.method, states),
         namespace=_namespace(found.constants),
         name=f"cells_{population.name}",
     )
@@ -123,8 +127,11 @@ def _synapses(
 
     synapse = projection.synapse
     called = assembly.synapse_names(structure.circuit, projection)
-    declared = [assembly.declaration(one, projection.name, called) for one in synapse.declared]
-    declared += [f"{called[projection.name, name]} : {dimensions.unit(kind)} (constant)"
+    owner = projection.name
+    declared = [
+        assembly.declaration(assembly.as_called(o, owner, called)) for o in synapse.declared
+    ]
+    declared += [f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
                  for name, kind in synapse.parameters]  # fmt: skip
     synapses = b2.Synapses(
         cells[projection.source],

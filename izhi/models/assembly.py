@@ -10,14 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from izhi.models import dimensions
-from izhi.models.cell import INPUT, Cell
+from izhi.models.cell import INPUT
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.models.declarations import Declaration
-from izhi.models.synapse import Synapse
-from izhi.models.waveform import Waveform
 from izhi.units import VOLT, Dimension
 
 DRIVE = "drive"
@@ -87,18 +85,9 @@ def assemble(circuit: Circuit, population: Population, v_max: float) -> Assembly
     """
     called = names(circuit, population)
     cell, incoming = population.neuron, _incoming(circuit, population)
-    drive = [f"({_renamed(w.current, owner, called)})" for owner, w in population.stimuli]
-    entering = [DRIVE] * bool(drive)
-    entering += [_entering(p, called) for p in incoming if p.synapse.current]
-    unit = population.current
-    lines = [*_neuron(cell), f"{INPUT} = {' + '.join(entering) or f'0*{unit}'} : {unit}"]
+    lines = [declaration(one) for one in system(circuit, population)]
     lines.append(f"{ESCAPES} : integer")
-    if drive:
-        lines.append(f"{DRIVE} = {' + '.join(drive)} : {unit} (constant over dt)")
-    for owner, wave in population.stimuli:
-        lines += _stimulus(owner, wave, called)
-    for projection in incoming:
-        lines += _target(projection, called)
+    lines += _parameters(population, incoming, called)
     # a v beyond v_max, where no potential is, leaves no trace after the reset: it is counted
     counted = f"{ESCAPES} += int(v > v_max)\n" if cell.bounded else ""
     constants: list[tuple[str, float, Dimension]] = [*cell.constants, ("v_max", v_max, VOLT)]
@@ -108,6 +97,28 @@ def assemble(circuit: Circuit, population: Population, v_max: float) -> Assembly
         "\n".join(lines) + "\n", cell.threshold, counted + cell.reset, cell.refractory,
         tuple(constants), tuple(_given(population, incoming, called)),
     )  # fmt: skip
+
+
+def system(circuit: Circuit, population: Population) -> tuple[Declaration, ...]:
+    """Return all states and subexpressions that the cells of a population have.
+
+    The neuron's come first, what synapses leave in its cells last.
+    """
+    called = names(circuit, population)
+    incoming, unit = _incoming(circuit, population), population.current
+    drive = [f"({_renamed(w.current, owner, called)})" for owner, w in population.stimuli]
+    entering = [DRIVE] * bool(drive)
+    entering += [_entering(p, called) for p in incoming if p.synapse.current]
+    found = [*population.neuron.declared]
+    found.append(Declaration("subexpression", INPUT, " + ".join(entering) or f"0*{unit}", unit))
+    if drive:
+        flags = ("constant over dt",)
+        found.append(Declaration("subexpression", DRIVE, " + ".join(drive), unit, flags))
+    for owner, wave in population.stimuli:
+        found += [as_called(one, owner, called) for one in wave.declared]
+    for p in incoming:
+        found += [as_called(one, p.name, called) for one in p.synapse.target]
+    return tuple(found)
 
 
 def on_pre(circuit: Circuit, projection: Projection) -> str:
@@ -173,37 +184,32 @@ def _entering(projection: Projection, called: Names) -> str:
     return text if text.isidentifier() else f"({text})"
 
 
-def _neuron(cell: Cell) -> Iterable[str]:
-    for one in cell.declared:
-        yield declaration(one)
-    for name, kind in cell.parameters:
-        yield f"{name} : {dimensions.unit(kind)} (constant)"
-
-
-def declaration(one: Declaration, owner: str = "", called: Names | None = None) -> str:
-    """Return a declaration in Brian2's notation, with what is called otherwise."""
-    called = called or {}
+def declaration(one: Declaration) -> str:
+    """Return a declaration in Brian2's notation."""
     flags = f" ({', '.join(one.flags)})" if one.flags else ""
-    name = called.get((owner, one.name), one.name)
-    left = f"d{name}/dt" if one.kind == "state" else name
-    return f"{left} = {_renamed(one.expression, owner, called)} : {one.unit}{flags}"
+    return f"{one.left} = {one.expression} : {one.unit}{flags}"
 
 
-def _stimulus(owner: str, wave: Waveform, called: Names) -> Iterable[str]:
-    for one in wave.declared:
-        yield declaration(one, owner, called)
-    for name, kind in wave.parameters:
-        yield f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
-    for edge in wave.edges:
-        yield f"{called[owner, edge.name]} : integer (constant)"
+def as_called(one: Declaration, owner: str, called: Names) -> Declaration:
+    """Return a declaration with all names as they are called."""
+    expression = _renamed(one.expression, owner, called)
+    return replace(one, name=called[owner, one.name], expression=expression)
 
 
-def _target(projection: Projection, called: Names) -> Iterable[str]:
-    synapse: Synapse = projection.synapse
-    for one in synapse.target:
-        yield declaration(one, projection.name, called)
-    for name, kind in synapse.target_parameters:
-        yield f"{called[projection.name, name]} : {dimensions.unit(kind)} (constant)"
+def _parameters(
+    population: Population, incoming: list[Projection], called: Names
+) -> Iterable[str]:  # fmt: skip
+    """Give what points give, but for what states start at, in Brian2's notation."""
+    for name, kind in population.neuron.parameters:
+        yield f"{name} : {dimensions.unit(kind)} (constant)"
+    for owner, wave in population.stimuli:
+        for name, kind in wave.parameters:
+            yield f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
+        for edge in wave.edges:
+            yield f"{called[owner, edge.name]} : integer (constant)"
+    for p in incoming:
+        for name, kind in p.synapse.target_parameters:
+            yield f"{called[p.name, name]} : {dimensions.unit(kind)} (constant)"
 
 
 def _given(

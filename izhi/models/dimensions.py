@@ -8,6 +8,7 @@ the left side of the equation wants, or most other terms are.
 from __future__ import annotations
 
 import ast
+import math
 from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
@@ -26,6 +27,9 @@ UNITS: Mapping[str, Dimension] = {
     )
 }  # fmt: skip
 """Units that equations may name: those that mean the same to Brian2."""
+
+CONSTANTS: Mapping[str, float] = {"pi": math.pi}
+"""Numbers that equations may name."""
 
 _OF_NUMBERS = frozenset(
     ["exp", "log", "log10", "log1p", "expm1", "exprel", "sin", "cos", "tan", "sinh", "cosh",
@@ -75,12 +79,16 @@ def unit(dimension: Dimension) -> str:
 
 
 def names(text: str) -> set[str]:
-    """Return the names of variables and parameters that an expression uses, units aside."""
+    """Return the names of variables and parameters that an expression uses.
+
+    Names of units and constants are not among them.
+    """
     tree = ast.parse(" ".join(safe(text).split()), mode="eval").body
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return {
         node.id for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and id(node) not in called and node.id not in UNITS
+        if isinstance(node, ast.Name) and id(node) not in called
+        and node.id not in UNITS and node.id not in CONSTANTS
     }  # fmt: skip
 
 
@@ -116,7 +124,7 @@ class _Terms:
         return NUMBER
 
     def _name(self, name: str) -> Dimension:
-        found = self.known.get(name, UNITS.get(name))
+        found = self.known.get(name, NUMBER if name in CONSTANTS else UNITS.get(name))
         if found is None:
             raise ConfigError(undefined(name, self.known))
         return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from izhi import units
 from izhi.errors import ConfigError
 from izhi.exponential import exp
-from izhi.models.dimensions import UNITS, undefined
+from izhi.models.dimensions import CONSTANTS, UNITS, undefined
 from izhi.models.equations import expression as safe
 
 _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
@@ -81,6 +81,8 @@ def _named(name: str, values: Mapping[str, Any]) -> Any:
         return values[name]
     if name in UNITS:
         return units.with_unit(1.0, name).si
+    if name in CONSTANTS:
+        return CONSTANTS[name]
     raise ConfigError(undefined(name, dict.fromkeys(values, units.NUMBER)))
 
 

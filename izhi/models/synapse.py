@@ -92,8 +92,9 @@ class Synapse:
         added = {True: "weight*r_S", False: "weight"}[self.releases]
         return (
             (self.static or self.releases)
-            and decays == [f"-{name}/tau_s" for name in self.felt[:1]]
-            and self.felt[:1] == (self.current,)
+            and len(self.felt) == 1
+            and decays == [f"-{name}/tau_s" for name in self.felt]
+            and self.felt == (self.current,)
             and self._statements[-1:] == [f"{self.current}_post+={added}"]
         )
 

@@ -2,8 +2,9 @@
 
 Where the time is compared with what follows from parameters alone, ``t >= onset``, steps are
 compared instead: floating-point times that lie on the grid up to rounding would fall on either side
-of it. A stimulus in which time comes in nowhere else changes at these steps only, and is computed
-at no others.
+of it. Where periods are counted, ``floor((t - onset)/period)``, the time is taken a thousandth of a
+step later, to the same end. A stimulus in which time comes in nowhere else changes at these steps
+only, and is computed at no others.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ NEVER = 2**31 - 1
 """The step of an edge that lies beyond every simulation."""
 
 _TIME = "t"
+_DT = "dt"
 _STEP = "t_in_timesteps"
 _NEARLY = 1e-3
 """Of a time step: a time so close to the grid is on it, as Brian2 has it."""
+_MARGIN = 1e-5
+"""Of a time step: more than what arithmetic rounds in the step of a recurrence."""
 
 _MIRRORED: Mapping[type[ast.cmpop], ast.cmpop] = {
     ast.Lt: ast.Gt(), ast.LtE: ast.GtE(), ast.Gt: ast.Lt(), ast.GtE: ast.LtE(),
@@ -70,6 +74,46 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Recurrence:
+    """Times at which a count of periods goes up: ``first + k*period`` for every whole k.
+
+    Attributes
+    ----------
+    first, period
+        Expressions of parameters, in seconds.
+    """
+
+    first: str
+    period: str
+
+    def steps(self, values: Mapping[str, Any], dt: float, steps: int) -> NDArray[np.int64]:
+        """Return the steps at which the count may go up, in any order.
+
+        Parameters
+        ----------
+        values
+            SI values of the parameters, arrays that broadcast.
+        dt
+            The time step in seconds.
+        steps
+            Number of time steps.
+        """
+        first, period = np.broadcast_arrays(
+            *(np.atleast_1d(evaluate(text, values)) / dt for text in (self.first, self.period))
+        )
+        found = []
+        for start, length in np.unique(np.stack([first, period], axis=-1), axis=0):
+            if not 1 <= length < np.inf:
+                return np.arange(steps)
+            counts = np.arange(np.ceil(-start / length), np.floor((steps - start) / length) + 1)
+            position = start + counts * length - _NEARLY
+            # where rounding could decide, both steps are taken: one of them changes nothing
+            found += [np.ceil(position - _MARGIN), np.ceil(position + _MARGIN)]
+        every = np.concatenate(found)
+        return np.asarray(every[(every >= 0) & (every < steps)], np.int64)
+
+
+@dataclass(frozen=True)
 class Waveform:
     """A stimulus, checked.
 
@@ -81,17 +125,20 @@ class Waveform:
         Subexpressions that it names, likewise.
     edges
         The times that are compared.
+    recurrences
+        The counts of periods.
     parameters
         Name and dimension of the parameters that the expressions use once the edges are taken out.
     given
         Names of all parameters, those of edges among them.
     steady
-        Whether the current is the same from one edge to the next.
+        Whether the current changes at edges and recurrences only.
     """
 
     current: str
     declared: tuple[Declaration, ...]
     edges: tuple[Edge, ...]
+    recurrences: tuple[Recurrence, ...]
     parameters: tuple[tuple[str, Dimension], ...]
     given: tuple[str, ...]
     steady: bool
@@ -146,24 +193,58 @@ def read(
         if name not in used | of_edges:
             raise ConfigError(f"{key}.{name}: the current does not use it")
     return Waveform(
-        found, inner, tuple(steps.edges.values()),
+        found, inner, tuple(steps.edges.values()), tuple(dict.fromkeys(steps.recurrences)),
         tuple((name, kind) for name, kind in parameters.items() if name in used),
         tuple(parameters),
-        not used & {_TIME, "dt"},
+        not steps.moving,
     )  # fmt: skip
 
 
 class _Steps(ast.NodeTransformer):
-    """Replaces comparisons of the time by comparisons of steps, and collects the edges."""
+    """Replaces comparisons of the time by comparisons of steps, and collects the edges.
+
+    Attributes
+    ----------
+    edges, recurrences
+        What was found.
+    moving
+        Whether the time comes in anywhere else.
+    """
 
     def __init__(self, scope: Mapping[str, Dimension], inner: set[str], key: str) -> None:
         self.scope, self.inner, self.key = scope, inner, key
         self.edges: dict[tuple[str, bool], Edge] = {}
+        self.recurrences: list[Recurrence] = []
+        self.moving = False
 
     def of(self, text: str) -> str:
         """Return an expression with steps in the place of times."""
         tree = ast.parse(" ".join(safe(text).split()), mode="eval")
         return ast.unparse(ast.fix_missing_locations(self.visit(tree)))
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Note the time where it stands by itself."""
+        self.moving |= node.id in (_TIME, _DT)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Take the time in a floor a little later; count periods where it is divided by one."""
+        if not (isinstance(node.func, ast.Name) and node.func.id == "floor"):
+            return self.generic_visit(node)  # type: ignore[return-value]
+        (argument,) = node.args
+        if not self._recurs(argument):
+            argument = self.visit(argument)
+        return ast.Call(node.func, [_Later().visit(argument)], [])
+
+    def _recurs(self, argument: ast.expr) -> bool:
+        """Whether an expression is of the form (t - first)/period, which is then noted."""
+        if not isinstance(argument, ast.BinOp) or not isinstance(argument.op, ast.Div):
+            return False
+        first, period = _zero_of(argument.left), argument.right
+        if first is None or self._moves(first) or self._moves(period):
+            return False
+        self.recurrences.append(Recurrence(ast.unparse(first), ast.unparse(period)))
+        return True
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Split a < b < c, which Brian2 does not know, and replace times by steps."""
@@ -204,22 +285,45 @@ class _Steps(ast.NodeTransformer):
     def _moves(self, node: ast.expr) -> bool:
         """Whether an expression may depend on the time, by itself or by a subexpression."""
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        return bool(names & {_TIME, "dt", "timestep", *self.inner})
+        return bool(names & {_TIME, _DT, "timestep", *self.inner})
+
+
+class _Later(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Put t + 0.001*dt in the place of t."""
+        if node.id != _TIME:
+            return node
+        late = ast.BinOp(ast.Constant(_NEARLY), ast.Mult(), ast.Name(_DT, ast.Load()))
+        return ast.BinOp(node, ast.Add(), late)
+
+
+def _zero_of(node: ast.expr) -> ast.expr | None:
+    """Return at which time t - a, t + a, ... is zero; None for what is no such sum."""
+    if _is_time(node):
+        return ast.parse("0*second", mode="eval").body
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add | ast.Sub):
+        return None
+    zero, other = _zero_of(node.left), node.right
+    if zero is None and isinstance(node.op, ast.Add):
+        zero, other = _zero_of(node.right), node.left
+    if zero is None:
+        return None
+    return ast.BinOp(zero, ast.Add() if isinstance(node.op, ast.Sub) else ast.Sub(), other)
 
 
 def _is_time(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == _TIME
 
 
-def changes(edges: list[NDArray[np.int32]], steps: int) -> NDArray[np.bool_]:
+def changes(steps: int, *at: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Return the time steps at which a steady stimulus may differ from the step before.
 
     Parameters
     ----------
-    edges
-        Steps of all edges of all points.
     steps
         Number of time steps.
+    at
+        Steps of all edges and recurrences of all points.
 
     Returns
     -------
@@ -228,6 +332,6 @@ def changes(edges: list[NDArray[np.int32]], steps: int) -> NDArray[np.bool_]:
     """
     found = np.zeros(steps, np.bool_)
     found[:1] = True
-    for values in edges:
+    for values in at:
         found[values[(values >= 0) & (values < steps)]] = True
     return found

@@ -67,7 +67,24 @@ def check_points(sweep: Sweep) -> None:
         rules += [
             (onset, "simulation.duration", np.less, "the onset lies before the end"),
             (offset, onset, np.greater, "the offset lies after the onset"),
+            (f"{group}.width", f"{group}.period", np.less, "a pulse is shorter than its period"),
+            (f"{group}.width", f"{group}.interval", np.less_equal, "a pulse ends before the next"),
+            (
+                f"{group}.period",
+                "simulation.dt",
+                np.greater_equal,
+                "a period is at least a time step",
+            ),
         ]
+    for group in _groups(sweep, "synapse"):
+        rules.append(
+            (
+                f"{group}.tau_rise",
+                f"{group}.tau_s",
+                np.less,
+                "a current rises faster than it decays; synapse=alpha has one time for both",
+            )
+        )
     for group in _groups(sweep, "neuron"):
         rules.append((f"{group}.c", f"{group}.v_th", np.less, "a spike resets below the threshold"))
         rules.append(
@@ -88,10 +105,11 @@ def check_points(sweep: Sweep) -> None:
 
 
 def _groups(sweep: Sweep, kind: str) -> list[str]:
-    """Return the groups that the populations' neurons or stimuli come from."""
+    """Return the groups that neurons and stimuli of populations, or synapses, come from."""
+    owners = "projections" if kind == "synapse" else "populations"
     found = set()
     for base in map(sweep.bases.__getitem__, sweep.used):
-        for name in circuits.names(base, "populations"):
+        for name in circuits.names(base, owners):
             group = circuits.group_of(base, name, kind)
             further = models.further_stimuli(base, group) if kind == "stimulus" else []
             found |= {f"{group}{name}" for name in ("", *further)}
