@@ -112,7 +112,7 @@ def test_thresholds_that_are_right(text) -> None:
         ("v = a", "v = a: the term a is a rate, but should be a voltage"),
         ("u *= d", "u *= d: the term d is a voltage, but should be a plain number"),
         ("U += d", "U += d: U is not defined, but u is: names differ by case; did you mean it?"),
-        ("v = e", "v = e: e is not defined; there are C1, C2"),
+        ("v = e", "v = e: e is not defined; write its value"),
         ("exp = 3", "exp is a function or a constant, and cannot be a name"),
     ],
 )

@@ -100,7 +100,7 @@ WRONG = [
     (but(STEP, amplitude="10 nA"), "stimulus.current: the term amplitude * int(t >= onset and t <"),
     (but(STEP, amplitude="10"), "is a plain number, but should be a voltage"),
     (but(STEP, onset="20"), "stimulus.current: the term onset is a plain number, but should be a "),
-    (but(STEP, onset=None), "stimulus.current: onset is not defined; did you mean offset?"),
+    (but(STEP, onset=None), "stimulus.current: onset is not defined; give it a value, as "),
     (but(STEP, onset=None, Onset="20 ms"), "onset is not defined, but Onset is: names differ by "),
     (but(STEP, width="20 ms"), "stimulus.width: the current does not use it"),
     (but(STEP, current="amplitude*int(t == onset)"), "stimulus.current: t == onset: compare the t"),

@@ -194,10 +194,22 @@ def of_expression(
         Beginning with `where`.
     """
     try:
+        for name in dimensions.ordered_names(text):
+            if name not in known:
+                raise ConfigError(_undefined(name, known, where))
         return dimensions.dimension(text, known, wanted)
     except ConfigError as error:
         said = str(error).removeprefix("equations: ")
         raise ConfigError(f"{where}: {said}") from None
+
+
+def _undefined(name: str, known: Mapping[str, Dimension], where: str) -> str:
+    """Return what is said of a name that is not there: the nearest one, or how to give it."""
+    said = dimensions.undefined(name, known)
+    if name in _CONSTANTS:
+        return f"{said}; write its value"
+    group = where.partition(":")[0].partition(" = ")[0].rpartition(".")[0].removesuffix(".rest")
+    return said if "did you mean" in said else f"{said}; give it a value, as {group}.{name}"
 
 
 def _check_circles(declared: Sequence[Declaration], key: str) -> None:
@@ -269,7 +281,7 @@ def check_statements(
                 f"{key}: {line}: {name} does not change; {', '.join(sorted(writable))} can"
             )
         if operator and name not in scope:
-            raise ConfigError(f"{key}: {line}: {dimensions.undefined(name, scope)}")
+            raise ConfigError(f"{key}: {line}: {_undefined(name, scope, key)}")
         wanted = scope.get(name) if operator in ("", "+", "-") else NUMBER
         kind = of_expression(term, scope, wanted, f"{key}: {line}")
         if name in writable:

@@ -8,13 +8,14 @@ the left side of the equation wants, or most other terms are.
 from __future__ import annotations
 
 import ast
+import difflib
 import math
 from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 
 from izhi import units
-from izhi.errors import ConfigError, did_you_mean
+from izhi.errors import ConfigError
 from izhi.models.equations import expression as safe
 from izhi.units import NUMBER, Dimension
 
@@ -35,6 +36,12 @@ _OF_NUMBERS = frozenset(
     ["exp", "log", "log10", "log1p", "expm1", "exprel", "sin", "cos", "tan", "sinh", "cosh",
      "tanh", "arcsin", "arccos", "arctan"]
 )  # fmt: skip
+_OTHER_UNITS = {"msecond": "ms", "msec": "ms", "sec": "second", "s": "second", "V": "volt",
+                "mvolt": "mV", "mVolt": "mV", "A": "amp", "uamp": "uA", "namp": "nA", "pamp": "pA",
+                "S": "siemens", "nsiemens": "nS", "F": "farad", "pfarad": "pF",
+                "ohms": "ohm", "MOhm": "Mohm", "volts": "volt", "ampere": "amp"}  # fmt: skip
+"""Other ways to write units, in Brian2 or elsewhere, and the one to write in equations."""
+
 _KEEPING = frozenset(["abs", "clip", "ceil", "floor"])
 
 
@@ -83,13 +90,19 @@ def names(text: str) -> set[str]:
 
     Names of units and constants are not among them.
     """
+    return set(ordered_names(text))
+
+
+def ordered_names(text: str) -> list[str]:
+    """Return the names that :func:`names` gives, as they come in the expression."""
     tree = ast.parse(" ".join(safe(text).split()), mode="eval").body
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {
-        node.id for node in ast.walk(tree)
+    found = [
+        node for node in ast.walk(tree)
         if isinstance(node, ast.Name) and id(node) not in called
         and node.id not in UNITS and node.id not in CONSTANTS
-    }  # fmt: skip
+    ]  # fmt: skip
+    return [node.id for node in sorted(found, key=lambda node: node.col_offset)]
 
 
 class _Terms:
@@ -200,10 +213,14 @@ def undefined(name: str, known: Mapping[str, Dimension]) -> str:
     same = [other for other in known if other.casefold() == name.casefold()]
     if same:
         return f"{name} is not defined, but {same[0]} is: names differ by case; did you mean it?"
+    if name in _OTHER_UNITS:
+        return f"{name} is not defined; did you mean the unit {_OTHER_UNITS[name]}?"
     unit = [other for other in UNITS if other.casefold() == name.casefold()]
     if unit:
         return f"{name} is not defined; did you mean the unit {unit[0]}?"
-    return f"{name} is not defined{did_you_mean(name, known)}"
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    near = near or [other for other in known if sorted(other) == sorted(name)]
+    return f"{name} is not defined" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _summands(node: ast.expr) -> list[ast.expr]:
