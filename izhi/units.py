@@ -117,8 +117,12 @@ def symbol(dimension: Dimension) -> str:
         below = tuple(a - x for a, x in zip(above, dimension, strict=True))
         if below in powers:
             found.append(f"{text}/{powers[below]}")
-    if found:
-        return min(found, key=len)
+    for a, text in powers.items():
+        rest = tuple(x - y for x, y in zip(dimension, a, strict=True))
+        if rest in powers:
+            found.append(f"{text} {powers[rest]}")
+    if found:  # a ratio with a coulomb in it is right, but nobody's
+        return min(found, key=lambda text: ("C" in text.split("/")[0], len(text)))
     bases = zip(("m", "kg", "s", "A", "mol"), dimension, strict=True)
     return " ".join(_power(symbol, n) for symbol, n in bases if n)
 
@@ -191,6 +195,10 @@ def parse(text: str | float | int) -> Quantity:
             raise ConfigError(f"{text[:40]!r}... is too long for a quantity")
         if text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity", ".nan", ".inf"):
             raise ConfigError(f"{text} is not finite")
+        if re.search(r"\d,\d|−", text):
+            raise ConfigError(
+                f"{text!r} is no quantity; write - and a decimal point, as in -1.5 mV"
+            )
         match = _QUANTITY.fullmatch(text)
         if match is None:
             raise ConfigError(f"{text!r} is no quantity; write a number and a unit, as in 10 mV")

@@ -28,8 +28,8 @@ WRONG = [
     ("t : second", "t stands for the time, and cannot be declared"),
     ("dt = 1*ms : second", "dt stands for the time step, and cannot be declared"),
     ("dexp/dt = 1/tau_m : 1", "exp is a function or a constant, and cannot be a name"),
-    ("dv/dt = v/tau_m : volts", "volts is no unit in volt, amp, second, ohm, ..."),
-    ("dv/dt = v/tau_m : mV", "mV is no unit in volt, amp, second, ohm, ..."),
+    ("dv/dt = v/tau_m : volts", "volts is no unit; did you mean volt?"),
+    ("dv/dt = v/tau_m : mV", "mV is no unit; write volt, whatever the size"),
     ("dv/dt = v/tau_m : volt (constat)", "no such flag as constat"),
     ("dv/dt = v/tau_m + xi*volt : volt", "xi is noise, and a point is the same every time"),
     ("dv/dt = v/tau_m + rand() : volt", "rand() draws at random, and a point is the same every"),
@@ -89,7 +89,7 @@ SCOPE = {**KNOWN, "v": VOLT, "u": VOLT, "t": SECOND}
         ("int(v > v_th)", "neuron.threshold = int(v > v_th): expected a condition such as v > v_"),
         ("v > 30", "neuron.threshold = v > 30: the term 30 is a plain number, but should be a vo"),
         ("v > V_th", "V_th is not defined, but v_th is: names differ by case; did you mean it?"),
-        ("v >", "neuron.threshold = v >: v >: not an expression"),
+        ("v >", "neuron.threshold = v >: not an expression; it ends with an operator"),
     ],
 )
 def test_thresholds_that_are_wrong(text, said) -> None:

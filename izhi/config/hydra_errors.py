@@ -10,6 +10,12 @@ from omegaconf.errors import OmegaConfBaseException
 from izhi.config.keys import shown
 from izhi.errors import ConfigError, did_you_mean
 
+_YAML = {
+    "mapping values are not allowed": "text with a colon is quoted, or indented below |",
+    "character '\\t'": "YAML is indented with spaces",
+}
+"""What the YAML reader says, and what is right."""
+
 
 def config_error(error: Exception) -> ConfigError:
     """Return an error of Hydra, OmegaConf or the YAML reader as one line.
@@ -34,8 +40,10 @@ def config_error(error: Exception) -> ConfigError:
     if isinstance(error.__cause__, OmegaConfBaseException):
         lines += str(error.__cause__).splitlines()[:1]
     said = [line.strip(" .:") for line in lines if line.strip() and "object_type=" not in line]
+    hints = [hint for sign, hint in _YAML.items() if sign in str(error)]
     return ConfigError(
-        "; ".join(map(_cut, said[:3])) or f"not what Hydra expects ({type(error).__name__})"
+        "; ".join(map(_cut, [*said[:3], *hints]))
+        or f"not what Hydra expects ({type(error).__name__})"
     )
 
 

@@ -74,7 +74,14 @@ class FreeKey:
     form: str = ".*"
 
 
-Key = QuantityKey | ChoiceKey | CountKey | FreeKey
+@dataclass(frozen=True)
+class RefusedKey:
+    """A key that one might look for, and why there is none."""
+
+    why: str
+
+
+Key = QuantityKey | ChoiceKey | CountKey | FreeKey | RefusedKey
 
 
 def _positive(what: str) -> tuple[str, Callable[[float], bool]]:
@@ -145,6 +152,25 @@ _PARAMETERS: dict[tuple[str, str], Key] = {
     ),
 }
 """Parameters that mean the same in whatever model has them, by group and name."""
+
+_NO_CLOCK = RefusedKey(
+    "a synapse has the time step of the simulation, simulation.dt; within longer ones of its own "
+    "nothing would decay or recover between spikes"
+)
+_NO_STEP = RefusedKey("the time step is one for all, simulation.dt")
+
+_REFUSED: dict[tuple[str, str], RefusedKey] = {
+    ("synapse", "dt"): _NO_CLOCK,
+    ("synapse", "clock"): _NO_CLOCK,
+    ("neuron", "dt"): _NO_STEP,
+    ("stimulus", "dt"): _NO_STEP,
+    ("synapse", "method"): RefusedKey(
+        "a synapse's own equations are solved exactly from spike to spike, and those of its target "
+        "like the neuron's, by simulation.method"
+    ),
+    ("synapse", "on_post"): RefusedKey("a synapse does something at presynaptic spikes, on_pre"),
+}
+"""By group and name."""
 
 _FIXED: dict[str, Key] = {
     "simulation.duration": QuantityKey((SECOND,), "s", *_positive("a duration")),
@@ -269,8 +295,8 @@ def _model_key(group: str, parts: list[str]) -> Key | None:
     if name == "model":
         return MODEL
     if name == "constants" or (group, name) == ("neuron", "rest"):
-        return FreeKey((dict,), "a mapping")
-    known = TEXTS[group].get(name) or _PARAMETERS.get((group, name))
+        return FreeKey((dict,), "a mapping such as {C: 140 mV}")
+    known = TEXTS[group].get(name) or _PARAMETERS.get((group, name)) or _REFUSED.get((group, name))
     return known or _parameter(name, group == "neuron" and name.endswith("_0"))
 
 
@@ -311,7 +337,20 @@ def check_whole(config: Mapping[str, Any]) -> None:
 def unknown_key(name: str, present: Iterable[str]) -> ConfigError:
     """Return the error for a key that does not exist, with the nearest one that does."""
     names = list(present)
-    below = [known for known in names if known.startswith(f"{name}.")]
+    known = key_of(name)
+    if isinstance(known, RefusedKey):
+        return ConfigError(f"{name}: {known.why}")
+    last_part = name.rpartition(".")[2]
+    if known is None and name.partition(".")[0] in TEXTS and not _NAME.fullmatch(last_part):
+        if not re.search(r"/dt|[= ]", name):
+            said = "no name for a parameter; expected letters, digits and _, with a letter first"
+            return ConfigError(f"{name}: {said}")
+        return ConfigError(
+            f"{name}: no such key; lines of equations are indented below equations: |"
+        )
+    if known is None and name.startswith("circuit.") and name.count(".") > 1:
+        return ConfigError(f"{name}: no such key; {_of_circuit(name)}")
+    below = [other for other in names if other.startswith(f"{name}.")]
     if below:
         return ConfigError(f"{name}: expected keys below it, such as {min(below)}")
     last = {known.rsplit(".", 1)[-1]: known for known in names}
@@ -337,6 +376,16 @@ def unknown_key(name: str, present: Iterable[str]) -> ConfigError:
     if near:
         return ConfigError(f"{name}: no such key{near.replace('mean ', f'mean {group}.')}")
     return ConfigError(f"{name}: no such key{did_you_mean(name, siblings)}")
+
+
+def _of_circuit(name: str) -> str:
+    """Return what a key of a circuit that does not exist may have been meant to be."""
+    kind, parts = name.split(".")[1], name.split(".")[2:]
+    there = {"populations": _POPULATION, "projections": _PROJECTION}.get(kind)
+    if there is None:
+        return "a circuit has populations and projections"
+    such = ", ".join(f"{key}: ..." for key in there)
+    return f"write circuit.{kind}.{parts[0]} as {{{such}}}"
 
 
 def shown(given: Any) -> str:
@@ -378,6 +427,8 @@ def check_value(name: str, given: Any, default_unit: str | None = None) -> Value
         raise unknown_key(name, known_keys())
     if isinstance(given, int) and given.bit_length() > _MOST_BITS:  # Python cannot write it
         raise ConfigError(f"{name}: a whole number of more than {_MOST_BITS:,} bits")
+    if isinstance(key, RefusedKey):
+        raise ConfigError(f"{name} = {shown(given)}: {key.why}")
     if isinstance(key, QuantityKey):
         return _check_quantity(name, key, given, default_unit)
     if isinstance(key, ChoiceKey):

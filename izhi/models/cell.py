@@ -189,7 +189,8 @@ def _check_texts(
         where = f"{key}.refractory = {refractory}"
         found = declarations.of_expression(refractory, scope, None, where)
         if found != SECOND:
-            declarations.check_condition(refractory, scope, f"{key}.refractory")
+            such = "a time such as 2*ms, or a condition"
+            declarations.check_condition(refractory, scope, f"{key}.refractory", such)
         used |= dimensions.names(refractory)
     return used
 
@@ -254,4 +255,6 @@ def _check_used(given: list[str], used: set[str], states: list[str], key: str) -
             wanted = sorted(used - set(given))
             near = did_you_mean(name, wanted) if wanted else ""
             near = near if "did you mean" in near else ""
+            if name.endswith(_START) and not near:
+                near = f", nor have they a state {name.removesuffix(_START)}"
             raise ConfigError(f"{key}.{name}: the equations do not use it{near}")

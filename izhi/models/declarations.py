@@ -7,6 +7,7 @@ the key that holds the text.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -110,6 +111,8 @@ def _declaration(line: str, key: str) -> Declaration:
     name = match["state"] or match["name"] or match["parameter"]
     check_name(name, key)
     unit = match["unit"].strip()
+    if unit in ("boolean", "integer"):
+        raise ConfigError(f"{key}: {name}: declare it : 1, which numbers, true and false all are")
     try:
         units.dimension_of(unit)
     except ConfigError as error:
@@ -126,6 +129,8 @@ def check_name(name: str, key: str) -> None:
     ConfigError
         When it stands for something else.
     """
+    if keyword.iskeyword(name):
+        raise ConfigError(f"{key}: {name} is a word of Python, and cannot be a name")
     if name in dimensions.UNITS:
         raise ConfigError(f"{key}: {name} is a unit, and cannot be a name")
     if name in _RESERVED:
@@ -178,9 +183,27 @@ def check(
                 wanted = tuple(  # type: ignore[assignment]
                     d - s for d, s in zip(one.dimension, SECOND, strict=True)
                 )
-            of_expression(one.expression, found, wanted, f"{key}: {one.left}")
+            _check_right_side(one, found, wanted, f"{key}: {one.left}")
     _check_circles(declared, key)
     return found
+
+
+def _check_right_side(
+    one: Declaration, known: Mapping[str, Dimension], wanted: Dimension, where: str
+) -> None:
+    try:
+        of_expression(one.expression, known, wanted, where)
+    except ConfigError as error:
+        if one.kind == "state" and _is(one.expression, known, one.dimension):
+            raise ConfigError(f"{error}; divide it by a time, such as (...)/tau") from None
+        raise
+
+
+def _is(text: str, known: Mapping[str, Dimension], kind: Dimension) -> bool:
+    try:
+        return dimensions.dimension(text, known) == kind
+    except ConfigError:
+        return False
 
 
 def of_expression(
@@ -200,14 +223,24 @@ def of_expression(
         return dimensions.dimension(text, known, wanted)
     except ConfigError as error:
         said = str(error).removeprefix("equations: ")
+        again = f"{text}: "  # where it is the whole of a key's value
+        said = said.removeprefix(again) if where.endswith(f" = {text}") else said
         raise ConfigError(f"{where}: {said}") from None
 
 
 def _undefined(name: str, known: Mapping[str, Dimension], where: str) -> str:
     """Return what is said of a name that is not there: the nearest one, or how to give it."""
     said = dimensions.undefined(name, known)
+    if f"{name}_post" in known:
+        return f"{said}; did you mean {name}_post, that of the target?"
+    if name.endswith("_pre"):
+        return f"{said}; a synapse sees the target's variables, such as v_post, not the source's"
     if name in _CONSTANTS:
         return f"{said}; write its value"
+    if name.endswith("_post"):
+        return (
+            f"{said}; the target has no {name.removesuffix('_post')}: give its equation as target"
+        )
     group = where.partition(":")[0].partition(" = ")[0].rpartition(".")[0].removesuffix(".rest")
     return said if "did you mean" in said else f"{said}; give it a value, as {group}.{name}"
 
@@ -227,7 +260,10 @@ def _check_circles(declared: Sequence[Declaration], key: str) -> None:
             del left[name]
 
 
-def check_condition(text: str, known: Mapping[str, Dimension], key: str) -> None:
+def check_condition(
+    text: str, known: Mapping[str, Dimension], key: str,
+    expected: str = "a condition such as v > v_th",
+) -> None:  # fmt: skip
     """Check that an expression is true or false, as a threshold is.
 
     Raises
@@ -240,7 +276,7 @@ def check_condition(text: str, known: Mapping[str, Dimension], key: str) -> None
     while isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
         tree = tree.operand
     if not isinstance(tree, ast.Compare | ast.BoolOp):
-        raise ConfigError(f"{key} = {text}: expected a condition such as v > v_th")
+        raise ConfigError(f"{key} = {text}: expected {expected}")
 
 
 def check_statements(
@@ -281,7 +317,10 @@ def check_statements(
                 f"{key}: {line}: {name} does not change; {', '.join(sorted(writable))} can"
             )
         if operator and name not in scope:
-            raise ConfigError(f"{key}: {line}: {_undefined(name, scope, key)}")
+            said = _undefined(name, scope, key)
+            if "give it a value" in said:
+                said = f"{said.partition(';')[0]}; there is no equation d{name}/dt = ..."
+            raise ConfigError(f"{key}: {line}: {said}")
         wanted = scope.get(name) if operator in ("", "+", "-") else NUMBER
         kind = of_expression(term, scope, wanted, f"{key}: {line}")
         if name in writable:

@@ -218,9 +218,10 @@ def undefined(name: str, known: Mapping[str, Dimension]) -> str:
     unit = [other for other in UNITS if other.casefold() == name.casefold()]
     if unit:
         return f"{name} is not defined; did you mean the unit {unit[0]}?"
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-    near = near or [other for other in known if sorted(other) == sorted(name)]
-    return f"{name} is not defined" + (f"; did you mean {near[0]}?" if near else "")
+    folded = {other.casefold(): other for other in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.75)
+    near = near or [other for other in folded if sorted(other) == sorted(name.casefold())]
+    return f"{name} is not defined" + (f"; did you mean {folded[near[0]]}?" if near else "")
 
 
 def _summands(node: ast.expr) -> list[ast.expr]:

@@ -13,6 +13,7 @@ import re
 from functools import lru_cache
 
 from izhi.errors import ConfigError, did_you_mean
+from izhi.models import slips
 
 FUNCTIONS = frozenset(
     ["abs", "arccos", "arcsin", "arctan", "ceil", "clip", "cos", "cosh", "exp", "expm1", "exprel",
@@ -72,7 +73,9 @@ def equations(text: str) -> str:
     for line in filter(None, map(str.strip, text.split("\n"))):
         found = DECLARATION.fullmatch(line)
         if found is None:
-            raise _refused(line, "expected dx/dt = ... : unit, x = ... : unit or x : unit")
+            slip = slips.of_declaration(line)
+            said = f"expected dx/dt = ... : unit, x = ... : unit or x : unit{slip}"
+            raise _refused(line, said)
         _check_name(found["state"] or found["name"] or found["parameter"], line)
         _check_unit(found["unit"].strip(), line)
         for flag in filter(None, (found["flags"] or "").split(",")):
@@ -97,6 +100,9 @@ def statements(text: str) -> str:
         if found is None:
             raise _refused(line, "expected x = ... or x += ...")
         _check_name(found["name"], line)
+        several = slips.of_statement(found["term"])
+        if several:
+            raise _refused(line, f"not a statement{several}")
         expression(found["term"])
     return text
 
@@ -114,14 +120,15 @@ def expression(text: str) -> str:
         raise _refused(text, f"longer than {_LONGEST:,} characters")
     foreign = _FOREIGN.search(text)
     if foreign:
-        raise _refused(text, f"{foreign[0]!a} has no place in an equation")
+        said = f"{foreign[0]!a} has no place in an equation{slips.of_sign(foreign[0])}"
+        raise _refused(text, said)
     for number in _NUMBER_LIKE.findall(text):
         if not _NUMBER.fullmatch(number):
-            raise _refused(number, "not a number")
+            raise _refused(number, f"not a number{slips.of_number(number)}")
     try:
         tree = ast.parse(" ".join(text.split()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _refused(text, "not an expression") from None
+        raise _refused(text, f"not an expression{slips.of_expression(text)}") from None
     _check_tree(tree)
     return text
 
@@ -192,7 +199,8 @@ def _check_unit(unit: str, where: str) -> None:
     for factor in re.split(r"(?<!\*)[*/](?!\*)", unit):
         found = _UNIT.fullmatch(factor.strip())
         if found is None or found[1] not in _UNITS:
-            raise _refused(where, f"{_cut(unit)} is no unit in volt, amp, second, ohm, ...")
+            near = slips.of_unit(factor.strip(), _UNITS)
+            raise _refused(where, f"{_cut(unit)} is no unit{near}")
 
 
 def _refused(term: ast.AST | str, why: str) -> ConfigError:

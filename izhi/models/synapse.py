@@ -134,7 +134,9 @@ def read(
         Naming the key, and the line or term that is off.
     """
     if not texts.get("on_pre", "").strip():
-        raise ConfigError(f"{key}.on_pre: missing; a synapse does something at a spike")
+        raise ConfigError(
+            f"{key}.on_pre: missing; a synapse does something at a spike; synapse=none is without"
+        )
     for name in [*parameters, *constants]:
         declarations.check_name(name, f"{key}.{name}")
     known = {name: quantity.dimension for name, quantity in constants.items()}
@@ -156,7 +158,8 @@ def read(
         )
     entering = texts.get("current", "").strip()
     beside = declarations.check(target, {**_without_starts(known, felt), **cell}, f"{key}.target")
-    _check_current(entering, beside, current, felt, changed, key)
+    _check_current(entering, beside, current, target, changed, key)
+    _check_starts(parameters, (*own, *target), key)
     used = declarations.names_of_statements(on_pre) | _names(own)
     used_there = (dimensions.names(entering) if entering else set()) | _names(target)
     _check_used(parameters, constants, used | used_there, {*states, *felt}, key)
@@ -208,9 +211,10 @@ def _without_starts(
 
 def _check_current(
     text: str, known: Mapping[str, Dimension], current: Dimension | None,
-    felt: Mapping[str, Dimension], changed: set[str], key: str,
+    target: tuple[Declaration, ...], changed: set[str], key: str,
 ) -> None:  # fmt: skip
     """Check what enters the target's I: its unit, and that spikes have a part in it."""
+    felt = [one.name for one in target if one.kind == "state"]
     if not text:
         if felt:
             raise ConfigError(
@@ -221,12 +225,37 @@ def _check_current(
     if current is None:
         raise ConfigError(f"{key}.current: the target cell has no I that a current could enter")
     declarations.of_expression(text, known, current, f"{key}.current")
+    reached = _reached(text, target)
+    for name in felt:
+        if name not in reached:
+            raise ConfigError(f"{key}.current = {text}: does not use {name}, which reaches no cell")
     if felt and not changed & {f"{name}{_POST}" for name in felt}:
         first = next(iter(felt))
         raise ConfigError(
             f"{key}.on_pre: never changes {first}, which is what the target feels; add "
             f"{first}{_POST} += weight"
         )
+
+
+def _reached(text: str, target: tuple[Declaration, ...]) -> set[str]:
+    """Return the names that an expression depends on, by way of the target's equations, too."""
+    uses = {one.name: dimensions.names(one.expression) for one in target if one.expression}
+    found, left = set[str](), dimensions.names(text)
+    while left:
+        found |= left
+        left = set[str]().union(*(uses.get(name, set()) for name in left)) - found
+    return found
+
+
+def _check_starts(
+    parameters: Mapping[str, Dimension], declared: tuple[Declaration, ...], key: str
+) -> None:
+    for one in declared:
+        given = parameters.get(f"{one.name}_0")
+        if one.kind == "state" and given not in (None, one.dimension):
+            assert given is not None
+            said, wanted = units.name_of(given), units.name_of(one.dimension)
+            raise ConfigError(f"{key}.{one.name}_0: {said}, but {one.name} is {wanted}")
 
 
 def _names(declared: tuple[Declaration, ...]) -> set[str]:
@@ -249,4 +278,6 @@ def _check_used(
         elif name not in used and not starts:
             near = did_you_mean(name, used)
             near = near if "did you mean" in near else ""
+            if name.endswith("_0") and not near:
+                near = f", nor have they a state {name.removesuffix('_0')}"
             raise ConfigError(f"{key}.{name}: the equations do not use it{near}")

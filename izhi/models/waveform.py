@@ -167,7 +167,10 @@ def read(
     """
     current = " ".join(declarations.lines(texts.get("current", "")))
     if not current:
-        raise ConfigError(f"{key}.current: missing; a stimulus is a current, an expression of t")
+        raise ConfigError(
+            f"{key}.current: missing; a stimulus is a current, an expression of t; stimulus=none "
+            "is without"
+        )
     for name in parameters:
         declarations.check_name(name, f"{key}.{name}")
     declared = declarations.parse(texts.get("equations", ""), f"{key}.equations")

@@ -25,10 +25,15 @@ def check_base(sweep: Sweep, base: Base) -> None:
         Naming the key.
     """
     circuits.check_names(base, lambda key: models.values(sweep, base, key))
-    if not base.has("synapse.model"):
-        raise ConfigError("synapse.model: missing; synapse=none is a circuit without synapses")
-    if not base.has("stimulus.model"):
-        raise ConfigError("stimulus.model: missing; stimulus=none is a circuit without stimulus")
+    if not base.has("synapse.model") and not base.has("synapse.on_pre"):
+        raise ConfigError(
+            "synapse.on_pre: missing; a synapse does something at a spike; synapse=none is without"
+        )
+    if not base.has("stimulus.model") and not base.has("stimulus.current"):
+        raise ConfigError(
+            "stimulus.current: missing; a stimulus is a current, an expression of t; stimulus=none "
+            "is without"
+        )
 
 
 def check_study(sweep: Sweep) -> None:

@@ -21,7 +21,13 @@ from izhi.models.cell import CURRENTS, Cell
 from izhi.models.circuit import group_of
 from izhi.models.synapse import Synapse
 from izhi.models.waveform import Waveform
-from izhi.units import AMPERE, VOLT, Dimension, Quantity
+from izhi.units import AMPERE, NUMBER, VOLT, Dimension, Quantity
+
+_KINDS = tuple(
+    units.dimension_of(unit)
+    for unit in ("1", "V", "A", "s", "Hz", "ohm", "S", "F", "V/s", "1/V", "S/V", "A/s", "A/V")
+)
+"""What a parameter of a model may be."""
 
 Model = TypeVar("Model")
 Kind = TypeVar("Kind")
@@ -91,7 +97,11 @@ def neuron(sweep: Sweep, base: Base, population: str, chosen: Mapping[str, Any])
     ConfigError
         Naming what is wrong with it.
     """
-    return _neuron(_held(sweep, base, group_of(base, population, "neuron"), chosen))
+    held = _held(sweep, base, group_of(base, population, "neuron"), chosen)
+    try:
+        return _neuron(held)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{_wanted(sweep, base, held, error, _neuron)}") from None
 
 
 @lru_cache(maxsize=256)
@@ -223,16 +233,43 @@ def _fitting(
     )  # fmt: skip
     try:
         return read(held, target)
-    except ConfigError:
+    except ConfigError as error:
         off = [name for name, kind in held.parameters if kind in CURRENTS and kind != wanted]
         for name in off:
             fitting = [(n, wanted if n in off and held.kinds[n] == held.kinds[name] else kind)
                        for n, kind in held.parameters]  # fmt: skip
-            if _reads(replace(held, parameters=tuple(fitting)), target, read):
+            if _reads(replace(held, parameters=tuple(fitting)), lambda other: read(other, target)):
                 key = f"{held.group}.{name}"
                 group = group_of(base, population, "neuron")
                 raise ConfigError(_mismatch(sweep, base, key, group, wanted)) from None
-        raise
+        way = _wanted(sweep, base, held, error, lambda other: read(other, target))
+        raise ConfigError(f"{error}{way}") from None
+
+
+def _wanted(
+    sweep: Sweep, base: Base, held: Held, error: ConfigError, read: Callable[[Held], Any]
+) -> str:
+    """Return which one value would have to be of which kind for equations to hold, if any."""
+    if "but should be" not in str(error):
+        return ""
+    found: list[tuple[Dimension, str, Dimension]] = []
+    for name, given in held.kinds.items():
+        for kind in _KINDS:
+            other = tuple((n, kind if n == name else k) for n, k in held.parameters)
+            if kind != given and _reads(replace(held, parameters=other), read):
+                found.append((given, name, kind))
+    for name, value in held.constants:
+        for kind in _KINDS:
+            put = replace(value, dimension=kind)
+            changed = tuple((n, put if n == name else k) for n, k in held.constants)
+            if kind != value.dimension and _reads(replace(held, constants=changed), read):
+                found.append((value.dimension, f"constants.{name}", kind))
+    bare = [one for one in found if one[0] == NUMBER]  # a unit that was left out, most likely
+    if len(bare or found) != 1:
+        return ""
+    _, name, kind = (bare or found)[0]
+    key = f"{held.group}.{name}"
+    return f"; {key} = {_shown(sweep, base, key)} would have to be {units.name_of(kind)}"
 
 
 def _is_zero(sweep: Sweep, base: Base, group: str, name: str) -> bool:
@@ -240,9 +277,9 @@ def _is_zero(sweep: Sweep, base: Base, group: str, name: str) -> bool:
     return not any(value.si if isinstance(value, Quantity) else value for value in given)
 
 
-def _reads(held: Held, target: Cell, read: Callable[[Held, Cell], Model]) -> bool:
+def _reads(held: Held, read: Callable[[Held], Any]) -> bool:
     try:
-        read(held, target)
+        read(held)
     except ConfigError:
         return False
     return True
