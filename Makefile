@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 PIP_INSTALL = -m pip --disable-pip-version-check install -q --use-pep517
 
-.PHONY: help sweep test soak bench lint lock clean
+.PHONY: help sweep test soak bench patterns lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile
@@ -26,6 +26,9 @@ soak: $(STAMP)  ## run the tests that take minutes
 bench: $(STAMP)  ## time izhi against its peers
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.statistics
+
+patterns: $(STAMP)  ## draw the 20 patterns of Izhikevich (2004)
+	$(BIN)/python -m analysis.patterns docs/patterns.png
 
 lint: $(STAMP)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -61,7 +61,7 @@ def test_quantities_are_text_with_the_unit_that_a_bare_number_means(path: Path) 
 def test_every_choice_composes(path: Path) -> None:
     group, *name = path.relative_to(conf_folder()).with_suffix("").parts
     override = f"{group}={'/'.join(name)}"
-    overrides = ["+" + override] if group == "experiment" else [override]
+    overrides = ["+" * (group in ("experiment", "pattern")) + override]
     if override.startswith(("neuron=book", "neuron=integrate")):
         overrides += ["stimulus=step_current", "synapse.weight=800 pA"]
     elif override == "stimulus=step_current":
