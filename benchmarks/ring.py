@@ -28,10 +28,10 @@ def structure(duration: str = "1 s") -> tuple[Structure, dict[str, NDArray[Any]]
 def parameters(one: dict[str, NDArray[Any]], replicas: int) -> dict[str, NDArray[Any]]:
     """Return parameters of rings whose cells get 3 to 9 mV and whose delays are 0 to 8 ms.
 
-    Every parameter has one value for each cell or synapse.
+    Every parameter has one value for each cell or synapse, shape (replicas, cells).
     """
-    random, size = np.random.default_rng(5), replicas * CELLS
-    return {name: np.repeat(value, size) for name, value in one.items()} | {
+    random, size = np.random.default_rng(5), (replicas, CELLS)
+    return {name: np.full(size, value) for name, value in one.items()} | {
         "cell.stimulus.amplitude": random.uniform(3e-3, 9e-3, size),
         "cell.v_0": random.uniform(-70e-3, -55e-3, size),
         "onward.delay": random.uniform(0, 8e-3, size),
@@ -43,5 +43,5 @@ def request(
     found: Structure, given: dict[str, NDArray[Any]], replicas: int, strict: bool, runs: int = 1
 ) -> Request:
     """Return the same for Brian2's own device."""
-    values = {variable.name: given[variable.parameter] for variable in variables(found)}
+    values = {variable.name: given[variable.parameter].ravel() for variable in variables(found)}
     return Request(found, replicas, values, strict, runs)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,7 +69,8 @@ _SINH = _taylor([Fraction(1, _factorial(2 * k + 1)) for k in range(1, 9)])
 _EXPREL = _taylor([Fraction(1, _factorial(k + 1)) for k in range(1, 15)])
 
 
-def _polynomial(x: Numbers, coefficients: Sequence[float]) -> Numbers:
+def polynomial(x: Numbers, coefficients: Sequence[float]) -> Numbers:
+    """Return the value of a polynomial with coefficients by rising powers."""
     *others, last = coefficients
     value = np.full_like(x, last)
     for coefficient in reversed(others):
@@ -76,8 +78,8 @@ def _polynomial(x: Numbers, coefficients: Sequence[float]) -> Numbers:
     return value
 
 
-def _text(name: str, coefficients: Sequence[float]) -> str:
-    """Return a polynomial as C++, in the order of :func:`_polynomial`."""
+def polynomial_text(name: str, coefficients: Sequence[float]) -> str:
+    """Return a polynomial of a variable as C++, in the order of :func:`polynomial`."""
     *others, last = coefficients
     text = repr(last)
     for coefficient in reversed(others):
@@ -102,8 +104,8 @@ def _turned(x: Numbers, quarters: float) -> Numbers:
     k = (x * _TWO_OVER_PI + _WHOLE) - _WHOLE
     r = ((x - k * _PI_HALVES[0]) - k * _PI_HALVES[1]) - k * _PI_HALVES[2]
     z = r * r
-    sine = r + r * z * _polynomial(z, _SIN)
-    cosine = (1.0 - 0.5 * z) + z * z * _polynomial(z, _COS)
+    sine = r + r * z * polynomial(z, _SIN)
+    cosine = (1.0 - 0.5 * z) + z * z * polynomial(z, _COS)
     turn = k + quarters
     half = np.floor((turn - 4.0 * np.floor(turn * 0.25)) * 0.5)
     odd = turn - 2.0 * np.floor(turn * 0.5)
@@ -132,7 +134,7 @@ def log(x: Numbers) -> Numbers:
     s = f / (2.0 + f)
     z = s * s
     half = 0.5 * f * f
-    rest = s * (half + z * _polynomial(z, _LOG)) + k * _LN_2[1]
+    rest = s * (half + z * polynomial(z, _LOG)) + k * _LN_2[1]
     found = k * _LN_2[0] - ((half - rest) - f)
     found = np.where(x == 0, -np.inf, np.where(x > 1.7976931348623157e308, x, found))
     return np.where(x >= 0, found, np.nan)
@@ -141,13 +143,13 @@ def log(x: Numbers) -> Numbers:
 @_elementwise
 def expm1(x: Numbers) -> Numbers:
     """Return exp(x) - 1."""
-    return np.where(np.abs(x) < _SERIES, x + x * x * _polynomial(x, _EXPREL), exp(x) - 1.0)
+    return np.where(np.abs(x) < _SERIES, x + x * x * polynomial(x, _EXPREL), exp(x) - 1.0)
 
 
 @_elementwise
 def exprel(x: Numbers) -> Numbers:
     """Return (exp(x) - 1)/x, which is 1 at 0."""
-    series = 1.0 + x * _polynomial(x, _EXPREL)
+    series = 1.0 + x * polynomial(x, _EXPREL)
     return np.where(np.abs(x) < _SERIES, series, (exp(x) - 1.0) / x)
 
 
@@ -155,7 +157,7 @@ def exprel(x: Numbers) -> Numbers:
 def tanh(x: Numbers) -> Numbers:
     """Return the hyperbolic tangent."""
     z = x * x
-    series = x + x * z * _polynomial(z, _TANH)
+    series = x + x * z * polynomial(z, _TANH)
     far = 1.0 - 2.0 / (exp(2.0 * np.abs(x)) + 1.0)
     return np.where(np.abs(x) < _SERIES, series, np.where(x < 0, -far, far))
 
@@ -166,7 +168,7 @@ def sinh(x: Numbers) -> Numbers:
     z = x * x
     e = np.asarray(exp(x))
     return np.where(
-        np.abs(x) < _SERIES, x + x * z * _polynomial(z, _SINH), 0.5 * e - 0.5 / e
+        np.abs(x) < _SERIES, x + x * z * polynomial(z, _SINH), 0.5 * e - 0.5 / e
     )  # fmt: skip
 
 
@@ -175,6 +177,16 @@ def cosh(x: Numbers) -> Numbers:
     """Return the hyperbolic cosine."""
     e = np.asarray(exp(x))
     return 0.5 * e + 0.5 / e
+
+
+def power(x: Any, n: int) -> Numbers:
+    """Return the n-th power as a product: of halves where n is even, of one less and x else."""
+    if n < 2:
+        return np.asarray(x if n else np.ones_like(x), np.float64)
+    if n % 2:
+        return np.asarray(power(x, n - 1) * x)
+    half = power(x, n // 2)
+    return half * half
 
 
 FUNCTIONS: dict[str, Callable[[ArrayLike], Numbers]] = {
@@ -189,8 +201,8 @@ inline double NAME(const double x)
     const double k = (x * {_TWO_OVER_PI!r} + {_WHOLE!r}) - {_WHOLE!r};
     const double r = ((x - k * {_PI_HALVES[0]!r}) - k * {_PI_HALVES[1]!r}) - k * {_PI_HALVES[2]!r};
     const double z = r * r;
-    const double sine = r + r * z * {_text("z", _SIN)};
-    const double cosine = (1.0 - 0.5 * z) + z * z * {_text("z", _COS)};
+    const double sine = r + r * z * {polynomial_text("z", _SIN)};
+    const double cosine = (1.0 - 0.5 * z) + z * z * {polynomial_text("z", _COS)};
     const double turn = k + QUARTERS;
     const double half = std::floor((turn - 4.0 * std::floor(turn * 0.25)) * 0.5);
     const double odd = turn - 2.0 * std::floor(turn * 0.5);
@@ -217,7 +229,7 @@ inline double portable_log(const double x)
     const double s = f / (2.0 + f);
     const double z = s * s;
     const double half = 0.5 * f * f;
-    const double rest = s * (half + z * {_text("z", _LOG)}) + k * {_LN_2[1]!r};
+    const double rest = s * (half + z * {polynomial_text("z", _LOG)}) + k * {_LN_2[1]!r};
     const double found = k * {_LN_2[0]!r} - ((half - rest) - f);
     const double at_end = x == 0 ? -HUGE_VAL : x > 1.7976931348623157e308 ? x : found;
     return x >= 0 ? at_end : std::nan("");
@@ -226,14 +238,14 @@ inline double portable_log(const double x)
     "expm1": f"""
 inline double portable_expm1(const double x)
 {{
-    const double series = x + x * x * {_text("x", _EXPREL)};
+    const double series = x + x * x * {polynomial_text("x", _EXPREL)};
     return std::fabs(x) < {_SERIES} ? series : portable_exp(x) - 1.0;
 }}
 """,
     "exprel": f"""
 inline double portable_exprel(const double x)
 {{
-    const double series = 1.0 + x * {_text("x", _EXPREL)};
+    const double series = 1.0 + x * {polynomial_text("x", _EXPREL)};
     return std::fabs(x) < {_SERIES} ? series : (portable_exp(x) - 1.0) / x;
 }}
 """,
@@ -241,7 +253,7 @@ inline double portable_exprel(const double x)
 inline double portable_tanh(const double x)
 {{
     const double z = x * x;
-    const double series = x + x * z * {_text("z", _TANH)};
+    const double series = x + x * z * {polynomial_text("z", _TANH)};
     const double far = 1.0 - 2.0 / (portable_exp(2.0 * std::fabs(x)) + 1.0);
     return std::fabs(x) < {_SERIES} ? series : x < 0 ? -far : far;
 }}
@@ -251,7 +263,7 @@ inline double portable_sinh(const double x)
 {{
     const double z = x * x;
     const double e = portable_exp(x);
-    return std::fabs(x) < {_SERIES} ? x + x * z * {_text("z", _SINH)} : 0.5 * e - 0.5 / e;
+    return std::fabs(x) < {_SERIES} ? x + x * z * {polynomial_text("z", _SINH)} : 0.5 * e - 0.5 / e;
 }}
 """,
     "cosh": """

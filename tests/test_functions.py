@@ -185,7 +185,7 @@ BOTH = """
         )
     build.compile_program(folder / "program.cpp", folder / "main")
     changes, order = np.zeros(steps + -steps % 8, np.uint8), np.arange(start.size)
-    parts = [np.array([steps, start.size]), changes, order, np.array([start.size]), start]
+    parts = [np.array([steps, start.size]), changes, order, np.array([start.size, 1]), start]
     given = b"".join(part.tobytes() for part in parts)
     done = subprocess.run([folder / "main"], input=given, capture_output=True, check=True)
     found = np.frombuffer(done.stdout[-expected.nbytes:]).reshape(expected.shape)

@@ -123,11 +123,14 @@ TEXTS: dict[str, dict[str, Key]] = {
 }
 """What a model's config holds beside its name and its parameters, by group.
 
-``constants``, and a neuron's ``rest``, lie a level down.
+``constants``, a neuron's ``rest`` and what `DRAWN` names lie a level down.
 """
 
 MODEL = FreeKey((str,), "a name such as izhikevich", r"[A-Za-z][\w-]{0,63}")
 """What a file calls its equations: said of them, and nothing that chooses others."""
+
+DRAWN = {"neuron": "per_cell", "synapse": "per_synapse"}
+"""Where a group's config says what each cell or synapse makes of its parameters."""
 
 _PARAMETERS: dict[tuple[str, str], Key] = {
     ("synapse", "U_0"): QuantityKey(
@@ -284,6 +287,8 @@ def _model_key(group: str, parts: list[str]) -> Key | None:
     if len(parts) == 2 and _NAME.fullmatch(parts[1]):
         if parts[0] == "rest" and group == "neuron":
             return FreeKey((str,), "an expression such as b*v_0")
+        if parts[0] == DRAWN.get(group):
+            return FreeKey((str, int, float), "an expression such as uniform(0, 1)")
         if parts[0] == "constants" and group != "stimulus":
             return QuantityKey((), "")
         if group != "stimulus":
@@ -294,7 +299,7 @@ def _model_key(group: str, parts: list[str]) -> Key | None:
     name = parts[0]
     if name == "model":
         return MODEL
-    if name == "constants" or (group, name) == ("neuron", "rest"):
+    if name in ("constants", DRAWN.get(group)) or (group, name) == ("neuron", "rest"):
         return FreeKey((dict,), "a mapping such as {C: 140 mV}")
     known = TEXTS[group].get(name) or _PARAMETERS.get((group, name)) or _REFUSED.get((group, name))
     return known or _parameter(name, group == "neuron" and name.endswith("_0"))

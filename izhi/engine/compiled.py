@@ -68,7 +68,8 @@ def _input(
         values = parameters[given[name].parameter]
         if not np.isfinite(values).all():
             raise EngineError(f"{name}: not finite")
-        parts += [np.array([values.size], np.int64), np.ascontiguousarray(values, dtype)]
+        shape = (len(values), values[0].size)  # of points, of a point's elements; 1 for all alike
+        parts += [np.array(shape, np.int64), np.ascontiguousarray(values, dtype)]
     return b"".join(part.tobytes() + bytes(-part.nbytes % 8) for part in parts)
 
 
@@ -96,7 +97,7 @@ def _order(
     """
     driven = {p.name for p in structure.circuit.populations if p.stimuli}
     names = sorted(parameters, key=lambda name: name.split(".")[0] not in driven)
-    found = (parameters[name] for name in names if parameters[name].size == n_points)
+    found = (parameters[name] for name in names if parameters[name].shape == (n_points,))
     varying = [values for values in found if np.any(values != values[0])]
     return np.lexsort(varying[::-1]) if varying else np.arange(n_points)
 

@@ -70,7 +70,8 @@ def _share(structure: Structure, groups: dict[str, Any]) -> None:
 
     for given in variables(structure):
         owner, _, name = given.name.partition(".")
-        if name != "delay" and groups[owner].variables[name].constant:
+        differs = given.parameter in structure.circuit.drawn
+        if name != "delay" and not differs and groups[owner].variables[name].constant:
             share(groups[owner], name)
     for population in structure.circuit.populations:
         if population.stimuli:
@@ -169,7 +170,7 @@ class Variable:
     name
         Brian2's object and variable: ``"cells_pre.a"``.
     each
-        Elements of it in one replica, all with the point's one value.
+        Elements of it in one replica, all with the point's one value or each with its own.
     parameter
         The parameter that it comes from: ``"pre.a"``; see :func:`izhi.sweep.plan.parameters`.
     """

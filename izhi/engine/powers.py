@@ -11,9 +11,9 @@ import copy
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from izhi.errors import EngineError
+from izhi.functions import power
 
 
 def written_out(statement: Any) -> Any:
@@ -57,16 +57,6 @@ class _Powers(ast.NodeTransformer):
 
 def _call(name: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
-
-
-def power(x: Any, n: int) -> NDArray[np.float64]:
-    """Return the n-th power as a product: of halves where n is even, of one less and x else."""
-    if n < 2:
-        return np.asarray(x if n else np.ones_like(x), np.float64)
-    if n % 2:
-        return np.asarray(power(x, n - 1) * x)
-    half = power(x, n // 2)
-    return half * half
 
 
 NAMESPACE = {"_power": power, "_sqrt": np.sqrt}

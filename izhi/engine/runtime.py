@@ -82,8 +82,9 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
         objects = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
         for given in network.variables(structure):
             owner, variable = given.name.split(".")
-            values = np.broadcast_to(parameters[given.parameter], n_points)
-            values = np.repeat(values, given.each)
+            values = parameters[given.parameter]
+            columns = values.reshape(len(values), -1)
+            values = np.broadcast_to(columns, (n_points, given.each)).ravel()
             if variable == "delay":
                 objects[owner].pre.delay = values * b2.second
             else:

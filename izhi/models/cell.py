@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
-from izhi.models import declarations, dimensions
+from izhi.models import declarations, dimensions, heterogeneity
 from izhi.models.declarations import Declaration
+from izhi.models.heterogeneity import Line
 from izhi.units import AMPERE, NUMBER, SECOND, VOLT, Dimension
 
 INPUT = "I"
@@ -41,7 +42,7 @@ class Cell:
     refractory
         A time, or a condition, after a spike; ``""`` for none.
     parameters
-        Name and dimension of each number that a cell has of its own.
+        Name and dimension of each number that a cell has of its own and its equations use.
     constants
         Name, SI value and dimension of those that are the same for all cells.
     starts
@@ -50,6 +51,10 @@ class Cell:
         State and expression of the starts for which the word rest may be given.
     input
         Dimension of ``I``; None for equations without.
+    given
+        Names of all that a config gives: parameters, and what states start at.
+    drawn
+        What each cell makes of it, where cells differ.
     """
 
     declared: tuple[Declaration, ...]
@@ -61,6 +66,8 @@ class Cell:
     starts: tuple[str, ...]
     rest: tuple[tuple[str, str], ...]
     input: Dimension | None
+    given: tuple[str, ...]
+    drawn: tuple[Line, ...] = ()
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -68,8 +75,8 @@ class Cell:
         return tuple(one.name for one in self.declared if one.kind == "state")
 
     @property
-    def given(self) -> tuple[str, ...]:
-        """Names of all that a point gives: parameters, and what states start at."""
+    def held(self) -> tuple[str, ...]:
+        """Names of what cells hold: parameters, and what states start at."""
         return (*(name for name, _ in self.parameters), *(f"{s}{_START}" for s in self.starts))
 
     @property
@@ -84,6 +91,7 @@ def read(
     constants: Mapping[str, units.Quantity],
     key: str,
     rest: Mapping[str, str] | None = None,
+    per_cell: Mapping[str, str] | None = None,
 ) -> Cell:
     """Return a neuron from its texts, or what is wrong with them.
 
@@ -100,6 +108,8 @@ def read(
         Where it is: ``"neuron"``.
     rest
         By state, what the word rest means for its start, an expression of parameters.
+    per_cell
+        What each cell makes of parameters; see :mod:`izhi.models.heterogeneity`.
 
     Raises
     ------
@@ -121,24 +131,31 @@ def read(
     if both:
         raise ConfigError(f"{key}.{both[0]}: is among the constants as well")
     states = [one.name for one in declared if one.kind == "state"]
-    known = {n: kind for n, kind in parameters.items() if kind and not _starts(n, states)}
-    known |= {name: quantity.dimension for name, quantity in constants.items()}
+    fixed = {name: quantity.dimension for name, quantity in constants.items()}
+    every = {name: kind for name, kind in parameters.items() if kind} | fixed
+    drawn, every = heterogeneity.read(per_cell or {}, every, f"{key}.per_cell")
+    known = {name: kind for name, kind in every.items() if not _starts(name, states)}
     scope, current = _with_input(declared, known, f"{key}.equations")
     used = _check_texts(texts, scope, states, key)
     for one in declared:
         used |= dimensions.names(one.expression) if one.expression else set()
-    _check_starts(parameters, declared, states, key)
-    _check_used([*parameters, *constants], used, states, key)
+    own = {**parameters, **{line.name: every[line.name] for line in drawn}}
+    _check_starts(own, declared, states, key)
+    heterogeneity.check_used(drawn, used, states, f"{key}.per_cell")
+    named = used.union(*(line.names for line in drawn))
+    _check_used([*parameters, *constants], named, states, key)
     return Cell(
         tuple(one for one in declared if one.kind != "parameter"),
         texts["threshold"].strip(),
         texts.get("reset", "").strip(),
         _refractory(texts),
-        tuple((name, kind) for name, kind in known.items() if name in parameters),
+        tuple((name, kind) for name, kind in known.items() if name in own and name in used),
         tuple((name, quantity.si, quantity.dimension) for name, quantity in constants.items()),
-        tuple(name for name in states if f"{name}{_START}" in parameters),
-        _check_rest(rest or {}, parameters, declared, key),
+        tuple(name for name in states if f"{name}{_START}" in own),
+        _check_rest(rest or {}, own, declared, key),
         current if INPUT in used else None,
+        tuple(parameters),
+        drawn,
     )
 
 

@@ -101,6 +101,13 @@ class Circuit:
         """
         return tuple(f"{p.name}.{cell}" for p in self.projections for cell in self.sources(p))
 
+    @property
+    def drawn(self) -> frozenset[str]:
+        """What differs from cell to cell or synapse to synapse: ``{"pre.c"}``."""
+        owners = [(p.name, p.neuron.drawn) for p in self.populations]
+        owners += [(p.name, p.synapse.drawn) for p in self.projections]
+        return frozenset(f"{owner}.{line.name}" for owner, lines in owners for line in lines)
+
     def sources(self, projection: Projection) -> tuple[str, ...]:
         """Return the labels of a projection's source cells."""
         count = self.population(projection.source).count

@@ -13,19 +13,21 @@ from numpy.typing import NDArray
 from izhi import units
 from izhi.errors import ConfigError
 from izhi.exponential import exp
+from izhi.functions import FUNCTIONS, log, power
 from izhi.models.dimensions import CONSTANTS, UNITS, undefined
 from izhi.models.equations import expression as safe
 
 _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
-    ast.Div: np.divide, ast.Mod: np.mod, ast.Pow: np.float_power,
+    ast.Div: np.divide, ast.Mod: np.mod,
     ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: np.logical_not,
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.And: np.logical_and, ast.Or: np.logical_or,
 }  # fmt: skip
+_MOST_POWER = 64
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": np.abs, "ceil": np.ceil, "clip": np.clip, "exp": exp, "floor": np.floor,
-    "int": np.trunc, "log": np.log, "sign": np.sign, "sqrt": np.sqrt,
+    "int": np.trunc, "sign": np.sign, "sqrt": np.sqrt, **FUNCTIONS,
 }  # fmt: skip
 
 
@@ -95,8 +97,29 @@ def _chain(node: ast.BinOp, values: Mapping[str, Any]) -> Any:
         first = first.left
     value = _value(first, values)
     for operation in reversed(chain):
-        value = _OPERATORS[type(operation.op)](value, _value(operation.right, values))
+        right = _value(operation.right, values)
+        if isinstance(operation.op, ast.Pow):
+            value = _power(value, right)
+        else:
+            value = _OPERATORS[type(operation.op)](value, right)
     return value
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """Return a power as generated code has it, without the library's where it is whole or a half.
+
+    Others are exp(n*log(x)): nan of what is negative.
+    """
+    if np.ndim(exponent) or abs(exponent) > _MOST_POWER:
+        return exp(exponent * log(base))
+    size = abs(float(exponent))
+    if size == 0.5:
+        found = np.sqrt(base)
+    elif size.is_integer():
+        found = power(base, int(size))
+    else:
+        return exp(exponent * log(base))
+    return found if exponent >= 0 else np.divide(1.0, found)
 
 
 def _comparison(node: ast.Compare, values: Mapping[str, Any]) -> Any:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
-from izhi.models import declarations, dimensions
+from izhi.models import declarations, dimensions, heterogeneity
 from izhi.models.declarations import Declaration
+from izhi.models.heterogeneity import Line
 from izhi.units import SECOND, Dimension
 
 _POST = "_post"
@@ -51,6 +52,10 @@ class Synapse:
         States, of the synapse and of the target for it, whose start is given, as ``x_S_0`` is.
     delay
         Whether it has a delay.
+    given
+        Names of all that a config gives: parameters, what states start at, the delay.
+    drawn
+        What each synapse makes of it, where synapses differ.
     """
 
     declared: tuple[Declaration, ...]
@@ -62,6 +67,8 @@ class Synapse:
     constants: tuple[tuple[str, float, Dimension], ...]
     starts: tuple[str, ...]
     delay: bool
+    given: tuple[str, ...]
+    drawn: tuple[Line, ...] = ()
 
     @property
     def felt(self) -> tuple[str, ...]:
@@ -69,8 +76,8 @@ class Synapse:
         return tuple(one.name for one in self.target if one.kind == "state")
 
     @property
-    def given(self) -> tuple[str, ...]:
-        """Names of all that a point gives: parameters, what states start at, the delay."""
+    def held(self) -> tuple[str, ...]:
+        """Names of what synapses hold: parameters, what states start at, the delay."""
         both = dict.fromkeys([name for name, _ in (*self.parameters, *self.target_parameters)])
         return (*both, *(f"{state}_0" for state in self.starts), *["delay"] * self.delay)
 
@@ -110,6 +117,7 @@ def read(
     cell: Mapping[str, Dimension],
     current: Dimension | None,
     key: str,
+    per_synapse: Mapping[str, str] | None = None,
 ) -> Synapse:
     """Return a synapse from its texts, or what is wrong with them.
 
@@ -127,6 +135,8 @@ def read(
         Dimension of the target's ``I``; None for a cell without.
     key
         Where it is: ``"synapse"``.
+    per_synapse
+        What each synapse makes of parameters; see :mod:`izhi.models.heterogeneity`.
 
     Raises
     ------
@@ -140,7 +150,10 @@ def read(
     for name in [*parameters, *constants]:
         declarations.check_name(name, f"{key}.{name}")
     known = {name: quantity.dimension for name, quantity in constants.items()}
-    known |= parameters
+    drawn, known = heterogeneity.read(
+        per_synapse or {}, known | dict(parameters), f"{key}.per_synapse"
+    )  # fmt: skip
+    own_given = {**parameters, **{line.name: known[line.name] for line in drawn}}
     own, target = (_declared(texts, name, current, key) for name in ("equations", "target"))
     _check_event_driven(own, f"{key}.equations")
     states = {one.name for one in own if one.kind == "state"}
@@ -159,18 +172,20 @@ def read(
     entering = texts.get("current", "").strip()
     beside = declarations.check(target, {**_without_starts(known, felt), **cell}, f"{key}.target")
     _check_current(entering, beside, current, target, changed, key)
-    _check_starts(parameters, (*own, *target), key)
+    _check_starts(own_given, (*own, *target), key)
     used = declarations.names_of_statements(on_pre) | _names(own)
     used_there = (dimensions.names(entering) if entering else set()) | _names(target)
-    _check_used(parameters, constants, used | used_there, {*states, *felt}, key)
+    _check_drawn(drawn, used, used_there, states, f"{key}.per_synapse")
+    named = (used | used_there).union(*(line.names for line in drawn))
+    _check_used(own_given, constants, named, {*states, *felt}, key)
     return Synapse(
         tuple(one for one in own if one.kind != "parameter"), on_pre,
         tuple(one for one in target if one.kind != "parameter"), entering,
-        tuple((name, kind) for name, kind in parameters.items() if name in used),
-        tuple((name, kind) for name, kind in parameters.items() if name in used_there),
+        tuple((name, kind) for name, kind in own_given.items() if name in used),
+        tuple((name, kind) for name, kind in own_given.items() if name in used_there),
         tuple((name, quantity.si, quantity.dimension) for name, quantity in constants.items()),
-        tuple(name for name in (*sorted(states), *felt) if f"{name}_0" in parameters),
-        _DELAY in parameters,
+        tuple(name for name in (*sorted(states), *felt) if f"{name}_0" in own_given),
+        _DELAY in own_given, tuple(parameters), drawn,
     )  # fmt: skip
 
 
@@ -256,6 +271,19 @@ def _check_starts(
             assert given is not None
             said, wanted = units.name_of(given), units.name_of(one.dimension)
             raise ConfigError(f"{key}.{one.name}_0: {said}, but {one.name} is {wanted}")
+
+
+def _check_drawn(
+    drawn: tuple[Line, ...], used: set[str], used_there: set[str], states: set[str], key: str
+) -> None:  # fmt: skip
+    """Check that lines are used, and not by what is one for all synapses onto a cell."""
+    for line in drawn:
+        if line.name in used_there:
+            raise ConfigError(
+                f"{key}.{line.name}: target and current have one {line.name} for all synapses onto "
+                "a cell; only what on_pre and equations use can differ from synapse to synapse"
+            )
+    heterogeneity.check_used(drawn, used | {_DELAY}, states, key)
 
 
 def _names(declared: tuple[Declaration, ...]) -> set[str]:

@@ -217,18 +217,18 @@ def _of_projection(
         return np.repeat(np.broadcast_to(values, n), columns.size)
 
     synapse = projection.synapse
-    U_0, tau_f, tau_d = (
-        each(name) if synapse.releases else None for name in ("U_0", "tau_f", "tau_d")
-    )
+    differing = {line.name for line in synapse.drawn}  # among the synapses of one cell
+    releases = synapse.releases and not differing & {"U_0", "tau_f", "tau_d", "x_S_0", "u_S_0"}
+    U_0, tau_f, tau_d = (each(name) if releases else None for name in ("U_0", "tau_f", "tau_d"))
     charge = np.full(rows.size, np.nan)
-    if synapse.exponential:
+    if synapse.exponential and "weight" not in differing and releases == synapse.releases:
         charge = each("weight") * each("tau_s")
     found = synapse_statistics(
         Synapses(
             trains.take(rows), U_0, tau_f, tau_d, charge,
             _target_rate(circuit, projection, rate).ravel(),
             np.full(rows.size, recipe.structure.duration), recipe.settings,
-            known=synapse.releases or synapse.static,
+            known=releases or synapse.static,
         )
     )  # fmt: skip
     return {name: values.reshape(n, -1) for name, values in found.items()}

@@ -83,7 +83,7 @@ class Task:
         return replace(
             self,
             points=points,
-            parameters={k: v[rows] if v.size == n else v for k, v in self.parameters.items()},
+            parameters={k: v[rows] if len(v) == n else v for k, v in self.parameters.items()},
             onset=self.onset[rows] if self.onset.size == n else self.onset,
             offset=self.offset[rows] if self.offset.size == n else self.offset,
             path=self.path.with_name(file_name(self.structure, self.fingerprint, points)),

@@ -60,7 +60,7 @@ class Held:
     ----------
     group
         Where it is: ``"neuron"``, ``"post.neuron"``.
-    texts, rest
+    texts, rest, drawn
         Name and text.
     constants
         Name and value.
@@ -73,6 +73,7 @@ class Held:
     rest: tuple[tuple[str, str], ...]
     constants: tuple[tuple[str, Quantity], ...]
     parameters: tuple[tuple[str, Dimension | None], ...]
+    drawn: tuple[tuple[str, str], ...] = ()
 
     @property
     def kinds(self) -> dict[str, Dimension]:
@@ -107,8 +108,9 @@ def neuron(sweep: Sweep, base: Base, population: str, chosen: Mapping[str, Any])
 @lru_cache(maxsize=256)
 def _neuron(held: Held) -> Cell:
     return cells.read(
-        dict(held.texts), dict(held.parameters), dict(held.constants), held.group, dict(held.rest)
-    )
+        dict(held.texts), dict(held.parameters), dict(held.constants), held.group,
+        dict(held.rest), dict(held.drawn),
+    )  # fmt: skip
 
 
 def synapse(
@@ -131,8 +133,9 @@ def synapse(
 def _synapse(held: Held, target: Cell) -> Synapse:
     states = {one.name: one.dimension for one in target.declared if one.kind == "state"}
     return synapses.read(
-        dict(held.texts), held.kinds, dict(held.constants), states, target.input, held.group
-    )
+        dict(held.texts), held.kinds, dict(held.constants), states, target.input, held.group,
+        dict(held.drawn),
+    )  # fmt: skip
 
 
 def stimuli(
@@ -173,6 +176,7 @@ def _stimulus(held: Held, target: Cell) -> Waveform:
 def _held(sweep: Sweep, base: Base, group: str, chosen: Mapping[str, Any]) -> Held:
     texts: dict[str, str] = {}
     rest: dict[str, str] = {}
+    drawn: dict[str, str] = {}
     constants: dict[str, Quantity] = {}
     parameters: dict[str, Dimension | None] = {}
     for key in [*base.values, *base.swept]:
@@ -184,6 +188,8 @@ def _held(sweep: Sweep, base: Base, group: str, chosen: Mapping[str, Any]) -> He
             constants[name] = _constant(sweep, base, key, value)
         elif above == "rest":
             rest[name] = str(value)
+        elif above in ("per_cell", "per_synapse"):
+            drawn[name] = str(value)
         elif above:
             continue
         elif isinstance(keys.key_of(key), keys.QuantityKey):
@@ -191,7 +197,8 @@ def _held(sweep: Sweep, base: Base, group: str, chosen: Mapping[str, Any]) -> He
         elif isinstance(value, str):
             texts[name] = value
     return Held(
-        group, _sorted(texts), _sorted(rest), _sorted(constants), _sorted(parameters)
+        group, _sorted(texts), _sorted(rest), _sorted(constants), _sorted(parameters),
+        _sorted(drawn),
     )  # fmt: skip
 
 

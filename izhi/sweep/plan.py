@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
 from izhi.models.evaluate import evaluate
-from izhi.sweep import points
+from izhi.sweep import drawn, points
 from izhi.sweep.doubts import Doubt
 from izhi.sweep.structures import Structure, StructurePoints
 
@@ -291,7 +291,8 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     -------
     dict
         By owner and name (``"pre.a"``, ``"pre_to_post.U_0"``), one SI value per point, or one
-        for all of them. Edges of stimuli are step numbers; the word rest is resolved.
+        for all of them; where cells or synapses differ, an array of shape (points or 1, cells).
+        Edges of stimuli are step numbers; the word rest is resolved.
     """
     sweep, structure = plan.sweep, plan.batches[shard.batch].structure
     position = points.index(sweep, shard.points)
@@ -299,16 +300,21 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     def at(grid: NDArray[np.float64]) -> NDArray[np.float64]:
         return points.take(grid, position)
 
+    seed = np.nan_to_num(at(points.grid(sweep, "simulation.seed"))).astype(np.int64)
     result: dict[str, NDArray[Any]] = {}
     for population in structure.circuit.populations:
         p = population.name
         cell = population.neuron
         own = {name: at(_of(sweep, p, "neuron", name)) for name in cell.given}
+        if cell.drawn:
+            own = {name: values[:, None] for name, values in own.items()}
+            fixed = {name: np.array([[value]]) for name, value, _ in cell.constants}
+            own |= drawn.of_cells(cell.drawn, {**fixed, **own}, seed, p, population.count)
         for state, expression in cell.rest:
             start = own[f"{state}_0"]
             rest = evaluate(expression, own) if np.isnan(start).any() else start
             own[f"{state}_0"] = np.where(np.isnan(start), rest, start)
-        result |= {f"{p}.{name}": values for name, values in own.items()}
+        result |= {f"{p}.{name}": own[name] for name in cell.held}
         for stimulus, wave in population.stimuli:
             below = stimulus.removeprefix("stimulus")[1:]
             given = {
@@ -319,10 +325,15 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
             for edge in wave.edges:
                 result[f"{p}.{stimulus}.{edge.name}"] = edge.step(given, structure.dt)
     for projection in structure.circuit.projections:
-        for name in projection.synapse.given:
-            grid = _of(sweep, projection.name, "synapse", name)
-            result[f"{projection.name}.{name}"] = at(grid)
-    return result
+        synapse, p = projection.synapse, projection.name
+        own = {name: at(_of(sweep, p, "synapse", name)) for name in synapse.given}
+        if synapse.drawn:
+            fixed = {name: np.array([[value]]) for name, value, _ in synapse.constants}
+            columns = {name: values[:, None] for name, values in own.items()}
+            pairs = structure.circuit.pairs(projection)
+            own |= drawn.of_synapses(synapse.drawn, {**fixed, **columns}, seed, p, pairs)
+        result |= {f"{p}.{name}": own[name] for name in synapse.held}
+    return {name: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for name, v in result.items()}
 
 
 def _of(sweep: Sweep, owner: str, kind: str, name: str) -> NDArray[np.float64]:

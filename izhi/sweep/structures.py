@@ -200,6 +200,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
             continue
         group = circuits.group_of(base, name, "synapse")
         delayed = bool(np.nan_to_num(points.grid(sweep, f"{group}.delay")).max() > 0)
+        delayed |= any(line.name == "delay" for line in synapse.drawn)
         connect = str(value(f"circuit.projections.{name}.connect") or "all")
         projections.append(Projection(name, source, target, synapse, delayed, connect))
     # one cell has no other to project onto: such a projection is none, whatever its synapse

@@ -157,16 +157,20 @@ struct Input
     }
 } input;
 
-// A variable's values: one for all points, one for each, or one for each of its elements.
+// A variable's values, for all points or each (rows), for all of a point's elements or each
+// (columns).
 template <class T> struct Given
 {
     const T *values;
-    int64_t n;
-    bool take()
+    int64_t rows, columns;
+    bool take(const int64_t points, const int64_t each)
     {
-        const int64_t *size = input.take<int64_t>(1);
-        values = size ? input.take<T>(n = *size) : nullptr;
-        return values && n > 0;
+        const int64_t *shape = input.take<int64_t>(2);
+        if (!shape || (shape[0] != 1 && shape[0] != points) || (shape[1] != 1 && shape[1] != each))
+            return false;
+        rows = shape[0], columns = shape[1];
+        values = input.take<T>(rows * columns);
+        return values;
     }
     void lay_out(T *array, const int each, const int64_t *order, const int64_t points,
                  const int64_t from) const
@@ -174,8 +178,9 @@ template <class T> struct Given
         for (int r = 0; r < replicas; r++)
         {
             const int64_t point = order[std::min(from + r, points - 1)];  // the last fills the block
+            const T *row = values + (rows == 1 ? 0 : point * columns);
             for (int k = 0; k < each; k++)
-                array[r * each + k] = values[n == 1 ? 0 : n == points ? point : point * each + k];
+                array[r * each + k] = row[columns == 1 ? 0 : k];
         }
     }
 };
@@ -298,7 +303,7 @@ int main()
     bool whole = order;
     {% for given in inputs %}
     Given<{{given.type}}> given_{{loop.index}};
-    whole = whole && given_{{loop.index}}.take();
+    whole = whole && given_{{loop.index}}.take(sizes[1], {{given.each}});
     {% endfor %}
     if (!whole || input.at != input.bytes.size())
         return std::fputs("the input is not whole\n", stderr), 2;

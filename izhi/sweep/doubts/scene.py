@@ -156,6 +156,7 @@ def neuron_at_start(scene: Scene, population: str, cell: Cell) -> dict[str, Any]
     values |= {name: si for name, si, _ in cell.constants}
     for name in cell.given:
         values[name] = scene.grid(population, "neuron", name)
+    values |= {line.name: np.nan for line in cell.drawn}  # differs, and is not doubted
     for state, expression in cell.rest:
         start = values[f"{state}_0"]
         values[f"{state}_0"] = np.where(np.isnan(start), value_of(expression, values), start)
@@ -170,6 +171,7 @@ def synapse_at_start(scene: Scene, projection: Projection) -> dict[str, Any]:
     values: dict[str, Any] = {"t": 0.0, "dt": scene.structure.dt}
     values |= {name: si for name, si, _ in synapse.constants}
     values |= {name: scene.grid(projection.name, "synapse", name) for name in synapse.given}
+    values |= {line.name: np.nan for line in synapse.drawn}
     for one in (*synapse.declared, *synapse.target):
         if one.kind == "state":
             values[one.name] = values.get(f"{one.name}_0", 0.0)
