@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from izhi.api import check, open_study, plan, run
+    from izhi.api import check, converge, open_study, plan, run
     from izhi.errors import ConfigError, EngineError, IzhiError, StudyError
     from izhi.study.check import Check
     from izhi.study.study import Study
@@ -25,6 +25,7 @@ _WHERE = {
     "run": "izhi.api",
     "plan": "izhi.api",
     "check": "izhi.api",
+    "converge": "izhi.api",
     "open_study": "izhi.api",
     "Plan": "izhi.sweep.plan",
     "Check": "izhi.study.check",
@@ -40,6 +41,7 @@ __all__ = [  # noqa: RUF022
     "run",
     "plan",
     "check",
+    "converge",
     "open_study",
     "Plan",
     "Check",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from izhi.config.compose import compose
 from izhi.errors import EngineError
@@ -12,6 +15,9 @@ from izhi.study import execute, parallel
 from izhi.study.check import Check
 from izhi.study.study import Study
 from izhi.sweep.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _with(overrides: Sequence[str] | str, **settings: object) -> list[str]:
@@ -60,6 +66,52 @@ def check(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None 
         For overrides, files or single values that are wrong; errors of models are in the result.
     """
     return checking.check(compose(_with(overrides), config_dir=config_dir))
+
+
+def converge(
+    overrides: Sequence[str] | str = (),
+    *,
+    points: int = 8,
+    halvings: int = 4,
+    seconds: float = 120.0,
+    config_dir: Path | str | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Hold a few points of a sweep, run in smaller and smaller steps, against exact spike times.
+
+    Parameters
+    ----------
+    overrides
+        Overrides in Hydra's grammar; several values of a key sweep it.
+    points
+        How many points of the sweep, at most.
+    halvings
+        How often the time step is halved.
+    seconds
+        Time that exact spike times may take.
+    config_dir
+        A folder with more configs.
+    progress
+        Whether remarks go to stderr.
+
+    Returns
+    -------
+    DataFrame
+        One row for each method, point, cell and time step; see
+        :func:`izhi.accuracy.converge.converge`.
+
+    Raises
+    ------
+    ConfigError
+        For what cannot be run, or has no exact spike times.
+    IzhiError
+        When scipy is not installed.
+    """
+    from izhi.accuracy import converge as converging
+
+    options = converging.Options(points, halvings, seconds=seconds)
+    remark = partial(print, file=sys.stderr) if progress else lambda text: None
+    return converging.converge(compose(_with(overrides), config_dir=config_dir), options, remark)
 
 
 def run(

@@ -27,6 +27,7 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
   izhi run  [-m] OVERRIDES...    run one point, or with -m the product of all sweep values
   izhi plan [-m] OVERRIDES...    what would run: axes, points, structures, shards, time and disk
   izhi check [-m] OVERRIDES...   what is wrong, and what is probably not meant; runs nothing
+  izhi converge [-m] OVERRIDES...   errors of spikes and intervals by time step, the step needed
   izhi list [FOLDER]             the studies in a folder: when, points, state, digest
   izhi show STUDY                what a study is, where it comes from, what happened to it
   izhi verify STUDY              its files, points and dataset, and some points simulated again
@@ -138,12 +139,16 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if command in COMMANDS:
         return _of_overrides(command, arguments[1:])
+    if command == "converge":
+        from izhi.accuracy import command as converging
+
+        return converging.main(arguments[1:])
     from izhi import commands
     from izhi.errors import ConfigError, did_you_mean
 
     if command in commands.COMMANDS:
         return commands.main(command, arguments[1:])
-    known = [*COMMANDS, *commands.COMMANDS]
+    known = [*COMMANDS, "converge", *commands.COMMANDS]
     raise ConfigError(f"{command}: no such command{did_you_mean(command, known)}")
 
 

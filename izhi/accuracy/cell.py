@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from izhi.accuracy import expressions
 from izhi.accuracy.expressions import Function, Reader, Statement, Switches
-from izhi.models import assembly
+from izhi.errors import ConfigError
+from izhi.models import assembly, dimensions
 from izhi.models.circuit import Population
-from izhi.models.equations import DECLARATION
 from izhi.models.evaluate import evaluate
 from izhi.sweep.structures import Structure
 
@@ -96,25 +96,27 @@ def of(structure: Structure, population: Population, values: Values) -> Cell:
         For equations without an exact solution: with random numbers, or the time step in them.
     """
     found = assembly.assemble(structure.circuit, population, structure.v_max)
-    parts = [DECLARATION.fullmatch(line) for line in found.equations.split("\n") if line]
-    declared = [part.groupdict() for part in parts if part is not None]
-    states = [one["state"] for one in declared if one["state"]]
+    _check_steps(structure, population)
+    declared = assembly.system(structure.circuit, population)
+    evolving = [one for one in declared if one.kind == "state"]
+    states = [one.name for one in evolving]
     names = {name: expressions.constant(value) for name, value, _ in found.constants}
     names |= {name: expressions.element(k) for k, name in enumerate(states)}
     given = {one.name: values[one.parameter] for one in found.given}
     given |= _edges(structure, population, values)
     names |= {n: expressions.constant(value) for n, value in given.items() if n not in states}
+    names["dt"] = expressions.constant(0.0)  # a stimulus may round the time to a step
     switches = Switches()
-    inner = {one["name"]: one["term"] for one in declared if one["name"]}
+    inner = {one.name: one.expression for one in declared if one.kind == "subexpression"}
     expressions.add(names, inner, switches)
     reader, neuron = Reader(names, switches), population.neuron
-    slopes = [reader.read(one["term"]) for one in declared if one["state"]]
+    slopes = [reader.read(one.expression) for one in evolving]
     live = Reader(names)
     return Cell(
         tuple(states),
         tuple(given.get(name, 0.0) for name in states),
         tuple(slope.at for slope in slopes),
-        tuple("unless refractory" in (one["flags"] or "") for one in declared if one["state"]),
+        tuple("unless refractory" in one.flags for one in evolving),
         live.condition(neuron.threshold),
         tuple(
             expressions.statements(neuron.reset, names, {name: k for k, name in enumerate(states)})
@@ -123,6 +125,18 @@ def of(structure: Structure, population: Population, values: Values) -> Cell:
         switches,
         tuple(switches.times(structure.duration, structure.dt)),
     )
+
+
+def _check_steps(structure: Structure, population: Population) -> None:
+    """Check that what goes on in a cell does not depend on the time step."""
+    projections = [p for p in structure.circuit.projections if p.target == population.name]
+    target = [one for p in projections for one in p.synapse.target]
+    for one in (*population.neuron.declared, *target):
+        if one.expression and "dt" in dimensions.names(one.expression):
+            raise ConfigError(
+                f"{population.name}: {one.left} names the time step dt; there are no exact spike "
+                "times then"
+            )
 
 
 def _refractory(text: str, reader: Reader) -> Refractory:

@@ -227,10 +227,6 @@ class Reader:
             return Term(lambda t, y: t, moves=True)
         if name in UNITS:
             return constant(units.with_unit(1.0, name).si)
-        if name == "dt":
-            raise ConfigError(
-                "dt: equations that name the time step have no exact spike times to compare with"
-            )
         numbers = {"e": math.e, "pi": math.pi, "inf": math.inf, "True": 1.0, "False": 0.0}
         if name not in numbers:
             raise ConfigError(f"{name}: random, or no number; there are no exact spike times then")

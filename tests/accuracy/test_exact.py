@@ -266,7 +266,7 @@ def test_a_ring_of_equal_cells_fires_together() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("R*I - v", "R*I - v*dt/tau_r"), "dt: equations that name the time step have no exact"),
+        (("R*I - v", "R*I - v*dt/tau_r"), "cell: dv/dt names the time step dt; there are no exact"),
         (("v = 0*volt", "v = 2*v_th"), "cell: spikes without end at"),
     ],
 )
