@@ -81,6 +81,9 @@ WRONG = [
      "synapse.equations: du_S/dt: a synapse's own equations are (event-driven); what goes on in "),
     (but(TSODYKS_MARKRAM, equations=OWN.replace("-u_S", "-u_S*u_S")),
      "du_S/dt: an event-driven equation is solved from spike to spike, and has to be linear in u"),
+    (but(TSODYKS_MARKRAM, equations=OWN + "\ndx_S/dt = 1/tau_d : 1 (event-driven)"),
+     "dx_S/dt: an event-driven equation is solved from spike to spike, and has to name u_S or x_S, "
+     "as -x_S/tau does"),
     (but(TSODYKS_MARKRAM, on_pre="S_post += weight"), "S_post += weight: S_post is not defined, b"),
     (but(TSODYKS_MARKRAM, on_pre="tau_f = 3*ms"), "tau_f = 3*ms: tau_f does not change; s_post"),
     (but(STATIC, on_pre="s_post += weigth"), "weigth is not defined; did you mean weight?"),
@@ -103,6 +106,13 @@ def test_synapses_that_are_wrong(config, said) -> None:
         read(config)
     assert str(error.value).startswith("synapse.")
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("config", [STATIC, TSODYKS_MARKRAM, DELTA, ALPHA])
+def test_which_synapses_are_known_by_their_equations(config) -> None:
+    found = read(config)
+    assert found.exponential == (config in (STATIC, TSODYKS_MARKRAM))
+    assert found.releases == (config is TSODYKS_MARKRAM)
 
 
 def test_a_reversal_potential_has_a_unit() -> None:

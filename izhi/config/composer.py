@@ -306,7 +306,16 @@ def _is_quantity(override: str) -> bool:
 
 
 def _units(defaults: Mapping[str, Any]) -> dict[str, str]:
-    return {k: unit for k, v in defaults.items() if (unit := _unit(k, v)) is not None}
+    found = {k: unit for k, v in defaults.items() if (unit := _unit(k, v)) is not None}
+    plain_numbers = {_group(k) for k, unit in found.items() if keys.starts(k) and unit == ""}
+    for key, value in defaults.items():  # u_0: rest is a number where v_0 is one
+        if keys.starts(key) and value == "rest" and _group(key) in plain_numbers:
+            found[key] = ""
+    return found
+
+
+def _group(key: str) -> str:
+    return key.rpartition(".")[0]
 
 
 def _unit(key: str, default: Any) -> str | None:
@@ -316,6 +325,8 @@ def _unit(key: str, default: Any) -> str | None:
         return None
     if default in known.words or (isinstance(default, str) and "${" in default):
         return None
+    if keys.starts(key) and not isinstance(default, str):
+        return ""  # of a state without a unit
     checked = keys.check_value(key, default)
     assert isinstance(checked, Quantity)
     return checked.unit

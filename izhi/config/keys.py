@@ -93,6 +93,8 @@ def _not_negative(what: str) -> tuple[str, Callable[[float], bool]]:
 
 
 _CURRENT = (VOLT, AMPERE)
+_INPUTS = (*_CURRENT, NUMBER, units.dimension_of("volt/second"))
+"""What the I of a neuron may be: a current that is written in one may be given in another."""
 _PAIRS = (_CURRENT, (AMPERE, VOLT), (NUMBER, OHM, SIEMENS), (OHM, NUMBER), (SIEMENS, NUMBER))
 METHODS = ("euler", "semi_implicit", "rk2", "rk4", "exponential_euler", "exact")
 """Integration methods: Brian2's, by its names, and ``semi_implicit``."""
@@ -305,6 +307,12 @@ def _model_key(group: str, parts: list[str]) -> Key | None:
     return known or _parameter(name, group == "neuron" and name.endswith("_0"))
 
 
+def starts(name: str) -> bool:
+    """Return whether a key gives what a neuron's state starts at, as ``neuron.v_0`` does."""
+    parts = name.split(".")
+    return parts[-1].endswith("_0") and "neuron" in parts[-2:-1]
+
+
 def _parameter(name: str, starts: bool) -> QuantityKey:
     words: dict[str | None, float] = {"rest": REST} if starts else {}
     if name.startswith("tau"):
@@ -483,7 +491,8 @@ def _check_quantity(name: str, key: QuantityKey, given: Any, default_unit: str |
             quantity = units.with_unit(quantity.number, unit)
     except ConfigError as error:
         raise ConfigError(f"{name} = {shown(given)}: {error}") from None
-    if allowed and quantity.dimension not in allowed:
+    entering = not key.dimensions and set(allowed) == set(_CURRENT)
+    if allowed and quantity.dimension not in (_INPUTS if entering else allowed):
         raise ConfigError(
             f"{name} = {shown(given)}: expected {_expected(key, allowed, unit)}, "
             f"not {units.name_of(quantity.dimension)}"

@@ -246,9 +246,11 @@ def _run_build(structure: Structure, work: Path) -> None:
         or not (work / "build.json").is_file()
         or not (work / "main").is_file()
     ):
-        # what the compiler and make say comes before Python's traceback, which ends in one line
+        # what the compiler and make say comes before Python's traceback, which ends in one line;
+        # Brian2's last one only says that there is another above
         said, _, trace = said.partition("Traceback (most recent call last)")
-        lines = said.strip().splitlines()[-8:] + trace.strip().splitlines()[-1:]
+        first, _, _ = trace.partition("\n\nThe above exception was the direct cause")
+        lines = said.strip().splitlines()[-8:] + first.strip().splitlines()[-1:]
         raise EngineError("\n".join(["building the C++ program failed:", *lines]))
 
 

@@ -210,10 +210,16 @@ def _check_event_driven(declared: tuple[Declaration, ...], key: str) -> None:
                 f"{key}: {one.left}: a synapse's own equations are (event-driven); what goes on in "
                 "every step is written under target"
             )
-        if declarations.degree(one.expression, states, inner) > 1:
+        degree = declarations.degree(one.expression, states, inner)
+        if degree > 1:
             raise ConfigError(
                 f"{key}: {one.left}: an event-driven equation is solved from spike to spike, and "
                 f"has to be linear in {', '.join(sorted(states))}"
+            )
+        if degree == 0:  # Brian2 inverts the matrix of the equations
+            raise ConfigError(
+                f"{key}: {one.left}: an event-driven equation is solved from spike to spike, and "
+                f"has to name {' or '.join(sorted(states))}, as -{one.name}/tau does"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -91,10 +92,11 @@ def check_points(sweep: Sweep) -> None:
             )
         )
     for group in _groups(sweep, "neuron"):
-        rules.append((f"{group}.c", f"{group}.v_th", np.less, "a spike resets below the threshold"))
-        rules.append(
-            (f"{group}.v_th", "simulation.v_max", np.less, "what spikes has not diverged yet")
-        )
+        c, v_th = f"{group}.c", f"{group}.v_th"
+        if _says(sweep, f"{group}.reset", r"v\s*=\s*c") and _says(sweep, *_threshold(group)):
+            rules.append((c, v_th, np.less, "a spike resets below the threshold"))
+        if _is_voltage(sweep, v_th) and _says(sweep, *_threshold(group)):
+            rules.append((v_th, "simulation.v_max", np.less, "what spikes has not diverged yet"))
     for key, other, holds, rule in rules:
         left, right = grid(key), grid(other)
         bad = ~(holds(left, right) | np.isnan(left) | np.isnan(right))
@@ -107,6 +109,25 @@ def check_points(sweep: Sweep) -> None:
     steps = grid("simulation.duration") / grid("simulation.dt")
     if (steps >= 2**31 - 1).any():
         raise ConfigError("simulation.duration: more than 2,147,483,646 time steps")
+
+
+def _threshold(group: str) -> tuple[str, str]:
+    return f"{group}.threshold", r"v\s*>=?\s*v_th"
+
+
+def _says(sweep: Sweep, key: str, statement: str) -> bool:
+    """Return whether a text of every config has a statement: names mean what equations make them.
+
+    A parameter c may be a capacitance.
+    """
+    texts = [sweep.bases[number].values.get(key) for number in sweep.used]
+    found = (re.split("[;\n]", text) if isinstance(text, str) else [] for text in texts)
+    return all(any(re.fullmatch(statement, one.strip()) for one in parts) for parts in found)
+
+
+def _is_voltage(sweep: Sweep, key: str) -> bool:
+    used = map(sweep.bases.__getitem__, sweep.used)
+    return all(models.dimension(sweep, base, key) == units.VOLT for base in used)
 
 
 def _groups(sweep: Sweep, kind: str) -> list[str]:

@@ -234,7 +234,7 @@ def _fitting(
         held,
         parameters=tuple(
             (name, wanted if kind in CURRENTS and _is_zero(sweep, base, held.group, name) else kind)
-            if wanted in CURRENTS[:2] and kind in CURRENTS[:2] else (name, kind)
+            if kind in CURRENTS[:2] else (name, kind)
             for name, kind in held.parameters
         ),
     )  # fmt: skip
@@ -297,12 +297,18 @@ def _mismatch(sweep: Sweep, base: Base, key: str, group: str, wanted: Dimension)
     given = dimension(sweep, base, key)
     assert given is not None
     said = f"{key} = {_shown(sweep, base, key)} is {units.name_of(given)}, but "
-    such = {VOLT: "in volt (10 mV)", AMPERE: "in ampere (10 nA)"}
+    such = {
+        VOLT: "in volt (10 mV)",
+        AMPERE: "in ampere (10 nA)",
+        NUMBER: "as a plain number (10 1)",
+    }
     r_kind = dimension(sweep, base, f"{group}.R")
-    if r_kind is None or wanted not in such:
+    if r_kind is None or wanted not in (VOLT, AMPERE):
         such[AMPERE] = "in ampere (100 pA)"
         way = such.get(wanted, f"as {units.name_of(wanted)}")
-        other = "choose stimulus=step_current, or " * (key == "stimulus.amplitude")
+        other = "choose stimulus=step_current, or " * (
+            (key, wanted) == ("stimulus.amplitude", AMPERE)
+        )
         return f"{said}I in {group}.equations is {units.name_of(wanted)}: {other}give {key} {way}"
     other = "make {}.R a number (1)" if wanted == AMPERE else "make {}.R a resistance (1 Mohm)"
     return (
