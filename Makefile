@@ -80,7 +80,8 @@ lock:  ## write requirements/lock-X.Y.txt for PYTHON
 	{ \
 	  echo "# What izhi was tested with on Python $$minor: its dependencies and those of its dev extra."; \
 	  echo "# Written by \`make lock PYTHON=python$$minor\`: a fresh virtual environment, pip install, pip freeze."; \
-	  cat "$$tmp/frozen"; \
+	  sed "s/^nest-simulator==.*/&; sys_platform == 'linux' and platform_machine == 'x86_64'/" \
+	    "$$tmp/frozen"; \
 	} >requirements/lock-$$minor.txt; \
 	echo "Wrote requirements/lock-$$minor.txt"
 

@@ -51,7 +51,7 @@ def simulate(batch: p.Points, delay: float) -> list[NDArray[Any]]:
     )
     synapse = {
         "synapse_model": "tsodyks2_synapse", "weight": np.full(n, p.WEIGHT),
-        "delay": np.full(n, delay), "U": batch.U_0, "u": np.zeros(n),
+        "delay": np.full(n, delay), "U": batch.U_0, "u": batch.U_0,  # that of the first spike
         "tau_rec": np.full(n, p.TAU_D), "tau_fac": np.full(n, p.TAU_F),
     }  # fmt: skip
     for pre in (pre0, pre1):
