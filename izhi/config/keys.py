@@ -16,7 +16,7 @@ REST = math.nan
 """The SI value of ``u_0: rest``: u starts at b*v_0."""
 
 NEVER = math.inf
-"""The SI value of ``offset: null`` and ``pulses: null``: the stimulus lasts to the end."""
+"""The SI value of null where it stands for no end: ``offset``, ``pulses``, ``stop``, ``count``."""
 
 Value = Quantity | int | bool | str | None | list[Any] | dict[str, Any]
 """A checked value: a quantity, or what YAML can hold where a key takes no quantity."""
@@ -139,6 +139,10 @@ _PARAMETERS: dict[tuple[str, str], Key] = {
         (), "", "a release probability lies in [0, 1]", lambda value: 0 <= value <= 1
     ),
     ("synapse", "delay"): QuantityKey((SECOND,), "ms", *_not_negative("a delay")),
+    ("neuron", "stop"): QuantityKey((SECOND,), "ms", *_positive("a stop"), words={None: NEVER}),
+    ("neuron", "count"): QuantityKey(
+        (NUMBER,), "", *_positive("a number of spikes"), words={None: NEVER}
+    ),
     ("stimulus", "onset"): QuantityKey((SECOND,), "ms", *_not_negative("an onset")),
     ("stimulus", "offset"): QuantityKey(
         (SECOND,), "ms", *_positive("an offset"), words={None: NEVER}

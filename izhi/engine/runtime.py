@@ -106,8 +106,9 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
 
 def _sound(cells: Any, structure: Structure, bounded: bool) -> NDArray[np.bool_]:
     """Return which cells have not diverged."""
-    finite = [np.isfinite(getattr(cells, f"{name}_")) for name in cells.equations.diff_eq_names]
-    within = np.logical_and.reduce(finite)
+    within = np.ones(len(cells), np.bool_)
+    for name in cells.equations.diff_eq_names:
+        within &= np.isfinite(getattr(cells, f"{name}_"))
     if bounded:
         within &= (np.abs(cells.v_) <= structure.v_max) & (np.array(cells.escapes) == 0)
     return np.asarray(within, np.bool_)

@@ -187,7 +187,8 @@ def _entering(projection: Projection, called: Names) -> str:
 def declaration(one: Declaration) -> str:
     """Return a declaration in Brian2's notation."""
     flags = f" ({', '.join(one.flags)})" if one.flags else ""
-    return f"{one.left} = {one.expression} : {one.unit}{flags}"
+    equals = f" = {one.expression}" if one.expression else ""
+    return f"{one.left}{equals} : {one.unit}{flags}"
 
 
 def as_called(one: Declaration, owner: str, called: Names) -> Declaration:

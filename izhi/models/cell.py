@@ -34,7 +34,7 @@ class Cell:
     Attributes
     ----------
     declared
-        States and subexpressions.
+        States, subexpressions, and variables that only the reset changes, which start at 0.
     threshold
         A spike is when this condition holds.
     reset
@@ -120,7 +120,8 @@ def read(
         if not texts.get(name, "").strip():
             raise ConfigError(f"{key}.{name}: missing; a neuron has equations and a threshold")
     declared = declarations.parse(texts["equations"], f"{key}.equations")
-    _check_kinds(declared, f"{key}.equations")
+    counts = _counts(declared, texts.get("reset", ""), {*parameters, *constants, *(per_cell or {})})
+    _check_kinds(declared, counts, f"{key}.equations")
     for name in [*parameters, *constants]:
         declarations.check_name(name, f"{key}.{name}")
         if name == INPUT:
@@ -135,8 +136,9 @@ def read(
     every = {name: kind for name, kind in parameters.items() if kind} | fixed
     drawn, every = heterogeneity.read(per_cell or {}, every, f"{key}.per_cell")
     known = {name: kind for name, kind in every.items() if not _starts(name, states)}
-    scope, current = _with_input(declared, known, f"{key}.equations")
-    used = _check_texts(texts, scope, states, key)
+    counted = {one.name: one.dimension for one in declared if one.name in counts}
+    scope, current = _with_input(declared, {**known, **counted}, f"{key}.equations")
+    used = _check_texts(texts, scope, [*states, *counts], key)
     for one in declared:
         used |= dimensions.names(one.expression) if one.expression else set()
     own = {**parameters, **{line.name: every[line.name] for line in drawn}}
@@ -145,7 +147,7 @@ def read(
     named = used.union(*(line.names for line in drawn))
     _check_used([*parameters, *constants], named, states, key)
     return Cell(
-        tuple(one for one in declared if one.kind != "parameter"),
+        tuple(one for one in declared if one.kind != "parameter" or one.name in counts),
         texts["threshold"].strip(),
         texts.get("reset", "").strip(),
         _refractory(texts),
@@ -163,8 +165,19 @@ def _starts(name: str, states: Collection[str]) -> bool:
     return name.endswith(_START) and name.removesuffix(_START) in states
 
 
-def _check_kinds(declared: tuple[Declaration, ...], key: str) -> None:
-    if not any(one.kind == "state" for one in declared):
+def _counts(
+    declared: tuple[Declaration, ...], reset: str, given: Collection[str]
+) -> tuple[str, ...]:  # fmt: skip
+    """Return the names of variables that nothing but the reset changes: counts of spikes."""
+    changed = {line.rstrip("+-*/ ") for line in re.findall(r"(?m)(?:^|;)\s*([^;=]+)=", reset)}
+    return tuple(
+        one.name for one in declared
+        if one.kind == "parameter" and one.name in changed and one.name not in given
+    )  # fmt: skip
+
+
+def _check_kinds(declared: tuple[Declaration, ...], counts: tuple[str, ...], key: str) -> None:
+    if not counts and not any(one.kind == "state" for one in declared):
         raise ConfigError(f"{key}: no state variable; write dv/dt = ... : unit")
     for one in declared:
         if one.name == INPUT:

@@ -36,6 +36,7 @@ _BUILD_SHARE = 0.7  # a build is kept and used again, so one run bears a part of
 
 NO_COMPILER = "there is no C++ compiler"
 
+_LARGEST = float(np.finfo(np.float64).max)
 _MEAN_RATE = 40.0  # spikes per second and cell, for the estimate of disk space
 _ALL_STATISTICS = 27
 _NUMBER = 12  # bytes of a number in the table
@@ -305,7 +306,8 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     for population in structure.circuit.populations:
         p = population.name
         cell = population.neuron
-        own = {name: at(_of(sweep, p, "neuron", name)) for name in cell.given}
+        # a program takes no infinite number: null, without end, is the largest that is none
+        own = {name: np.minimum(at(_of(sweep, p, "neuron", name)), _LARGEST) for name in cell.given}
         if cell.drawn:
             own = {name: values[:, None] for name, values in own.items()}
             fixed = {name: np.array([[value]]) for name, value, _ in cell.constants}
