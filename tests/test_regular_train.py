@@ -13,7 +13,7 @@ from izhi.errors import ConfigError
 from izhi.models import cell
 from izhi.units import HERTZ, NUMBER, SECOND
 
-TRAIN = "neuron@pre.neuron=regular_train"
+TRAIN = "neuron@pre.neuron=source/regular_train"
 
 
 def test_spikes_come_in_the_first_step_at_or_after_they_are_due(run) -> None:
@@ -116,12 +116,12 @@ def test_a_variable_that_only_the_reset_changes() -> None:
 
 # Each row: overrides, and what is said of them.
 WRONG = [
-    (["neuron@pre.neuron=regular_train", "pre.neuron.stop=0"], "pre.neuron.stop = 0: a stop is "),
-    (["neuron@pre.neuron=regular_train", "pre.neuron.count=-1"],
+    ([TRAIN, "pre.neuron.stop=0"], "pre.neuron.stop = 0: a stop is "),
+    ([TRAIN, "pre.neuron.count=-1"],
      "pre.neuron.count = -1: a number of spikes is greater than 0"),
-    (["neuron@pre.neuron=regular_train", "pre.neuron.rate='20 ms'"],
+    ([TRAIN, "pre.neuron.rate='20 ms'"],
      "pre.neuron.rate = 20 ms: expected a rate such as 10 Hz, not a time"),
-    (["neuron=regular_train"], "synapse.target: the target cell has no I that a current could "),
+    (["neuron=source/regular_train"], "synapse.target: the target cell has no I that a current c"),
 ]  # fmt: skip
 
 
