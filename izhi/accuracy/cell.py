@@ -17,8 +17,11 @@ from izhi.models.circuit import Population
 from izhi.models.evaluate import evaluate
 from izhi.sweep.structures import Structure
 
-Values = Mapping[str, float]
-"""SI values of a point by owner and name; see :func:`izhi.sweep.plan.parameters`."""
+Values = Mapping[str, Any]
+"""SI values of a point by owner and name: a number, or one for each cell or synapse of the owner.
+
+See :func:`izhi.sweep.plan.parameters`.
+"""
 
 Refractory = Callable[[float, list[float], float], float]
 """Of the time, the state and the time of the last spike; positive while a cell is refractory."""
@@ -78,7 +81,12 @@ class Cell:
         return derivative
 
 
-def of(structure: Structure, population: Population, values: Values) -> Cell:
+def number(value: Any, k: int) -> float:
+    """Return what a cell or synapse has of a value that all may share."""
+    return float(value[k] if np.ndim(value) else value)
+
+
+def of(structure: Structure, population: Population, values: Values, k: int = 0) -> Cell:
     """Return a cell of a population.
 
     Parameters
@@ -89,6 +97,8 @@ def of(structure: Structure, population: Population, values: Values) -> Cell:
         Its population.
     values
         Those of the point.
+    k
+        The cell's number in its population.
 
     Raises
     ------
@@ -102,7 +112,7 @@ def of(structure: Structure, population: Population, values: Values) -> Cell:
     states = [one.name for one in evolving]
     names = {name: expressions.constant(value) for name, value, _ in found.constants}
     names |= {name: expressions.element(k) for k, name in enumerate(states)}
-    given = {one.name: values[one.parameter] for one in found.given}
+    given = {one.name: number(values[one.parameter], k) for one in found.given}
     given |= _edges(structure, population, values)
     names |= {n: expressions.constant(value) for n, value in given.items() if n not in states}
     names["dt"] = expressions.constant(0.0)  # a stimulus may round the time to a step

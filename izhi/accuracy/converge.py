@@ -200,7 +200,7 @@ def values(sweep: Sweep, structure: Structure, point: int) -> Values:
     group = StructurePoints(structure, np.array([point]))
     plan = plans.make_plan(sweep, (group,), plans.Machine(1, compiler=False, built=frozenset()))
     given = plans.parameters(plan, plan.shards[0])
-    return {name: float(value[0]) for name, value in given.items()}
+    return {name: value[0] for name, value in given.items()}
 
 
 def _said(sweep: Sweep, point: int) -> str:

@@ -102,7 +102,8 @@ def trains(
     IzhiError
         When scipy is not installed.
     """
-    return _Circuit(structure, values).run(time.monotonic() + seconds)
+    deadline = time.monotonic() + seconds
+    return _Circuit(structure, values, deadline).run(deadline)
 
 
 @dataclass
@@ -270,26 +271,30 @@ class Link:
 class _Circuit:
     """All cells and synapses of a point."""
 
-    def __init__(self, structure: Structure, values: Values) -> None:
+    def __init__(self, structure: Structure, values: Values, deadline: float) -> None:
         circuit, method = structure.circuit, solver()
         self.end = structure.duration
         reached = {projection.target for projection in circuit.projections}
         groups: dict[str, list[_Track]] = {}
         for population in circuit.populations:
-            # cells that nothing reaches are all the same: one of them goes for all
-            n = population.count if population.name in reached else 1
-            own = [
-                _Track(cells.of(structure, population, values), population.name, self.end, method)
-                for _ in range(n)
-            ]
-            groups[population.name] = own if n == population.count else own * population.count
+            # equal cells that nothing reaches do the same: one of them goes for all
+            alike = population.name not in reached and not population.neuron.drawn
+            own: list[_Track] = []
+            for k in range(1 if alike else population.count):
+                _check_time(deadline)
+                cell = cells.of(structure, population, values, k)
+                own.append(_Track(cell, population.name, self.end, method))
+            groups[population.name] = own * population.count if alike else own
         self.cells = [track for group in groups.values() for track in group]
         self.tracks = list(dict.fromkeys(self.cells))
         self.links: dict[_Track, list[Link]] = {track: [] for track in self.tracks}
         for projection in circuit.projections:
             target = groups[projection.target]
-            synapse = synapses.of(circuit, projection, target[0].cell.states, values)
-            for i, j in circuit.pairs(projection):
+            states, drawn = target[0].cell.states, bool(projection.synapse.drawn)
+            synapse = synapses.of(circuit, projection, states, values)
+            for k, (i, j) in enumerate(circuit.pairs(projection)):
+                if drawn and k:
+                    synapse = synapses.of(circuit, projection, states, values, k)
                 source = groups[projection.source][i]
                 self.links[source].append(Link(synapse, target[j], list(synapse.start)))
         self.coming: list[tuple[float, int, Link]] = []
@@ -298,8 +303,7 @@ class _Circuit:
     def run(self, deadline: float) -> list[NDArray[np.float64]]:
         """Go to the end; return the spike times of each cell."""
         while True:
-            if time.monotonic() > deadline:
-                raise Late("the time for exact spike times is over")
+            _check_time(deadline)
             interrupts.check()
             track = min(self.tracks, key=lambda one: one.t)
             if self.coming and self.coming[0][0] <= track.t:
@@ -330,6 +334,11 @@ class _Circuit:
             after[track] = track.spike(event.t, after[track])
         for track, y in after.items():
             track.begin(now, y)
+
+
+def _check_time(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise Late("the time for exact spike times is over")
 
 
 def _fires(event: _Event | None, now: float) -> TypeGuard[_Event]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.accuracy import expressions
-from izhi.accuracy.cell import Values
+from izhi.accuracy.cell import Values, number
 from izhi.accuracy.expressions import Reader, Statement
 from izhi.errors import ConfigError
 from izhi.models import assembly
@@ -18,14 +18,14 @@ from izhi.models.circuit import Circuit, Projection
 
 @dataclass(frozen=True)
 class Synapse:
-    """The synapses of a projection at a point.
+    """A synapse of a projection at a point.
 
     Attributes
     ----------
     start
-        Their state at time 0.
+        Its state at time 0.
     generator
-        Of ``d(x, 1)/dt = generator @ (x, 1)``: their equations are linear.
+        Of ``d(x, 1)/dt = generator @ (x, 1)``: its equations are linear.
     on_pre
         What a spike does; the target's state lies behind that of the synapse.
     delay
@@ -48,17 +48,21 @@ class Synapse:
         return after
 
 
-def of(circuit: Circuit, projection: Projection, target: Sequence[str], values: Values) -> Synapse:
-    """Return the synapses of a projection.
+def of(
+    circuit: Circuit, projection: Projection, target: Sequence[str], values: Values, k: int = 0
+) -> Synapse:
+    """Return a synapse of a projection.
 
     Parameters
     ----------
     circuit, projection
-        Where they are.
+        Where it is.
     target
-        Names of the state variables of the cell that they reach.
+        Names of the state variables of the cell that it reaches.
     values
         Those of the point.
+    k
+        Its number in the projection.
 
     Raises
     ------
@@ -66,28 +70,31 @@ def of(circuit: Circuit, projection: Projection, target: Sequence[str], values: 
         For equations that are not the same at all times.
     """
     synapse, owner = projection.synapse, projection.name
-    states = [one.name for one in synapse.declared if one.kind == "state"]
-    posts = [f"{name}_post" for name in target]
+    called = assembly.synapse_names(circuit, projection)
+    declared = [assembly.as_called(one, owner, called) for one in synapse.declared]
+    evolving = [one for one in synapse.declared if one.kind == "state"]
+    states = [called[owner, one.name] for one in evolving]
     names = {name: expressions.constant(value) for name, value, _ in synapse.constants}
-    names |= {n: expressions.constant(values[f"{owner}.{n}"]) for n, _ in synapse.parameters}
-    at = {name: k for k, name in enumerate([*states, *posts])}
-    names |= {name: expressions.element(k) for name, k in at.items()}
-    inner = {one.name: one.expression for one in synapse.declared if one.kind == "subexpression"}
+    for name, _ in synapse.parameters:
+        value = number(values[f"{owner}.{name}"], k)
+        names[called[owner, name]] = expressions.constant(value)
+    at = {name: n for n, name in enumerate([*states, *(f"{name}_post" for name in target)])}
+    names |= {name: expressions.element(n) for name, n in at.items()}
+    inner = {one.name: one.expression for one in declared if one.kind == "subexpression"}
     expressions.add(names, inner, None)
-    slopes = {one.name: Reader(names).read(one.expression)
-              for one in synapse.declared if one.kind == "state"}  # fmt: skip
-    for name, slope in slopes.items():
+    slopes = [Reader(names).read(one.expression) for one in declared if one.kind == "state"]
+    for slope, one in zip(slopes, evolving, strict=True):
         if slope.moves:
             raise ConfigError(
-                f"{owner}: d{name}/dt: names the time; the exact solution between spikes is known "
+                f"{owner}: {one.left} names the time; the exact solution between spikes is known "
                 "for equations that do not"
             )
-    on_pre = expressions.statements(assembly.on_pre(circuit, projection), names, at)
+    starts = [values.get(f"{owner}.{one.name}_0", 0.0) for one in evolving]
     return Synapse(
-        tuple(values.get(f"{owner}.{name}_0", 0.0) for name in states),
-        _generator([slope.at for slope in slopes.values()]),
-        tuple(on_pre),
-        values[f"{owner}.delay"] if projection.delayed else 0.0,
+        tuple(number(start, k) for start in starts),
+        _generator([slope.at for slope in slopes]),
+        tuple(expressions.statements(assembly.on_pre(circuit, projection), names, at)),
+        number(values[f"{owner}.delay"], k) if projection.delayed else 0.0,
     )
 
 

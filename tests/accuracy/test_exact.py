@@ -6,6 +6,7 @@ import itertools
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import izhi
 from izhi.accuracy import exact, synapse
 from izhi.errors import ConfigError, IzhiError
 from izhi.sweep import plan as plans
+from izhi.sweep.structures import Structure
 
 # Protocol: v_0 = -65 mV, u_0 = b*v_0, step to 10 mV at 20 ms, 1 s. Spikes; the first ones and the
 # steady cycle of intervals in ms, computed elsewhere by an adaptive method of order 8.
@@ -102,12 +104,16 @@ v_0: 0 mV
 
 def trains(*overrides: str, config_dir: Path | None = None) -> list[np.ndarray]:
     """Return the exact spike times of all cells of one point, in ms."""
+    structure, values = point(*overrides, config_dir=config_dir)
+    return [train * 1e3 for train in exact.trains(structure, values)]
+
+
+def point(*overrides: str, config_dir: Path | None = None) -> tuple[Structure, dict[str, Any]]:
+    """Return the structure and the values of one point."""
     plan = izhi.plan(list(overrides), config_dir=config_dir)
     (shard,) = plan.shards
     parameters = plans.parameters(plan, shard)
-    values = {name: float(given[0]) for name, given in parameters.items()}
-    found = exact.trains(plan.batches[0].structure, values)
-    return [train * 1e3 for train in found]
+    return plan.batches[0].structure, {name: given[0] for name, given in parameters.items()}
 
 
 @pytest.fixture
@@ -217,11 +223,8 @@ def test_a_delayed_kick_fires_at_once(folder: Path) -> None:
 
 
 def test_releases_are_those_of_the_recurrences() -> None:
-    plan = izhi.plan(["neuron=chattering", "synapse.U_0=0.4"])
-    structure = plan.batches[0].structure
+    structure, values = point("neuron=chattering", "synapse.U_0=0.4")
     (projection,) = structure.circuit.projections
-    parameters = plans.parameters(plan, plan.shards[0])
-    values = {name: float(given[0]) for name, given in parameters.items()}
     found = synapse.of(structure.circuit, projection, ["v", "u", "I_S"], values)
     times = [0.021, 0.0235, 0.031, 0.2, 0.2001]
     state, since, current = list(found.start), 0.0, [0.0, 0.0, 0.0]
@@ -285,8 +288,29 @@ def test_without_scipy_one_line_says_how_to_get_it(monkeypatch) -> None:
 
 
 def test_the_time_that_it_may_take_is_kept() -> None:
-    plan = izhi.plan(["circuit=single"])
-    parameters = plans.parameters(plan, plan.shards[0])
-    values = {name: float(given[0]) for name, given in parameters.items()}
+    structure, values = point("circuit=single")
     with pytest.raises(exact.Late):
-        exact.trains(plan.batches[0].structure, values, seconds=0)
+        exact.trains(structure, values, seconds=0)
+
+
+def test_cells_and_synapses_that_differ(folder: Path) -> None:
+    (folder / "neuron" / "mine.yaml").write_text(
+        LEAKY + "per_cell: {tau_m: 'tau_m*uniform(1, 2)'}\n"
+    )
+    (folder / "synapse" / "kick.yaml").write_text(
+        "model: kick\non_pre: v_post += weight\nweight: 1 mV\ndelay: 1 ms\n"
+        "per_synapse: {delay: 'delay*uniform(1, 9)', weight: weight + 15*mV}\n"
+    )
+    structure, values = point("neuron=mine", "synapse=kick", "stimulus.amplitude='20 mV'",
+                              "simulation.duration='90 ms'", config_dir=folder)  # fmt: skip
+    *pre, post = (train * 1e3 for train in exact.trains(structure, values))
+    climb = values["pre.tau_m"] * 1e3 * math.log(20 / (20 - 15))
+    assert values["pre.tau_m"].size == 2 and [one[0] - 20 for one in pre] == pytest.approx(climb)
+    arrivals = [one[0] + 1e3 * d for one, d in zip(pre, values["pre_to_post.delay"], strict=True)]
+    assert abs(arrivals[0] - arrivals[1]) > 2  # beyond the refractory period of the first
+    assert post[:2] == pytest.approx(sorted(arrivals), abs=1e-7)
+
+
+def test_a_synapse_whose_parameters_have_the_names_of_its_cells() -> None:
+    found = trains("synapse=double_exponential", "simulation.duration='150 ms'")
+    assert [one.size for one in found] == [4, 4, 2]
