@@ -19,6 +19,9 @@ from izhi.models import dimensions
 from izhi.models import equations as safe
 from izhi.units import NUMBER, SECOND, Dimension
 
+DIVIDE = "; divide it by a time, such as (...)/tau"
+"""What is said of a slope that is none."""
+
 _RESERVED = {
     "t": "the time", "dt": "the time step", "i": "a cell's number", "j": "a cell's number",
     "N": "a number of cells", "lastspike": "the time of a cell's last spike",
@@ -195,7 +198,7 @@ def _check_right_side(
         of_expression(one.expression, known, wanted, where)
     except ConfigError as error:
         if one.kind == "state" and _is(one.expression, known, one.dimension):
-            raise ConfigError(f"{error}; divide it by a time, such as (...)/tau") from None
+            raise ConfigError(f"{error}{DIVIDE}") from None
         raise
 
 

@@ -118,6 +118,7 @@ class _Terms:
         if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
             return self.of(node.operand, wanted)
         if isinstance(node, ast.BinOp):
+            _check_numbers(node)
             if isinstance(node.op, ast.Add | ast.Sub):
                 return self._sum(_summands(node), wanted)
             if isinstance(node.op, ast.Mod):
@@ -231,6 +232,15 @@ def _summands(node: ast.expr) -> list[ast.expr]:
         terms.append(node.right)
         node = node.left
     return [node, *reversed(terms)]
+
+
+def _check_numbers(node: ast.BinOp) -> None:
+    """Check that nothing is calculated with what is true or false, which C++ alone lets pass."""
+    for side in (node.left, node.right):
+        not_number = isinstance(side, ast.UnaryOp) and isinstance(side.op, ast.Not)
+        if not_number or isinstance(side, ast.Compare | ast.BoolOp):
+            text = ast.unparse(side)
+            raise ConfigError(f"the term {text} is true or false; write int({text}) for 1 or 0")
 
 
 def _holds_sum(node: ast.expr) -> bool:

@@ -19,6 +19,7 @@ from izhi.models import synapse as synapses
 from izhi.models import waveform as waveforms
 from izhi.models.cell import CURRENTS, Cell
 from izhi.models.circuit import group_of
+from izhi.models.declarations import DIVIDE
 from izhi.models.synapse import Synapse
 from izhi.models.waveform import Waveform
 from izhi.units import AMPERE, NUMBER, VOLT, Dimension, Quantity
@@ -102,7 +103,7 @@ def neuron(sweep: Sweep, base: Base, population: str, chosen: Mapping[str, Any])
     try:
         return _neuron(held)
     except ConfigError as error:
-        raise ConfigError(f"{error}{_wanted(sweep, base, held, error, _neuron)}") from None
+        raise _with_wanted(sweep, base, held, error, _neuron) from None
 
 
 @lru_cache(maxsize=256)
@@ -249,16 +250,28 @@ def _fitting(
                 key = f"{held.group}.{name}"
                 group = group_of(base, population, "neuron")
                 raise ConfigError(_mismatch(sweep, base, key, group, wanted)) from None
-        way = _wanted(sweep, base, held, error, lambda other: read(other, target))
-        raise ConfigError(f"{error}{way}") from None
+        raise _with_wanted(sweep, base, held, error, lambda other: read(other, target)) from None
 
 
-def _wanted(
+def _with_wanted(
     sweep: Sweep, base: Base, held: Held, error: ConfigError, read: Callable[[Held], Any]
-) -> str:
-    """Return which one value would have to be of which kind for equations to hold, if any."""
-    if "but should be" not in str(error):
+) -> ConfigError:
+    """Add to an error which one value would have to be of which kind, if that mends it."""
+    wanted = _wanted(sweep, base, held, read) if "but should be" in str(error) else ""
+    return ConfigError(f"{str(error).removesuffix(DIVIDE)}{wanted}") if wanted else error
+
+
+def _wanted(sweep: Sweep, base: Base, held: Held, read: Callable[[Held], Any]) -> str:
+    mending = _mending(held, read)
+    if mending is None:
         return ""
+    key = f"{held.group}.{mending[0]}"
+    return f"; {key} = {_shown(sweep, base, key)} would have to be {units.name_of(mending[1])}"
+
+
+@lru_cache(maxsize=64)
+def _mending(held: Held, read: Callable[[Held], Any]) -> tuple[str, Dimension] | None:
+    """Return the one value, and the kind, with which a model holds; None for none, or several."""
     found: list[tuple[Dimension, str, Dimension]] = []
     for name, given in held.kinds.items():
         for kind in _KINDS:
@@ -272,11 +285,7 @@ def _wanted(
             if kind != value.dimension and _reads(replace(held, constants=changed), read):
                 found.append((value.dimension, f"constants.{name}", kind))
     bare = [one for one in found if one[0] == NUMBER]  # a unit that was left out, most likely
-    if len(bare or found) != 1:
-        return ""
-    _, name, kind = (bare or found)[0]
-    key = f"{held.group}.{name}"
-    return f"; {key} = {_shown(sweep, base, key)} would have to be {units.name_of(kind)}"
+    return (bare or found)[0][1:] if len(bare or found) == 1 else None
 
 
 def _is_zero(sweep: Sweep, base: Base, group: str, name: str) -> bool:
