@@ -81,8 +81,6 @@ WRONG: list[tuple[Any, Any, str]] = [
      "equation; write one a line"),
     (LEAKY, {"equations": V + "\ndv/dt = (E_L - v + R*I)/tau : volt"},
      "neuron.equations: v is declared twice"),
-    (LEAKY, {"equations": "v : volt"},
-     "neuron.equations: no state variable; write dv/dt = ... : unit"),
     (LEAKY, {"equations": ""},
      "neuron.equations = '': expected equations such as dv/dt = (E_L - v + R*I)/tau : "
      "volt"),
