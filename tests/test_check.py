@@ -14,7 +14,7 @@ from izhi.sweep import doubts, structures
 # Each row: overrides, and all that is said of them.
 DOUBTS = [
     ([], []),
-    (["neuron=glob(*)"], []),
+    (["neuron=glob(*,exclude=regular_train)"], []),
     (["circuit=single,two_to_one", "synapse=none,static"], []),
     (["neuron.u_0='0 mV'"],
      ["neuron.u_0: u starts at 0 mV, but rests at -13 mV; give neuron.u_0=rest"]),
