@@ -13,7 +13,8 @@ from izhi.cli import main
 
 NEURONS = (
     "book/*, chattering, fast_spiking, integrate_and_fire/*, intrinsically_bursting, "
-    "low_threshold_spiking, random, regular_spiking, resonator, resonator_forum, thalamo_cortical"
+    "low_threshold_spiking, pattern/*, random, regular_spiking, resonator, "
+    "resonator_forum, source/*, thalamo_cortical"
 )
 NOT_SWEPT = "cannot be swept; it says how a study is run and kept, not what is simulated"
 NOT_LINEAR = "dv/dt of pre is not linear in v, u; use one of euler, semi_implicit, rk2, rk4"
@@ -30,7 +31,7 @@ COMMANDS = [
     (["plna", "neuron=chattering"], "plna: no such command; did you mean plan?"),
     (
         ["neuron=chattering"],
-        "neuron=chattering: no such command; there are check, diff, export, list, plan, ",
+        "neuron=chattering: no such command; there are check, converge, diff, export, list, ",
     ),
     (["plan", "neuron=chatering"], "neuron = chatering: no such neuron; did you mean chattering?"),
     (["plan", "-m", "synapse.U_0=0.5,1.4"], "synapse.U_0 = 1.4: a release probability lies in"),
@@ -68,8 +69,8 @@ CASES = [
     (["U_0=0.5"], "U_0: no such key; did you mean synapse.U_0?"),
     (["-m", "stimulus.amplitud=5,6"], "stimulus.amplitud: no such key; did you mean stimulus.amp"),
     (["circuit.populations.per.count=1"], "per.count: no such key; did you mean circuit.populatio"),
-    (["foo.bar=1"], "foo.bar: no such key; there are circuit, experiment, neuron, record, run, "),
-    (["+foo=1"], "foo: no such key; there are circuit, experiment, neuron, record, run, "),
+    (["foo.bar=1"], "foo.bar: no such key; there are circuit, experiment, neuron, pattern, "),
+    (["+foo=1"], "foo: no such key; there are circuit, experiment, neuron, pattern, "),
     (["-m", "+synapse.zz=1,2"], "synapse.zz: the equations do not use it"),
     (["+synapse.U_0=0.5"], "Could not append to config. An item is already at 'synapse.U_0'"),
     (["synapse=static", "+synapse.U_0=1"], "synapse.U_0: the equations do not use it"),

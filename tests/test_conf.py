@@ -89,6 +89,12 @@ def test_the_contract_s_choices_exist() -> None:
     assert {"none", "static", "tsodyks_markram"} <= synapses
 
 
+def test_a_star_means_the_neurons_that_fit_the_default_circuit() -> None:
+    assert izhi.plan(["neuron=glob(*)"]).points == len(PRESETS) + 1
+    assert izhi.plan(["neuron=glob(pattern/*)", "circuit=single"]).points == 20
+    assert izhi.plan(["+pattern=glob([*spiking,*bursting],exclude=tonic*)"]).points == 4
+
+
 def test_the_default_synapse_moves_the_third_cell_from_silence_into_firing(tmp_path: Path) -> None:
     study = izhi.run(
         ["synapse.U_0=0.1,0.3,0.4,0.6,0.9", "stimulus.amplitude=6,9,12", "run.engine=numpy"],

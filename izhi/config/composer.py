@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from izhi.config import keys
 from izhi.config.foreign import check_left_to_user
 from izhi.config.hydra_errors import config_error
-from izhi.config.overrides import Request, Swept, plain
+from izhi.config.overrides import Request, Swept, files_of, plain
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError, IzhiError, did_you_mean
 from izhi.units import Quantity
@@ -152,7 +152,7 @@ class Composer:
         for key, names in self.configs[base].items():
             if not _is_draw(key):
                 continue
-            types = self.loader.get_group_options("neuron")
+            types = files_of(self.loader, "neuron")
             if not isinstance(names, list) or not names:
                 raise ConfigError(f"{key} = {keys.shown(names)}: expected a list of neuron types")
             for name in names:

@@ -134,7 +134,7 @@ def _values(loader: ConfigLoader, override: Override, key: str) -> list[Any]:
     if isinstance(sweep, RangeSweep):
         values: list[Any] = list(_range(sweep))
     elif isinstance(sweep, Glob):
-        values = _globbed(sweep, _files(loader, override.key_or_group))
+        values = _globbed(sweep, files_of(loader, override.key_or_group))
     else:
         values = list(override.sweep_iterator())
     if any(isinstance(value, Sweep) for value in values):
@@ -171,7 +171,7 @@ def _globbed(glob: Glob, files: list[str]) -> list[str]:
     return [name for name in files if means(glob.include, name) and not means(glob.exclude, name)]
 
 
-def _files(loader: ConfigLoader, group: str) -> list[str]:
+def files_of(loader: ConfigLoader, group: str) -> list[str]:
     """Return the files of a group, with those in folders below it: ``book/chattering``."""
     found = list(loader.get_group_options(group))
     for folder in loader.get_group_options(group, ObjectType.GROUP):
@@ -192,7 +192,7 @@ def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
         inner = loader.get_group_options(f"{override.key_or_group}/{folder}") if folder else options
         if leaf not in inner:
             key = override.get_key_element().lstrip("+~")
-            files = _files(loader, override.key_or_group)
+            files = files_of(loader, override.key_or_group)
             folders = {f"{file.partition('/')[0]}/*" for file in files if "/" in file}
             listed = [*options, *(folders - {"model/*"})]
             below = [f for f in files if f.startswith(f"{name}/") or f.endswith(f"/{name}")]
