@@ -108,7 +108,8 @@ def of(structure: Structure, population: Population, values: Values, k: int = 0)
     found = assembly.assemble(structure.circuit, population, structure.v_max)
     _check_steps(structure, population)
     declared = assembly.system(structure.circuit, population)
-    evolving = [one for one in declared if one.kind == "state"]
+    # what only a reset changes, a count of spikes, is a variable without a slope
+    evolving = [one for one in declared if one.kind != "subexpression"]
     states = [one.name for one in evolving]
     names = {name: expressions.constant(value) for name, value, _ in found.constants}
     names |= {name: expressions.element(k) for k, name in enumerate(states)}
@@ -120,7 +121,7 @@ def of(structure: Structure, population: Population, values: Values, k: int = 0)
     inner = {one.name: one.expression for one in declared if one.kind == "subexpression"}
     expressions.add(names, inner, switches)
     reader, neuron = Reader(names, switches), population.neuron
-    slopes = [reader.read(one.expression) for one in evolving]
+    slopes = [reader.read(one.expression or "0") for one in evolving]
     live = Reader(names)
     return Cell(
         tuple(states),

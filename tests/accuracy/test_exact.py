@@ -258,6 +258,16 @@ def test_runs_with_small_steps_come_close_with_the_first_order(compiler, run) ->
     assert np.divide(*apart) == pytest.approx(2, rel=0.2)
 
 
+def test_a_regular_train_comes_when_it_is_due() -> None:
+    pre, _, post = trains(
+        "neuron@pre.neuron=source/regular_train", "pre.neuron.rate='40 Hz'",
+        "pre.neuron.start='7.03 ms'", "synapse.weight='30 mV'", "synapse.U_0=0.9",
+        "simulation.duration='200 ms'",
+    )  # fmt: skip
+    assert pre == pytest.approx(7.03 + 25 * np.arange(8), abs=1e-9)
+    assert post.size > 0 and post[0] > 7.03
+
+
 def test_a_ring_of_equal_cells_fires_together() -> None:
     found = trains("circuit=ring", "circuit.populations.cell.count=3", "synapse=static",
                    "simulation.duration='60 ms'")  # fmt: skip
