@@ -2,12 +2,250 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import izhi
+import izhi.units
 from izhi.errors import ConfigError
+
+# ------------------------------------------- two neurons, a synapse and a stimulus of one's own
+
+ADAPTIVE = """
+# Adaptive exponential integrate-and-fire, written in parts.
+model: mine
+equations: |
+  dv/dt = (leak + growth - w + I)/C : volt (unless refractory)
+  dw/dt = (a*(v - E_L) - w)/tau_w : amp
+  leak = g_L*(E_L - v) : amp
+  growth = g_L*D_T*exp((v - v_T)/D_T) : amp
+threshold: v > v_cut
+reset: |
+  v = v_r
+  w += b
+refractory: tau_ref
+rest:
+  v: E_L
+  w: a*(v_0 - E_L)
+constants: {v_cut: -30 mV, g_L: 10 nS}
+C: 200 pF
+E_L: -70 mV
+v_T: -50 mV
+D_T: 2 mV
+a: 2 nS
+tau_w: 30 ms
+b: 60 pA
+v_r: -58 mV
+tau_ref: 1 ms
+v_0: rest
+w_0: rest
+"""
+LEAKY = """
+model: leaky
+equations: "dv/dt = (E_L - v + R*I)/tau_m : volt (unless refractory)"
+threshold: v >= v_th
+reset: v = E_L
+refractory: 3*ms
+E_L: -65 mV
+R: 50 Mohm
+tau_m: 20 ms
+v_th: -50 mV
+v_0: -65 mV
+"""
+SYNAPSE = """
+# A conductance that rises and falls, released by a probability and resources of its own.
+model: mine
+equations: |
+  dx/dt = (1 - x)/tau_rec : 1 (event-driven)
+  dp/dt = (p_rest - p)/tau_p : 1 (event-driven)
+on_pre: |
+  released = p*x
+  x -= released
+  p += gain*(1 - p)
+  y_post += weight*released
+target: |
+  dg/dt = (y - g)/tau_g : siemens
+  dy/dt = -y/tau_g : siemens
+current: g*(E_rev - v)
+x_0: 1
+p_0: 0.3
+p_rest: 0.3
+gain: 0.2
+tau_rec: 120 ms
+tau_p: 80 ms
+tau_g: 3 ms
+E_rev: 0 mV
+weight: 200 nS
+delay: 1.5 ms
+"""
+STIMULUS = """
+# A step with a ripple.
+model: mine
+equations: |
+  on = int(t >= onset) : 1
+  ripple = sin(2*pi*frequency*t) : 1
+current: on*(amplitude + depth*ripple)
+amplitude: 0.5 nA
+depth: 50 pA
+frequency: 8 Hz
+onset: 10 ms
+"""
+CHOSEN = ["neuron=mine", "neuron@post.neuron=leaky", "synapse=mine", "stimulus=mine",
+          "simulation.duration=200 ms", "record.traces=all"]  # fmt: skip
+SWEPT = ["neuron.b=60 pA,100 pA", "synapse.E_rev=0 mV,-20 mV", "stimulus.amplitude=0.4 nA,0.6 nA"]
+POINTS = list(itertools.product((60, 100), (0, -20), (0.4, 0.6)))
+CELLS = ("pre0", "pre1", "post0")
+SCRIPT = Path(__file__).with_name("plain_own_models.py")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """Give a folder with the configs, in which commands run."""
+    folder = tmp_path_factory.mktemp("own")
+    folder_with(folder, neuron__mine=ADAPTIVE, neuron__leaky=LEAKY, synapse__mine=SYNAPSE,
+                stimulus__mine=STIMULUS)  # fmt: skip
+    return folder
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run izhi's command line in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "izhi", *arguments], cwd=folder, capture_output=True, text=True
+    )
+
+
+def sweep_of(name: str) -> list[str]:
+    """Return the command of a sweep by an engine."""
+    return ["run", "-m", "--config-dir", "conf", *CHOSEN, *SWEPT, f"run.engine={name}",
+            f"study.name={name}"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def swept(place, compiler) -> dict[str, izhi.Study]:
+    """Give the studies of both engines; tests only read them."""
+    for engine in ("numpy", "compiled"):
+        done = command(place, *sweep_of(engine))
+        assert done.returncode == 0, done.stderr
+        assert "doubt" not in done.stderr and "warning" not in done.stderr
+    return {name: izhi.open_study(place / "studies" / name) for name in ("numpy", "compiled")}
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory) -> dict[str, Any]:
+    """Give what plain Brian2 finds, one network for each point."""
+    folder = tmp_path_factory.mktemp("plain")
+    (folder / "points.json").write_text(json.dumps(POINTS))
+    asked = [sys.executable, str(SCRIPT), "points.json", "results.npz"]
+    done = subprocess.run(asked, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with np.load(folder / "results.npz") as file:
+        return dict(file)
+
+
+def test_the_points_are_worth_comparing(plain) -> None:
+    for cell in CELLS:
+        counts = [plain[f"{number} {cell}"].size for number in range(len(POINTS))]
+        assert min(counts) >= (1 if cell == "post0" else 5)
+        assert len(set(counts)) > 1
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_own_models_have_the_spikes_of_a_plain_script(engine, swept, plain) -> None:
+    for (number, (b, E_rev, amplitude)), cell in itertools.product(enumerate(POINTS), CELLS):
+        times = swept[engine].spike_times(cell, b=b, E_rev=E_rev, amplitude=amplitude)
+        assert np.array_equal(times, plain[f"{number} {cell}"])
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_own_models_have_the_states_of_a_plain_script_to_the_last_bit(engine, swept, plain) -> None:
+    traces = swept[engine].traces
+    for number, (name, cell) in itertools.product(
+        range(len(POINTS)), [("v", "pre0"), ("w", "pre0"), ("v", "post0")]
+    ):
+        values = traces[name].sel(cell=cell, trace=number).values
+        assert np.array_equal(values, plain[f"{number} {name} {cell}"])
+
+
+def test_traces_hold_what_a_cell_has(swept) -> None:
+    for study in swept.values():
+        assert study.traces["w"].sel(cell="post0").isnull().all()  # it has no such state
+        assert study.traces["w"].attrs["units"] == "A"
+        assert not study.traces["I"].isnull().any()
+
+
+def test_one_point_alone_has_the_same_bits(swept, place, run) -> None:
+    alone = run(
+        *CHOSEN, "neuron.b=100 pA", "synapse.E_rev=-20 mV", "stimulus.amplitude=0.6 nA",
+        "run.engine=numpy", config_dir=place / "conf",
+    )  # fmt: skip
+    for cell in CELLS:
+        times = swept["compiled"].spike_times(cell, b=100, E_rev=-20, amplitude=0.6)
+        assert np.array_equal(alone.spike_times(cell), times)
+
+
+def test_statistics_of_own_models(swept, plain) -> None:
+    table = swept["compiled"].summary()
+    for (number, (b, E_rev, amplitude)), cell in itertools.product(enumerate(POINTS), CELLS):
+        row = table.loc[(b, E_rev, amplitude, cell)]
+        assert row.spike_count == plain[f"{number} {cell}"].size
+        assert row.firing_rate == pytest.approx(row.spike_count / 0.2)
+    strong, weak = (table.xs((cell, 0.6), level=("cell", "amplitude")).spike_count
+                    for cell in ("pre0", "post0"))  # fmt: skip
+    assert (strong.loc[60] > strong.loc[100]).all()  # more adaptation, fewer spikes
+    assert (weak.xs(0, level="E_rev") >= weak.xs(-20, level="E_rev")).all()
+
+
+def test_a_study_goes_on_where_it_was_and_grows(swept, place) -> None:
+    folder = place / "grown"
+    shutil.copytree(place / "studies" / "numpy", folder / "numpy")
+    for shard in (folder / "numpy" / "shards").iterdir():
+        shard.unlink()
+    (folder / "numpy" / "dataset.nc").unlink()
+    again = command(place, *sweep_of("numpy"), "study.dir=grown")
+    assert again.returncode == 0, again.stderr
+    assert izhi.open_study(folder / "numpy").digest == swept["numpy"].digest
+    more = [text.replace("0.4 nA,", "0.4 nA,0.5 nA,") for text in sweep_of("numpy")]
+    grown = command(place, *more, "study.dir=grown")
+    assert grown.returncode == 0, grown.stderr
+    assert izhi.open_study(folder / "numpy").dataset.sizes["amplitude"] == 3
+
+
+def test_zero_is_no_current_where_it_is_a_reversal_potential(place) -> None:
+    plan = izhi.plan(["synapse.E_rev=0 mV", *CHOSEN], config_dir=place / "conf")
+    assert plan.sweep.bases[0].values["synapse.E_rev"].dimension == izhi.units.VOLT
+    none = ["stimulus=step_current", "stimulus.baseline=0 mV"]  # here it is one in any unit
+    assert izhi.plan([*CHOSEN[:3], *none], config_dir=place / "conf").points == 1
+
+
+def test_other_equations_are_another_study(swept, place, tmp_path) -> None:
+    shutil.copytree(place / "studies" / "numpy", tmp_path / "studies" / "numpy")
+    folder_with(tmp_path, neuron__mine=ADAPTIVE, neuron__leaky=LEAKY, stimulus__mine=STIMULUS,
+                synapse__mine=SYNAPSE.replace("(1 - x)/tau_rec", "2*(1 - x)/tau_rec"))  # fmt: skip
+    done = command(tmp_path, *sweep_of("numpy"))
+    assert done.returncode == 2
+    assert "holds another study" in done.stderr and "synapse.equations" in done.stderr
+
+
+def test_a_study_needs_its_configs_no_longer(swept, place, tmp_path) -> None:
+    shutil.copytree(place / "studies" / "compiled", tmp_path / "compiled")
+    again = command(tmp_path, "reproduce", "compiled")
+    assert again.returncode == 0, again.stderr
+    assert "identical" in again.stdout
+    checked = command(tmp_path, "verify", "compiled")
+    assert checked.returncode == 0, checked.stderr
+    others = command(tmp_path, "summarise", "compiled", "statistics=log_isi")
+    assert others.returncode == 0, others.stderr
+
+
+# ------------------------------------------- neurons of plain numbers, and of other letters
 
 PLAIN_NUMBERS = """
 model: without_units
@@ -25,7 +263,7 @@ v_th: 30
 v_0: -70
 u_0: rest
 """
-LEAKY = """
+CAPACITANCE = """
 model: leaky_of_a_capacitance
 equations: "dv/dt = (-(v - E_L)/R + I)/c : volt"
 threshold: v > v_th
@@ -85,8 +323,8 @@ def test_what_else_drives_it_is_said(tmp_path) -> None:
 
 
 def test_a_letter_means_what_the_equations_make_of_it(tmp_path) -> None:
-    bare(tmp_path, LEAKY, "stimulus.amplitude=1 nA")
+    bare(tmp_path, CAPACITANCE, "stimulus.amplitude=1 nA")
     with pytest.raises(ConfigError, match="a spike resets below the threshold"):
         izhi.plan(["neuron.c=40 mV"])
     with pytest.raises(ConfigError, match="what spikes has not diverged yet"):
-        bare(tmp_path, LEAKY, "stimulus.amplitude=1 nA", "neuron.v_th=2 V")
+        bare(tmp_path, CAPACITANCE, "stimulus.amplitude=1 nA", "neuron.v_th=2 V")

@@ -24,7 +24,7 @@ class Raw:
     sound
         Whether a point's state was finite and within bounds, shape (points,).
     traces
-        ``v``, ``u`` in volt and ``I``, each of shape (points, cells, samples).
+        All states and ``I``, each of shape (points, cells, samples); NaN for cells without.
     """
 
     step: NDArray[np.int32]
@@ -67,7 +67,10 @@ def fold_back(
         trains.append((replica * np.int32(n_cells) + (cell + np.int32(first)))[kept])
         steps.append(np.asarray(step, np.int32)[kept])
         all_sound &= sound[population.name].reshape(-1, population.count)[:n_points].all(axis=1)
-        for name, samples in traces.get(population.name, {}).items():
+        of_population = traces.get(population.name, {})
+        for name in structure.traced:
+            without = np.full((population.count, structure.samples), np.nan)
+            samples = of_population.get(name, np.tile(without, (n_points, 1)))
             shaped = samples.reshape(-1, population.count, samples.shape[-1])[:n_points]
             parts.setdefault(name, []).append(shaped)
         first += population.count

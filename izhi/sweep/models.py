@@ -231,14 +231,13 @@ def _fitting(
     wanted = target.input
     if wanted is None:
         return read(held, target)
-    held = replace(
-        held,
-        parameters=tuple(
-            (name, wanted if kind in CURRENTS and _is_zero(sweep, base, held.group, name) else kind)
-            if kind in CURRENTS[:2] else (name, kind)
-            for name, kind in held.parameters
-        ),
-    )  # fmt: skip
+    with_zeros = tuple(
+        (name, wanted if kind in CURRENTS[:2] and _is_zero(sweep, base, held.group, name) else kind)
+        for name, kind in held.parameters
+    )
+    # 0 mV is no current in every unit where it is a reversal potential
+    if not _reads(held, lambda given: read(given, target)):
+        held = replace(held, parameters=with_zeros)
     try:
         return read(held, target)
     except ConfigError as error:
