@@ -129,7 +129,7 @@ def _ratio_text(name: str, coefficients: Sequence[Sequence[float]]) -> str:
     return f"{polynomial_text(name, above)} / {polynomial_text(name, below)}"
 
 
-CPP = f"""
+_CPP = f"""
 inline uint64_t draw_then(const uint64_t bits, const uint64_t count)
 {{
     uint64_t x = bits + (count + 1) * {_WEYL}ULL;
@@ -164,4 +164,19 @@ inline double draw_normal(const uint64_t bits)
     return q < 0 ? -tail : tail;
 }}
 """
-"""The same operations in the same order in C++; ``portable_log`` has to be there."""
+
+_AT = """
+inline double portable_NAME_at(const int32_t low, const int32_t high, const double number)
+{
+    const uint64_t bits = (uint64_t)(uint32_t)high << 32 | (uint32_t)low;
+    return draw_NAME(draw_then(bits, (uint64_t)(int64_t)number));
+}
+"""
+CPP = {
+    f"{name}_at": (_CPP + _AT.replace("NAME", name)).replace("draw_", f"{name}_at_")
+    for name in ("normal", "uniform")
+}
+"""The same operations in the same order in C++, ``portable_normal_at`` and ``portable_uniform_at``.
+
+They take a cell's bits as two halves, and a whole number; ``portable_log`` has to be there.
+"""

@@ -29,7 +29,7 @@ def test_experiment_gives_its_expected_results_and_reproduces(name, tmp_path, ca
     assert (study.path / "summary.csv").read_bytes() == expected
     assert overview.overview(study.path).digest == digest
     table = pd.read_csv(folder / "expected_summary.csv", comment="#")
-    found = study.summary().astype({"regime": str}).reset_index()
+    found = study.summary().reset_index().astype({"regime": str} if "regime" in table else {})
     pd.testing.assert_frame_equal(found, table, check_dtype=False)
     study.close()
 

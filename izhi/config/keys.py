@@ -254,7 +254,10 @@ _POPULATION: dict[str, Key] = {
 _PROJECTION: dict[str, Key] = {
     "source": FreeKey((str,), "the name of a population"),
     "target": FreeKey((str,), "the name of a population"),
-    "connect": ChoiceKey(("all", "one_to_one", "chain", "ring")),
+    "connect": ChoiceKey(("all", "one_to_one", "chain", "ring", "random")),
+    "probability": QuantityKey(
+        (NUMBER,), "", "a probability lies in [0, 1]", lambda value: 0 <= value <= 1
+    ),
 }
 
 _MOST_BITS = 10_000

@@ -116,7 +116,7 @@ def _projections(device: Any, structure: Structure, folded: network.FoldedNetwor
             folded.synapses[p.name],
             circuit.population(p.source).count,
             circuit.population(p.target).count,
-            circuit.pairs(p),
+            None if circuit.passed(p) else circuit.pairs(p),
         )
         for p in circuit.projections
     ]

@@ -28,12 +28,15 @@ from izhi.sweep.structures import Structure
 _SOURCES = (
     *(f"engine/{name}.py" for name in
       ("build", "device", "methods", "network", "powers", "schedule", "shared")),
-    "engine/templates/*.cpp", "exponential.py", "functions.py", "models/*.py",
+    "engine/templates/*.cpp", "exponential.py", "functions.py", "draws.py", "models/*.py",
 )  # fmt: skip
 
 _WORK = ".building-"
 _OLD = 3600.0
 """Seconds after which nobody works in a folder of a build any more."""
+
+_LARGE = 64
+"""Cells of a circuit that fills vectors by itself."""
 
 _HOT = 64
 """Bytes of a cell that every time step touches: its state and what its equations read."""
@@ -105,10 +108,11 @@ def replicas(structure: Structure) -> int:
     """Return how many replicas a program runs at a time: what the first-level cache holds.
 
     Half of the cache is for what is touched now and then: parameters of resets and synapses. A
-    multiple of 8 fills the widest vectors.
+    multiple of 8 fills the widest vectors; so do the cells of one large circuit.
     """
     cells = len(structure.circuit.cells)
-    return max(8, _cache_size() // 2 // (_HOT * cells) // 8 * 8)
+    fewest = 8 if cells < _LARGE else 1
+    return max(fewest, _cache_size() // 2 // (_HOT * cells) // fewest * fewest)
 
 
 @functools.cache

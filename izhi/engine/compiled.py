@@ -18,6 +18,7 @@ from izhi.engine.network import variables
 from izhi.engine.result import Raw
 from izhi.errors import EngineError
 from izhi.models import waveform
+from izhi.sweep.plan import FIRST_OF, TARGET
 from izhi.sweep.structures import Structure
 
 
@@ -64,6 +65,10 @@ def _input(
         np.array([structure.steps, n_points], np.int64), changes.astype(np.uint8),
         _order(structure, parameters, n_points),
     ]  # fmt: skip
+    for projection in filter(structure.circuit.passed, structure.circuit.projections):
+        for name in (FIRST_OF, TARGET):
+            values = parameters[f"{projection.name}.{name}"]
+            parts += [np.array(values.shape, np.int64), np.ascontiguousarray(values, np.int32)]
     for name, dtype in build.inputs:
         values = parameters[given[name].parameter]
         if not np.isfinite(values).all():

@@ -9,7 +9,7 @@ Brian2 generates for its own C++ device, statement by statement.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,15 @@ from brian2.devices.device import all_devices
 from brian2.parsing.rendering import CPPNodeRenderer
 from numpy.typing import NDArray
 
-from izhi import exponential, functions
+from izhi import draws, exponential, functions
 from izhi.engine import target
 from izhi.engine.schedule import CHUNK, Code, lines
-from izhi.engine.shared import Blocks, SharedNumbers, changing
+from izhi.engine.shared import Blocks, SharedNumbers, changing, is_told
+
+
+def _of(named: Mapping[str, str], owner: Any) -> str | None:
+    """Return what is held of the synapses that a variable or code belongs to, None for others'."""
+    return next((held for name, held in named.items() if owner.name.startswith(name)), None)
 
 
 class FoldedCodeGenerator(SharedNumbers, CPPCodeGenerator):
@@ -40,6 +45,8 @@ class FoldedCodeGenerator(SharedNumbers, CPPCodeGenerator):
         before: Blocks = {}
         for block, statements in of_replicas.items():
             moving = changing([*scalar[block], *statements], self.variables)
+            if is_told(self.owner):  # how many there are is not known when this is compiled
+                moving |= {s.var for s in statements}
             before[block] = [s for s in statements if s.var not in moving]
             vector[block] = [s for s in statements if s.var in moving] + vector[block]
         first = {f"before {block}": scalar[block] for block in before}
@@ -85,12 +92,21 @@ class Cells:
 
 @dataclass(frozen=True)
 class Projection:
-    """Synapses in the network: source and target cells of one replica's, by rising source."""
+    """Synapses in the network: source and target cells of one replica's, by rising source.
+
+    `pairs` is None where a program is told who projects onto whom.
+    """
 
     synapses: Any
     sources: int
     targets: int
-    pairs: NDArray[np.int32]
+    pairs: NDArray[np.int32] | None
+
+    def size(self, replicas: int) -> str:
+        """Return the number of synapses in the network, as C++."""
+        if self.pairs is None:
+            return f"({replicas} * {self.synapses.pre.name}::synapses)"
+        return str(replicas * len(self.pairs))
 
 
 class FoldedDevice(CPPStandaloneDevice):
@@ -149,7 +165,8 @@ class FoldedDevice(CPPStandaloneDevice):
         list of str
             The numpy types of the inputs.
         """
-        sizes = {p.synapses.name: replicas * len(p.pairs) for p in projections}
+        sizes = {p.synapses.name: p.size(replicas) for p in projections}
+        paths = {p.synapses.name: p.synapses.pre.name for p in projections}
         arrays = [self._array(var, sizes) for var in self._used(inputs, projections)]
         groups = [self._group(c, replicas, traced) for c in cells]
         clock = self.defaultclock
@@ -179,7 +196,11 @@ class FoldedDevice(CPPStandaloneDevice):
             start=[*self._start(arrays)],
             connections=[*self._connections(projections)],
             inputs=[
-                {"name": self.arrays[var], "type": c_data_type(var.dtype), "each": each}
+                {
+                    "name": self.arrays[var],
+                    "type": c_data_type(var.dtype),
+                    "each": each or f"{_of(paths, var.owner)}::synapses",
+                }
                 for var, each in inputs
             ],
         )
@@ -195,15 +216,20 @@ class FoldedDevice(CPPStandaloneDevice):
         found = [v for v in found if isinstance(v, ArrayVariable) and getattr(v, "ndim", 1) == 1]
         return [v for v in dict.fromkeys(found) if v is not clock["dt"]]
 
-    def _array(self, var: Any, sizes: dict[str, int]) -> dict[str, Any]:
+    def _array(self, var: Any, sizes: dict[str, str]) -> dict[str, Any]:
         dynamic = isinstance(var, DynamicArrayVariable)
-        size = self._size(var.owner, sizes) if dynamic else var.size
-        return {"name": self.arrays[var], "type": c_data_type(var.dtype), "size": max(size, 1)}
+        size = self._size(var.owner, sizes) if dynamic else str(max(var.size, 1))
+        return {
+            "name": self.arrays[var],
+            "type": c_data_type(var.dtype),
+            "size": size,
+            "told": not size.isdigit(),
+        }
 
-    def _size(self, owner: Any, sizes: dict[str, int]) -> int:
-        """Return how many elements a group has; synapses are counted in `sizes`."""
-        found = next((n for name, n in sizes.items() if owner.name.startswith(name)), None)
-        return getattr(owner, "N", 1) if found is None else found
+    def _size(self, owner: Any, sizes: dict[str, str]) -> str:
+        """Return how many elements a group has, as C++; synapses are counted in `sizes`."""
+        cells = getattr(owner, "N", 1)
+        return _of(sizes, owner) or str(cells if isinstance(cells, int) else 1)  # none of monitors
 
     def _group(self, cells: Cells, replicas: int, traced: tuple[str, ...]) -> dict[str, Any]:
         variables = cells.group.variables
@@ -223,18 +249,29 @@ class FoldedDevice(CPPStandaloneDevice):
         path = projection.synapses.pre
         source = path.source
         delay = path.variables["delay"]
-        first_of = np.searchsorted(projection.pairs[:, 0], np.arange(projection.sources + 1))
+        pairs = projection.pairs
+        of_source = pairs[:, 0] if pairs is not None else np.empty(0, np.int32)
+        first_of = np.searchsorted(of_source, np.arange(projection.sources + 1))
         return {
             "name": path.name,
             "sources": projection.sources,
-            "synapses": len(projection.pairs),
+            "targets": projection.targets,
+            "told": pairs is None,
+            "ends": self._ends(projection),
+            "synapses": len(of_source),
             "first_of": first_of.tolist(),
             "delay": None if delay.scalar else self.arrays[delay],
             "events": self.arrays[source.variables["_spikespace"]],
             "cells": replicas * projection.sources,
         }
 
-    def _text(self, code: Any, sizes: dict[str, int]) -> str:
+    def _ends(self, projection: Projection) -> list[str | None]:
+        """Return the arrays of a projection's source and target cells, None for one not used."""
+        used = {var for _, code in self.scheduled for var in code.variables.values()}
+        ends = (projection.synapses.variables[f"_synaptic_{end}"] for end in ("pre", "post"))
+        return [self.arrays[end] if end in used else None for end in ends]
+
+    def _text(self, code: Any, sizes: dict[str, str]) -> str:
         """Return a code object's function, with the constants that it names."""
         renderer = CPPNodeRenderer()
         lines: dict[str, None] = {}
@@ -245,7 +282,7 @@ class FoldedDevice(CPPStandaloneDevice):
             elif isinstance(var, ArrayVariable) and not isinstance(var, DynamicArrayVariable):
                 lines[f"const size_t _num{name} = {var.size};"] = None
         text = str(code.code.cpp_file.replace("%CONSTANTS%", "\n    ".join(lines)))
-        return text.replace("%ELEMENTS%", str(self._size(code.owner, sizes)))
+        return text.replace("%ELEMENTS%", self._size(code.owner, sizes))
 
     def _codes(self) -> list[Code]:
         """Return what was scheduled, as the schedule needs it."""
@@ -268,7 +305,7 @@ class FoldedDevice(CPPStandaloneDevice):
             )
         return result
 
-    def _start(self, arrays: list[dict[str, Any]]) -> Iterator[tuple[str, int, str]]:
+    def _start(self, arrays: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
         """Give the values that variables start with, other than zero."""
         sizes = {array["name"]: array["size"] for array in arrays}
         for kind, arguments in self.main_queue:
@@ -279,14 +316,13 @@ class FoldedDevice(CPPStandaloneDevice):
 
     def _connections(self, projections: list[Projection]) -> Iterator[tuple[str, int, list[int]]]:
         """Give the arrays of synapses' ends that the code uses, by what one replica has."""
-        used = {var for _, code in self.scheduled for var in code.variables.values()}
         for projection in projections:
-            variables = projection.synapses.variables
-            ends = (("_synaptic_pre", projection.sources), ("_synaptic_post", projection.targets))
-            for column, (end, count) in enumerate(ends):
-                if variables[end] in used:
-                    pattern = projection.pairs[:, column].tolist()
-                    yield self.arrays[variables[end]], count, pattern
+            counts = (projection.sources, projection.targets)
+            for column, (name, count) in enumerate(
+                zip(self._ends(projection), counts, strict=True)
+            ):
+                if name is not None and projection.pairs is not None:
+                    yield name, count, projection.pairs[:, column].tolist()
 
 
 all_devices.setdefault("izhi", FoldedDevice())
@@ -297,4 +333,9 @@ for _name, _text in functions.CPP.items():
     DEFAULT_FUNCTIONS[_name].implementations.add_implementation(
         FoldedCodeObject, _text, name=f"portable_{_name}",
         dependencies={"exp": DEFAULT_FUNCTIONS["exp"]} if _name in functions.NEED_EXP else None,
+    )  # fmt: skip
+for _name, _function in target.NOISE.items():
+    _function.implementations.add_implementation(
+        FoldedCodeObject, draws.CPP[_name], name=f"portable_{_name}",
+        dependencies={"log": DEFAULT_FUNCTIONS["log"]},
     )  # fmt: skip

@@ -8,6 +8,7 @@ structure, and a point's arithmetic does not depend on what else is swept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,13 @@ class FoldedNetwork:
     traces: dict[str, Any]
 
 
-def build(structure: Structure, replicas: int) -> FoldedNetwork:
+Ends = tuple[NDArray[np.int32], NDArray[np.int32]]
+"""Source and target cells of all synapses of a projection in a network."""
+
+
+def build(
+    structure: Structure, replicas: int, connected: Mapping[str, Ends] | None = None
+) -> FoldedNetwork:
     """Build the network in Brian2's active device, with all parameters still at 0.
 
     Parameters
@@ -41,13 +48,18 @@ def build(structure: Structure, replicas: int) -> FoldedNetwork:
         What is simulated.
     replicas
         Copies of the circuit.
+    connected
+        Who projects onto whom, of the projections that programs are told of; in a program it is
+        not known yet, and one synapse in each replica stands for all.
     """
     import brian2 as b2
 
     b2.defaultclock.dt = structure.dt * b2.second
     cells = {p.name: _cells(structure, p, replicas) for p in structure.circuit.populations}
-    synapses = {p.name: _synapses(structure, p, replicas, cells) for p in
-                structure.circuit.projections}  # fmt: skip
+    synapses = {
+        p.name: _synapses(structure, p, replicas, cells, (connected or {}).get(p.name))
+        for p in structure.circuit.projections
+    }
     _share(structure, {group.name: group for group in (*cells.values(), *synapses.values())})
     spikes = {name: b2.SpikeMonitor(group, name=f"spikes_{name}") for name, group in cells.items()}
     traces = {}
@@ -66,8 +78,10 @@ def build(structure: Structure, replicas: int) -> FoldedNetwork:
 
 def _share(structure: Structure, groups: dict[str, Any]) -> None:
     """Mark what is one number for a replica: its parameters, and what drives its cells."""
-    from izhi.engine.shared import share
+    from izhi.engine.shared import share, tell
 
+    for projection in filter(structure.circuit.passed, structure.circuit.projections):
+        tell(groups[f"synapses_{projection.name}"])
     for given in variables(structure):
         owner, _, name = given.name.partition(".")
         differs = given.parameter in structure.circuit.drawn
@@ -76,10 +90,11 @@ def _share(structure: Structure, groups: dict[str, Any]) -> None:
     for population in structure.circuit.populations:
         if population.stimuli:
             called = assembly.names(structure.circuit, population)
-            driving = [
-                called[owner, one.name] for owner, w in population.stimuli for one in w.declared
-            ]
-            for name in (assembly.DRIVE, *driving):
+            quiet = [(owner, wave) for owner, wave in population.stimuli if not wave.noise]
+            driving = [called[owner, one.name] for owner, wave in quiet for one in wave.declared]
+            if len(quiet) == len(population.stimuli):
+                driving.append(assembly.DRIVE)
+            for name in driving:
                 share(groups[f"cells_{population.name}"], name)
 
 
@@ -105,10 +120,12 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     import brian2 as b2
 
     from izhi.engine.methods import updater
+    from izhi.engine.target import NOISE
 
     found = assembly.assemble(structure.circuit, population, structure.v_max)
     system = assembly.system(structure.circuit, population)
     states = tuple(one.name for one in system if one.kind == "state")
+    noisy = any(wave.noise for _, wave in population.stimuli)
     return b2.NeuronGroup(
         replicas * population.count,
         equations(found.equations),
@@ -116,14 +133,15 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
         reset=statements(found.reset),
         refractory=expression(found.refractory) if found.refractory else False,
         method=updater(population.method, states),
-        namespace=_namespace(found.constants),
+        namespace=_namespace(found.constants) | (NOISE if noisy else {}),
         name=f"cells_{population.name}",
     )
 
 
 def _synapses(
-    structure: Structure, projection: Projection, replicas: int, cells: dict[str, Any]
-) -> Any:
+    structure: Structure, projection: Projection, replicas: int, cells: dict[str, Any],
+    ends: Ends | None,
+) -> Any:  # fmt: skip
     import brian2 as b2
 
     synapse = projection.synapse
@@ -144,17 +162,15 @@ def _synapses(
         namespace=_namespace(synapse.constants),
         name=f"synapses_{projection.name}",
     )
-    source, sink = synapse_ends(structure, projection, replicas)
+    source, sink = ends or _ends(structure, projection, replicas)
     synapses.connect(i=source, j=sink)
     return synapses
 
 
-def synapse_ends(
-    structure: Structure, projection: Projection, replicas: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return source and target cell numbers of all synapses of a projection."""
+def _ends(structure: Structure, projection: Projection, replicas: int) -> Ends:
     circuit = structure.circuit
-    pairs = circuit.pairs(projection)
+    passed = circuit.passed(projection)
+    pairs = np.zeros((1, 2), np.int32) if passed else circuit.pairs(projection)
     replica = np.arange(replicas, dtype=np.int32)[:, None]
     source = replica * circuit.population(projection.source).count + pairs[:, 0]
     sink = replica * circuit.population(projection.target).count + pairs[:, 1]
@@ -170,7 +186,8 @@ class Variable:
     name
         Brian2's object and variable: ``"cells_pre.a"``.
     each
-        Elements of it in one replica, all with the point's one value or each with its own.
+        Elements of it in one replica, all with the point's one value or each with its own; 0 for
+        those of synapses whose number a program is told.
     parameter
         The parameter that it comes from: ``"pre.a"``; see :func:`izhi.sweep.plan.parameters`.
     """
@@ -191,7 +208,7 @@ def variables(structure: Structure) -> list[Variable]:
             Variable(f"{group}.{g.name}", population.count, g.parameter) for g in found.given
         ]
     for projection in circuit.projections:
-        each = len(circuit.pairs(projection))
+        each = 0 if circuit.passed(projection) else len(circuit.pairs(projection))
         synapse, owner = projection.synapse, projection.name
         called = assembly.synapse_names(circuit, projection)
         own = [(called[owner, name], name) for name, _ in synapse.parameters]

@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from izhi import interrupts
 from izhi.engine import network
 from izhi.engine.result import Raw, fold_back
+from izhi.sweep import drawn
+from izhi.sweep.plan import FIRST_OF, TARGET
 from izhi.sweep.structures import Structure
 
 
@@ -78,13 +81,18 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
         Number of points.
     """
     with quiet_brian() as b2, np.errstate(over="ignore", invalid="ignore"):
-        folded = network.build(structure, n_points)
+        connected = _connected(structure, parameters, n_points)
+        folded = network.build(structure, n_points, {n: c.ends for n, c in connected.items()})
         objects = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
         for given in network.variables(structure):
             owner, variable = given.name.split(".")
             values = parameters[given.parameter]
-            columns = values.reshape(len(values), -1)
-            values = np.broadcast_to(columns, (n_points, given.each)).ravel()
+            values = values.reshape(len(values), -1)
+            there = connected.get(given.parameter.split(".")[0]) if given.each == 0 else None
+            if there is None:
+                values = np.broadcast_to(values, (n_points, given.each)).ravel()
+            else:
+                values = np.broadcast_to(values, there.present.shape)[there.present]
             if variable == "delay":
                 objects[owner].pre.delay = values * b2.second
             else:
@@ -102,6 +110,33 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
             {n: {v: np.array(getattr(m, v + "_")) for v in m.record_variables}
              for n, m in folded.traces.items()},
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Connected:
+    """Who projects onto whom in all points, and which of the places for synapses are taken."""
+
+    ends: network.Ends
+    present: NDArray[np.bool_]
+
+
+def _connected(
+    structure: Structure, parameters: dict[str, NDArray[Any]], n_points: int
+) -> dict[str, _Connected]:
+    """Return the synapses of projections that are passed with the parameters, by name."""
+    found, circuit = {}, structure.circuit
+    for projection in filter(circuit.passed, circuit.projections):
+        first_of, target = (parameters[f"{projection.name}.{n}"] for n in (FIRST_OF, TARGET))
+        source = drawn.sources(first_of, target.shape[1])
+        present = np.arange(target.shape[1]) < first_of[:, -1:]
+        present = np.broadcast_to(present, (n_points, target.shape[1]))
+        replica = np.arange(n_points, dtype=np.int32)[:, None]
+        sources, targets = (
+            (replica * circuit.population(name).count + cells)[present]
+            for name, cells in ((projection.source, source), (projection.target, target))
+        )
+        found[projection.name] = _Connected((sources, targets), present)
+    return found
 
 
 def _sound(cells: Any, structure: Structure, bounded: bool) -> NDArray[np.bool_]:

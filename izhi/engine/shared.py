@@ -24,11 +24,22 @@ Blocks: TypeAlias = dict[str, list[Any]]
 """Brian2's statements by block of code."""
 
 _MARK = "izhi_shared"
+_TOLD = "_izhi_told"
 
 
 def share(group: Any, name: str) -> None:
     """Mark a variable of a group of cells or synapses as one number for each replica."""
     setattr(group.variables[name], _MARK, True)
+
+
+def tell(synapses: Any) -> None:
+    """Mark synapses as those whose number a program is told with its points."""
+    setattr(synapses, _TOLD, True)
+
+
+def is_told(owner: Any) -> bool:
+    """Whether code is of synapses that `tell` marked."""
+    return getattr(getattr(owner, "synapses", owner), _TOLD, False)
 
 
 class SharedNumbers:

@@ -152,7 +152,7 @@ def names(circuit: Circuit, population: Population) -> Names:
     own += [name for name, *_ in cell.constants] + list(_OWN)
     others: list[tuple[str, str]] = []
     for owner, wave in population.stimuli:
-        held = [one.name for one in wave.declared] + [edge.name for edge in wave.edges]
+        held = [*(one.name for one in wave.declared), *wave.whole]
         others += [(owner, name) for name in (*held, *(name for name, _ in wave.parameters))]
     for p in _incoming(circuit, population):
         held = [one.name for one in p.synapse.target]
@@ -206,8 +206,8 @@ def _parameters(
     for owner, wave in population.stimuli:
         for name, kind in wave.parameters:
             yield f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
-        for edge in wave.edges:
-            yield f"{called[owner, edge.name]} : integer (constant)"
+        for name in wave.whole:
+            yield f"{called[owner, name]} : integer (constant)"
     for p in incoming:
         for name, kind in p.synapse.target_parameters:
             yield f"{called[p.name, name]} : {dimensions.unit(kind)} (constant)"
@@ -220,7 +220,7 @@ def _given(
     for name, _ in population.neuron.parameters:
         yield Given(name, f"{owner}.{name}")
     for stimulus, wave in population.stimuli:
-        for name in (*(name for name, _ in wave.parameters), *(edge.name for edge in wave.edges)):
+        for name in (*(name for name, _ in wave.parameters), *wave.whole):
             yield Given(called[stimulus, name], f"{owner}.{stimulus}.{name}")
     for state in population.neuron.starts:
         yield Given(state, f"{owner}.{state}_0")

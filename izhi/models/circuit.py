@@ -18,6 +18,9 @@ from izhi.models.synapse import Synapse
 from izhi.models.waveform import Waveform
 from izhi.units import VOLT
 
+_MOST_COMPILED = 4096
+"""Synapses that a program holds in its text."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 """Names become names of variables in Python, in C++, and in files."""
 
@@ -70,7 +73,8 @@ class Projection:
     connect
         ``"all"``: every cell onto every other one; ``"one_to_one"``: every cell onto the one of
         the same number, as far as both populations go; ``"chain"``: every cell of a population
-        onto the next one; ``"ring"``: likewise, and the last onto the first.
+        onto the next one; ``"ring"``: likewise, and the last onto the first; ``"random"``: every
+        cell onto every other one with a probability, by seed.
     """
 
     name: str
@@ -106,7 +110,10 @@ class Circuit:
         """What differs from cell to cell or synapse to synapse: ``{"pre.c"}``."""
         owners = [(p.name, p.neuron.drawn) for p in self.populations]
         owners += [(p.name, p.synapse.drawn) for p in self.projections]
-        return frozenset(f"{owner}.{line.name}" for owner, lines in owners for line in lines)
+        found = {f"{owner}.{line.name}" for owner, lines in owners for line in lines}
+        for p in self.populations:
+            found |= {f"{p.name}.{owner}.{name}" for owner, w in p.stimuli for name in w.noise}
+        return frozenset(found)
 
     def sources(self, projection: Projection) -> tuple[str, ...]:
         """Return the labels of a projection's source cells."""
@@ -117,11 +124,25 @@ class Circuit:
         """Return a population by name."""
         return next(p for p in self.populations if p.name == name)
 
+    def most_synapses(self, projection: Projection) -> int:
+        """Return how many synapses a projection has; how many it can have, where it is random."""
+        ends = (projection.source, projection.target)
+        sources, targets = (self.population(name).count for name in ends)
+        if projection.connect in ("all", "random"):
+            return sources * targets - (sources if ends[0] == ends[1] else 0)
+        return len(self.pairs(projection))
+
+    def passed(self, projection: Projection) -> bool:
+        """Whether programs are told who projects onto whom: it differs by point, or is long."""
+        return projection.connect == "random" or self.most_synapses(projection) > _MOST_COMPILED
+
     def pairs(self, projection: Projection) -> NDArray[np.int32]:
         """Return source and target cell of a projection's synapses, shape (synapses, 2).
 
-        Cells are counted per population; synapses rise by source, then by target.
+        Cells are counted per population; synapses rise by source, then by target. Those of a
+        random projection are drawn: see :func:`izhi.sweep.drawn.connections`.
         """
+        assert projection.connect != "random"
         sources, targets = (
             self.population(name).count for name in (projection.source, projection.target)
         )
@@ -203,6 +224,7 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
                         f"{key} = {given}: no such population{did_you_mean(given, populations)}"
                     )
         _check_within(base, f"circuit.projections.{projection}", values_of)
+        _check_probability(base, f"circuit.projections.{projection}", values_of)
     for key in [*base.values, *base.swept]:
         owner, _, rest = key.partition(".")
         kind = rest.partition(".")[0]
@@ -228,3 +250,19 @@ def _check_within(
                 f"{projection}.connect = {kind}: a {kind} lies within one population, but source "
                 f"is {', '.join(sorted(sources))} and target {', '.join(sorted(targets))}"
             )
+
+
+def _check_probability(
+    base: Base, projection: str, values_of: Callable[[str], Sequence[Any]]
+) -> None:  # fmt: skip
+    """Check that a random projection, and no other, has a probability."""
+    random = "random" in (
+        values_of(f"{projection}.connect") if base.has(f"{projection}.connect") else ()
+    )
+    given = base.has(f"{projection}.probability")
+    if random and not given:
+        raise ConfigError(
+            f"{projection}.probability: missing; connect: random has one, such as 0.1"
+        )
+    if given and not random:
+        raise ConfigError(f"{projection}.probability: is for connect: random")

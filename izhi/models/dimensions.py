@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from izhi import units
 from izhi.errors import ConfigError
+from izhi.models.equations import NOISE
 from izhi.models.equations import expression as safe
 from izhi.units import NUMBER, Dimension
 
@@ -184,7 +185,14 @@ class _Terms:
         name, arguments = node.func.id, node.args
         if not arguments:
             raise ConfigError(f"the term {ast.unparse(node)}: {name} takes an argument")
-        if name in _OF_NUMBERS:
+        if name in NOISE and name not in self.known:
+            raise ConfigError(f"the term {ast.unparse(node)}: only the current of a stimulus draws")
+        if name in NOISE and len(arguments) > 1:
+            raise ConfigError(
+                f"the term {ast.unparse(node)}: {name} takes one whole number, such as "
+                "floor(t/interval)"
+            )
+        if name in (*_OF_NUMBERS, *NOISE):
             for argument in arguments:
                 found = self.of(argument, NUMBER)
                 if found != NUMBER:

@@ -22,6 +22,9 @@ FUNCTIONS = frozenset(
 )  # fmt: skip
 """Brian2's functions, without those that draw random numbers: a point is the same every time."""
 
+NOISE = ("normal_at", "uniform_at")
+"""Numbers that a cell has for each whole number, for stimuli: functions, and no streams."""
+
 _RANDOM = ("rand", "randn", "poisson")
 _UNITS = frozenset(
     ["1", "volt", "amp", "ampere", "ohm", "siemens", "farad", "coulomb", "second", "hertz", "metre",
@@ -169,7 +172,7 @@ def _check_call(node: ast.Call) -> None:
         raise _refused(
             node, f"{node.func.id}() draws at random, and a point is the same every time"
         )
-    if node.func.id not in FUNCTIONS:
+    if node.func.id not in (*FUNCTIONS, *NOISE):
         near = did_you_mean(node.func.id, FUNCTIONS)
         raise _refused(node, f"no such function as {node.func.id}{near}")
 

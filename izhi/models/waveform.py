@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from izhi.errors import ConfigError
 from izhi.models import declarations, dimensions
 from izhi.models.declarations import Declaration
+from izhi.models.equations import NOISE
 from izhi.models.equations import expression as safe
 from izhi.models.evaluate import evaluate
-from izhi.units import Dimension
+from izhi.units import NUMBER, Dimension
 
 NEVER = 2**31 - 1
 """The step of an edge that lies beyond every simulation."""
@@ -30,6 +31,7 @@ NEVER = 2**31 - 1
 _TIME = "t"
 _DT = "dt"
 _STEP = "t_in_timesteps"
+_STREAM = ("noise_low", "noise_high")
 _NEARLY = 1e-3
 """Of a time step: a time so close to the grid is on it, as Brian2 has it."""
 _MARGIN = 1e-5
@@ -133,6 +135,9 @@ class Waveform:
         Names of all parameters, those of edges among them.
     steady
         Whether the current changes at edges and recurrences only.
+    noise
+        Names of the two halves of what a cell's own numbers are drawn from, as whole numbers; none
+        for a current that is the same for all cells.
     """
 
     current: str
@@ -142,6 +147,12 @@ class Waveform:
     parameters: tuple[tuple[str, Dimension], ...]
     given: tuple[str, ...]
     steady: bool
+    noise: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """Names of the whole numbers that points give: steps of edges, and the noise's."""
+        return (*(edge.name for edge in self.edges), *self.noise)
 
 
 def read(
@@ -180,7 +191,8 @@ def read(
                 f"{key}.equations: {one.left}: a stimulus has no state; write x = ... : unit, an "
                 "expression of t"
             )
-    scope = declarations.check(declared, parameters, f"{key}.equations")
+    known = {**parameters, **dict.fromkeys(NOISE, NUMBER)}
+    scope = declarations.check(declared, known, f"{key}.equations")
     declarations.of_expression(current, scope, wanted, f"{key}.current")
     steps = _Steps(scope, {one.name for one in declared if one.expression}, f"{key}.current")
     found = steps.of(current)
@@ -200,6 +212,7 @@ def read(
         tuple((name, kind) for name, kind in parameters.items() if name in used),
         tuple(parameters),
         not steps.moving,
+        _STREAM if used & set(_STREAM) else (),
     )  # fmt: skip
 
 
@@ -232,6 +245,9 @@ class _Steps(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Take the time in a floor a little later; count periods where it is divided by one."""
+        if isinstance(node.func, ast.Name) and node.func.id in NOISE:
+            stream = [ast.Name(name, ast.Load()) for name in _STREAM]
+            return ast.Call(node.func, [*stream, *map(self.visit, node.args)], [])
         if not (isinstance(node.func, ast.Name) and node.func.id == "floor"):
             return self.generic_visit(node)  # type: ignore[return-value]
         (argument,) = node.args

@@ -26,7 +26,7 @@ from izhi.spikes import (
 from izhi.study.description import STATISTICS as PREFIX
 from izhi.sweep import plan as plans
 from izhi.sweep import points
-from izhi.sweep.plan import Plan, Shard
+from izhi.sweep.plan import FIRST_OF, TARGET, Plan, Shard
 from izhi.sweep.structures import Structure
 from izhi.units import Quantity
 
@@ -226,7 +226,7 @@ def _of_projection(
     found = synapse_statistics(
         Synapses(
             trains.take(rows), U_0, tau_f, tau_d, charge,
-            _target_rate(circuit, projection, rate).ravel(),
+            _target_rate(recipe, projection, rate).ravel(),
             np.full(rows.size, recipe.structure.duration), recipe.settings,
             known=releases or synapse.static,
         )
@@ -240,13 +240,21 @@ def _columns(circuit: Circuit, labels: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _target_rate(
-    circuit: Circuit, projection: Projection, rate: NDArray[np.float64]
+    recipe: Recipe, projection: Projection, rate: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the mean rate of the cells that each source cell projects onto, (points, sources).
 
     NaN for a source cell that projects onto none.
     """
+    circuit = recipe.structure.circuit
     first = _columns(circuit, [f"{projection.target}0"])[0]
+    if projection.connect == "random":
+        first_of, target = (recipe.parameters[f"{projection.name}.{n}"] for n in (FIRST_OF, TARGET))
+        last = len(first_of) - 1  # of one row for all points, or of one for each
+        return np.stack([
+            _mean_felt(own[first:], first_of[min(point, last)], target[min(point, last)])
+            for point, own in enumerate(rate)
+        ])  # fmt: skip
     source, target = circuit.pairs(projection).T
     present, start, targets = np.unique(source, return_index=True, return_counts=True)
     result = np.full((len(rate), circuit.population(projection.source).count), np.nan)
@@ -255,6 +263,17 @@ def _target_rate(
         felt = rate[at : at + some, first + target]
         result[at : at + some, present] = np.add.reduceat(felt, start, axis=1) / targets
     return result
+
+
+def _mean_felt(
+    rate: NDArray[np.float64], first_of: NDArray[np.int32], target: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return the mean rate of the targets of each source cell of one point."""
+    number = np.diff(first_of)
+    source = np.repeat(np.arange(number.size), number)
+    total = np.bincount(source, rate[target[: source.size]], minlength=number.size)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / number)
 
 
 def charge_unit(plan: Plan) -> str:

@@ -18,6 +18,9 @@ from izhi.errors import ConfigError
 from izhi.models import heterogeneity
 from izhi.models.heterogeneity import Line
 
+_MOST_DRAWS = 1_000_000
+"""Draws that are held at a time, where only what comes of them is kept."""
+
 Parameters = Mapping[str, NDArray[Any]]
 
 
@@ -51,9 +54,84 @@ def of_cells(
     return _checked(heterogeneity.values(lines, given, bits), f"{owner}.neuron")
 
 
+def of_noise(
+    seed: NDArray[np.int64], population: str, stimulus: str, count: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return what cells draw a stimulus's numbers from, as low and high halves.
+
+    Returns
+    -------
+    tuple
+        Arrays of shape (points or 1, cells).
+    """
+    each, row = np.unique(seed, return_inverse=True)
+    bits = draws.then(draws.key(each[:, None], population, stimulus), np.arange(count))
+    found = np.ascontiguousarray(bits[row] if len(each) > 1 else bits)
+    halves = found.astype("<u8").view("<i4").reshape(*found.shape, 2)
+    return halves[..., 0].astype(np.int32), halves[..., 1].astype(np.int32)
+
+
+def connections(
+    probability: NDArray[np.float64], seed: NDArray[np.int64], owner: str,
+    counts: tuple[int, int], itself: bool,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:  # fmt: skip
+    """Return who projects onto whom at random, by source and then by target.
+
+    Whether there is a synapse depends on the seed, the projection and the two cells alone: with a
+    higher probability, or more cells, there are further synapses beside the same ones.
+
+    Parameters
+    ----------
+    probability, seed
+        One for each point or one for all.
+    owner
+        Name of the projection.
+    counts
+        Number of source and of target cells.
+    itself
+        Whether both are one population, in which no cell projects onto itself.
+
+    Returns
+    -------
+    first_of
+        Number of each source cell's first synapse, and at last that of all synapses, shape
+        (points or 1, sources + 1).
+    target
+        Target cell of each synapse, shape (points or 1, most synapses of a point).
+    """
+    every = np.stack(np.broadcast_arrays(probability, seed.astype(np.float64)), axis=1)
+    each, row = np.unique(every, axis=0, return_inverse=True)
+    found = [_connected(p, draws.key(np.uint64(s), owner), counts, itself) for p, s in each]
+    first_of = np.zeros((len(found), counts[0] + 1), np.int32)
+    target = np.zeros((len(found), max(1, *(len(t) for _, t in found))), np.int32)
+    for at, (synapses, targets) in enumerate(found):
+        np.cumsum(synapses, out=first_of[at, 1:])
+        target[at, : len(targets)] = targets
+    row = row.ravel() if len(found) > 1 else np.zeros(1, np.int64)
+    return first_of[row], target[row]
+
+
+def _connected(
+    probability: float, key: draws.Bits, counts: tuple[int, int], itself: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return how many synapses each source cell has, and the targets of all."""
+    sources, targets = counts
+    some = max(1, _MOST_DRAWS // targets)
+    number, found = [], []
+    for first in range(0, sources, some):
+        source = np.arange(first, min(first + some, sources))[:, None]
+        bits = draws.then(draws.then(key, source), np.arange(targets))
+        there = draws.uniform(bits) < probability
+        if itself:
+            there &= source != np.arange(targets)
+        number.append(there.sum(axis=1))
+        found.append(np.nonzero(there)[1].astype(np.int32))
+    return np.concatenate(number), np.concatenate(found)
+
+
 def of_synapses(
     lines: tuple[Line, ...], given: Parameters, seed: NDArray[np.int64], owner: str,
-    pairs: NDArray[np.int32],
+    source: NDArray[np.int32], target: NDArray[np.int32],
 ) -> dict[str, NDArray[Any]]:  # fmt: skip
     """Return what the synapses of a projection have; see :func:`of_cells`.
 
@@ -63,17 +141,26 @@ def of_synapses(
         As for cells.
     owner
         Name of the projection.
-    pairs
-        Source and target cells, shape (synapses, 2).
+    source, target
+        Cells of each synapse, shape (points or 1, synapses).
     """
 
     def bits(name: str) -> draws.Bits:
         each, row = np.unique(seed, return_inverse=True)
-        source = draws.then(draws.key(each[:, None], owner, name), pairs[:, 0])
-        found = draws.then(source, pairs[:, 1])
+        if len(target) > 1:  # other synapses at every point
+            each, row = seed, np.arange(len(seed))
+        found = draws.then(draws.then(draws.key(each[:, None], owner, name), source), target)
         return found[row] if len(each) > 1 else found
 
     return _checked(heterogeneity.values(lines, given, bits), f"{owner}.synapse")
+
+
+def sources(first_of: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+    """Return the source cell of each synapse, shape (points or 1, size); 0 where there is none."""
+    found = np.zeros((len(first_of), size), np.int32)
+    for at, row in enumerate(first_of):
+        found[at, : row[-1]] = np.repeat(np.arange(len(row) - 1, dtype=np.int32), np.diff(row))
+    return found
 
 
 def _checked(values: dict[str, NDArray[Any]], group: str) -> dict[str, NDArray[Any]]:

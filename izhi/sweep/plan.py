@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
+from izhi.models.circuit import Projection
 from izhi.models.evaluate import evaluate
 from izhi.sweep import drawn, points
 from izhi.sweep.doubts import Doubt
@@ -21,6 +22,9 @@ NUMPY_POINTS = 2048
 
 COMPILED_TRAINS = 24_576
 """Trains of a second in a shard on the compiled engine: a few million spikes at most."""
+
+MOST_SYNAPSES = 8_000_000
+"""Synapses of all points of a shard: each may have numbers of its own."""
 
 FEWEST_POINTS = 256
 """Points below which a shard is not cut in two: starting a program costs as much."""
@@ -40,6 +44,10 @@ _LARGEST = float(np.finfo(np.float64).max)
 _MEAN_RATE = 40.0  # spikes per second and cell, for the estimate of disk space
 _ALL_STATISTICS = 27
 _NUMBER = 12  # bytes of a number in the table
+
+
+FIRST_OF, TARGET = "first_of", "target_of"
+"""Names, below their projection's, of who projects onto whom."""
 
 
 @dataclass(frozen=True)
@@ -167,10 +175,13 @@ def most_points(structure: Structure, engine: str) -> int:
     """Return the most points of a shard, by what its spikes and traces take in memory."""
     if structure.trace_interval is not None:
         return TRACED_POINTS
+    circuit = structure.circuit
+    synapses = sum(circuit.most_synapses(p) for p in circuit.projections)
+    held = max(1, MOST_SYNAPSES // max(1, synapses))
     if engine == "numpy":
-        return NUMPY_POINTS
+        return min(NUMPY_POINTS, held)
     seconds = max(1.0, structure.duration)
-    return max(1, int(COMPILED_TRAINS / (len(structure.circuit.cells) * seconds)))
+    return max(1, min(held, int(COMPILED_TRAINS / (len(circuit.cells) * seconds))))
 
 
 def shard_size(
@@ -293,7 +304,9 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     dict
         By owner and name (``"pre.a"``, ``"pre_to_post.U_0"``), one SI value per point, or one
         for all of them; where cells or synapses differ, an array of shape (points or 1, cells).
-        Edges of stimuli are step numbers; the word rest is resolved.
+        Edges of stimuli are step numbers; the word rest is resolved. Of projections that programs
+        are told of, also what :func:`izhi.sweep.drawn.connections` returns, as `FIRST_OF` and
+        `TARGET`.
     """
     sweep, structure = plan.sweep, plan.batches[shard.batch].structure
     position = points.index(sweep, shard.points)
@@ -326,16 +339,43 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
             result |= {f"{p}.{stimulus}.{name}": values for name, values in given.items()}
             for edge in wave.edges:
                 result[f"{p}.{stimulus}.{edge.name}"] = edge.step(given, structure.dt)
+            if wave.noise:
+                halves = drawn.of_noise(seed, p, stimulus, population.count)
+                for name, half in zip(wave.noise, halves, strict=True):
+                    result[f"{p}.{stimulus}.{name}"] = half
     for projection in structure.circuit.projections:
         synapse, p = projection.synapse, projection.name
+        first_of, target = _connections(plan, structure, projection, position, seed)
+        if structure.circuit.passed(projection):
+            result |= {f"{p}.{FIRST_OF}": first_of, f"{p}.{TARGET}": target}
         own = {name: at(_of(sweep, p, "synapse", name)) for name in synapse.given}
         if synapse.drawn:
             fixed = {name: np.array([[value]]) for name, value, _ in synapse.constants}
             columns = {name: values[:, None] for name, values in own.items()}
-            pairs = structure.circuit.pairs(projection)
-            own |= drawn.of_synapses(synapse.drawn, {**fixed, **columns}, seed, p, pairs)
+            source = drawn.sources(first_of, target.shape[1])
+            own |= drawn.of_synapses(synapse.drawn, {**fixed, **columns}, seed, p, source, target)
         result |= {f"{p}.{name}": own[name] for name in synapse.held}
-    return {name: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for name, v in result.items()}
+    return {name: v[:, 0] if _is_column(name, v) else v for name, v in result.items()}
+
+
+def _is_column(name: str, values: NDArray[Any]) -> bool:
+    return values.ndim == 2 and values.shape[1] == 1 and not name.endswith((FIRST_OF, TARGET))
+
+
+def _connections(
+    plan: Plan, structure: Structure, projection: Projection,
+    position: tuple[NDArray[np.int64], ...], seed: NDArray[np.int64],
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:  # fmt: skip
+    """Return who projects onto whom; see :func:`izhi.sweep.drawn.connections`."""
+    circuit, ends = structure.circuit, (projection.source, projection.target)
+    if projection.connect == "random":
+        key = f"circuit.projections.{projection.name}.probability"
+        probability = points.take(points.grid(plan.sweep, key), position)
+        counts = (circuit.population(ends[0]).count, circuit.population(ends[1]).count)
+        return drawn.connections(probability, seed, projection.name, counts, ends[0] == ends[1])
+    source, target = circuit.pairs(projection).T
+    every = np.arange(circuit.population(ends[0]).count + 1)
+    return np.searchsorted(source, every)[None].astype(np.int32), target[None]
 
 
 def _of(sweep: Sweep, owner: str, kind: str, name: str) -> NDArray[np.float64]:

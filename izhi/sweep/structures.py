@@ -93,7 +93,7 @@ class StructurePoints:
 def _is_array(axis: Axis) -> bool:
     """Whether an axis's values can differ from replica to replica in one network."""
     parts = axis.key.split(".")
-    of_model = parts[0] in keys.TEXTS or parts[1] in keys.TEXTS
+    of_model = parts[0] in keys.TEXTS or parts[1] in keys.TEXTS or parts[-1] == "probability"
     is_quantity = isinstance(keys.key_of(axis.key), keys.QuantityKey)
     return of_model and is_quantity and "constants" not in parts
 
@@ -204,7 +204,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
         connect = str(value(f"circuit.projections.{name}.connect") or "all")
         projections.append(Projection(name, source, target, synapse, delayed, connect))
     # one cell has no other to project onto: such a projection is none, whatever its synapse
-    connected = tuple(projection for projection in projections if len(cells.pairs(projection)))
+    connected = tuple(projection for projection in projections if cells.most_synapses(projection))
     circuit = Circuit(cells.populations, connected)
     for population in circuit.populations:
         declarations.check_method(

@@ -72,7 +72,9 @@ double {{dt}}[1] = { {{dt_value}} };
 
 // Arrays of Brian2's variables, for one block.
 {% for array in arrays %}
+{% if not array.told %}
 alignas(64) {{array.type}} {{array.name}}[{{array.size}}];
+{% endif %}
 {% endfor %}
 
 {% for group in groups %}
@@ -92,6 +94,18 @@ std::vector<double> samples_{{variable}};
 {% for path in pathways %}
 namespace {{path.name}}
 {
+{% if path.told %}
+const int sources = {{path.sources}}, targets = {{path.targets}};  // of one replica
+int synapses = 0;                                    // for which a replica has room
+std::vector<int32_t> first_of;
+template <class Function>
+inline void for_synapses_of(const int32_t cell, const Function &function)
+{
+    const int32_t replica = cell / sources, own = replica * (sources + 1) + cell % sources;
+    for (int32_t k = first_of[own]; k < first_of[own + 1]; k++)
+        function(replica * synapses + k);
+}
+{% else %}
 const int sources = {{path.sources}}, synapses = {{path.synapses}};  // of one replica
 const int32_t first_of[] = { {{path.first_of|join(', ')}} };
 template <class Function>
@@ -101,9 +115,10 @@ inline void for_synapses_of(const int32_t cell, const Function &function)
     for (int32_t k = first_of[source]; k < first_of[source + 1]; k++)
         function(replica * synapses + k);
 }
+{% endif %}
 {% if path.delay %}
 Queue queue;
-int32_t delay_steps[replicas * synapses];
+std::vector<int32_t> delay_steps;
 template <class Function>
 inline void for_arriving(int32_t, int32_t, const Function &function)
 {
@@ -121,6 +136,11 @@ inline void for_arriving(const int32_t from, const int32_t to, const Function &f
 }
 {% endif %}
 }
+{% endfor %}
+
+// Those of synapses whose number comes with the points.
+{% for array in arrays if array.told %}
+{{array.type}} *{{array.name}};
 {% endfor %}
 
 ////// What Brian2 generated //////
@@ -163,22 +183,27 @@ template <class T> struct Given
 {
     const T *values;
     int64_t rows, columns;
-    bool take(const int64_t points, const int64_t each)
+    bool take(const int64_t points)
     {
         const int64_t *shape = input.take<int64_t>(2);
-        if (!shape || (shape[0] != 1 && shape[0] != points) || (shape[1] != 1 && shape[1] != each))
+        if (!shape || (shape[0] != 1 && shape[0] != points) || shape[1] < 1)
             return false;
         rows = shape[0], columns = shape[1];
         values = input.take<T>(rows * columns);
         return values;
     }
+    bool take(const int64_t points, const int64_t each)
+    {
+        return take(points) && (columns == 1 || columns == each);
+    }
+    const T *of(const int64_t point) const { return values + (rows == 1 ? 0 : point * columns); }
     void lay_out(T *array, const int each, const int64_t *order, const int64_t points,
                  const int64_t from) const
     {
         for (int r = 0; r < replicas; r++)
         {
             const int64_t point = order[std::min(from + r, points - 1)];  // the last fills the block
-            const T *row = values + (rows == 1 ? 0 : point * columns);
+            const T *row = of(point);
             for (int k = 0; k < each; k++)
                 array[r * each + k] = row[columns == 1 ? 0 : k];
         }
@@ -301,6 +326,14 @@ int main()
     const unsigned char *changes = sizes ? input.take<unsigned char>(sizes[0]) : nullptr;
     const int64_t *order = changes ? input.take<int64_t>(sizes[1]) : nullptr;
     bool whole = order;
+    {% for path in pathways if path.told %}
+    Given<int32_t> first_of_{{loop.index}}, target_{{loop.index}};
+    whole = whole && first_of_{{loop.index}}.take(sizes[1], {{path.name}}::sources + 1)
+            && target_{{loop.index}}.take(sizes[1]);
+    if (whole)
+        {{path.name}}::synapses = (int)target_{{loop.index}}.columns;
+    {{path.name}}::first_of.resize(replicas * ({{path.name}}::sources + 1));
+    {% endfor %}
     {% for given in inputs %}
     Given<{{given.type}}> given_{{loop.index}};
     whole = whole && given_{{loop.index}}.take(sizes[1], {{given.each}});
@@ -309,10 +342,17 @@ int main()
         return std::fputs("the input is not whole\n", stderr), 2;
     const int64_t steps = sizes[0], points = sizes[1];
     output.prepare(points);
+    {% for array in arrays if array.told %}
+    std::vector<{{array.type}}> room_{{loop.index}}({{array.size}});
+    {{array.name}} = room_{{loop.index}}.data();
+    {% endfor %}
+    {% for path in pathways if path.delay %}
+    {{path.name}}::delay_steps.resize(replicas * {{path.name}}::synapses);
+    {% endfor %}
     for (int64_t from = 0; from < points; from += replicas)
     {
         {% for array in arrays %}
-        std::memset({{array.name}}, 0, sizeof {{array.name}});
+        std::memset({{array.name}}, 0, {{array.size}} * sizeof *{{array.name}});
         {% endfor %}
         {% for name, size, value in start %}
         std::fill_n({{name}}, {{size}}, {{value}});
@@ -325,13 +365,32 @@ int main()
                     {{name}}[r * {{pattern|length}} + k] = r * {{source}} + pattern[k];
         }
         {% endfor %}
+        {% for path in pathways if path.told %}
+        for (int r = 0; r < replicas; r++)
+        {
+            using namespace {{path.name}};
+            const int64_t point = order[std::min(from + r, points - 1)];
+            const int32_t *first = first_of_{{loop.index}}.of(point);
+            std::copy_n(first, sources + 1, first_of.begin() + r * (sources + 1));
+            {% if path.ends[1] %}
+            const int32_t *target = target_{{loop.index}}.of(point);
+            for (int k = 0; k < synapses; k++)
+                {{path.ends[1]}}[r * synapses + k] = r * targets + target[k];
+            {% endif %}
+            {% if path.ends[0] %}
+            for (int source = 0; source < sources; source++)
+                std::fill({{path.ends[0]}} + r * synapses + first[source],
+                          {{path.ends[0]}} + r * synapses + first[source + 1], r * sources + source);
+            {% endif %}
+        }
+        {% endfor %}
         {% for given in inputs %}
         given_{{loop.index}}.lay_out({{given.name}}, {{given.each}}, order, points, from);
         {% endfor %}
         {% for path in pathways if path.delay %}
         for (int k = 0; k < replicas * {{path.name}}::synapses; k++)
             {{path.name}}::delay_steps[k] = (int)({{path.delay}}[k] / {{dt}}[0] + 0.5);
-        {{path.name}}::queue.prepare({{path.name}}::delay_steps, replicas * {{path.name}}::synapses);
+        {{path.name}}::queue.prepare({{path.name}}::delay_steps.data(), replicas * {{path.name}}::synapses);
         {% endfor %}
         simulate(steps, changes);
         output.add(order + from, (int)std::min<int64_t>(replicas, points - from));
