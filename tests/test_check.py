@@ -12,10 +12,21 @@ from izhi.config.compose import compose
 from izhi.sweep import doubts, structures
 
 # Each row: overrides, and all that is said of them.
+SLOW = (
+    "near the threshold v grows with a time constant of 0.1351 ms, and intervals come out too long"
+)
 DOUBTS = [
+    # right ones
     ([], []),
-    (["neuron=glob(*,exclude=regular_train)"], []),
-    (["circuit=single,two_to_one", "synapse=none,static"], []),
+    (["neuron=glob(*,exclude=resonator_forum)"], []),
+    (["synapse=glob(*)"], []),
+    (["circuit=glob(*)", "synapse=none,static"], []),
+    (["+pattern=glob(*)"], []),
+    (["stimulus=glob(*,exclude=step_current)"], []),
+    (["neuron=book/regular_spiking", "stimulus=step_current", "circuit=single"], []),
+    (["neuron=integrate_and_fire/adaptive_exponential", "stimulus=step_current",
+      "circuit=single"], []),
+    # starts
     (["neuron.u_0='0 mV'"],
      ["neuron.u_0: u starts at 0 mV, but rests at -13 mV; give neuron.u_0=rest"]),
     (["~synapse.x_S_0"],
@@ -23,10 +34,66 @@ DOUBTS = [
     (["synapse.x_S_0=0"],
      ["synapse.x_S_0: x_S starts at 0, but rests at 1; give synapse.x_S_0=1"]),
     (["synapse.x_S_0=0,1"], []),  # compared on purpose
-    (["synapse.weight=0"], ["synapse.weight: 0 at all points, and a spike does nothing with it"]),
-    (["synapse.weight=0,8"], []),
     (["neuron.v_0='40 mV'"],
      ["neuron.v_0: v starts at 40 mV, where v > v_th holds: every cell spikes at once"]),
+    (["neuron=resonator", "neuron.b=0.25", "neuron.d='8 mV'"],
+     ["neuron.b: 0.25 with a = 0.1/ms and d = 8 mV is a resonator as posted in a forum; Izhikevich "
+      "(2003) has b = 0.26 and d = 2 mV (neuron=resonator), which fires at twice the rate"]),
+    # what reaches what
+    (["synapse.weight=0"], ["synapse.weight: 0 at all points, and a spike does nothing with it"]),
+    (["synapse.weight=0,8"], []),
+    (["+circuit.projections.own={source: post, target: post}"],
+     ["circuit.projections.own: connects nothing: a cell does not project onto itself, and there "
+      "is no other"]),
+    (["circuit.populations.post.stimulated=true"],
+     ["circuit.populations.post.stimulated: post gets the stimulus of pre and spikes with it, "
+      "whatever its synapses do; give false, or a stimulus of its own (stimulus@post.stimulus)"]),
+    (["circuit.populations.post.stimulated=true", "neuron@post.neuron=chattering"], []),
+    # time steps
+    (["simulation.dt='0.1 ms','0.5 ms'"],
+     [f"simulation.dt: 0.5 ms is coarse for neuron: {SLOW}; izhi converge measures by how much"]),
+    (["neuron.a='3/ms'"],
+     ["neuron.a: du/dt of neuron has a time constant of 0.3333 ms, for which steps of 0.1 ms are "
+      "coarse; give simulation.dt='0.02 ms'"]),
+    (["synapse.tau_s='5 ms','0.2 ms'"],
+     ["synapse.tau_s: dI_S/dt of synapse has a time constant of 0.2 ms, for which steps of 0.1 ms "
+      "are coarse; give simulation.dt='0.02 ms'"]),
+    (["synapse.tau_f='0.05 ms'"],
+     ["synapse.tau_f: du_S/dt of synapse has a time constant of 0.05 ms, for which steps of 0.1 ms "
+      "are coarse; give simulation.dt='0.005 ms'"]),
+    (["synapse.delay='0.25 ms'"],
+     ["synapse.delay: 0.25 ms is no multiple of simulation.dt = 0.1 ms: it acts after 0.3 ms"]),
+    (["synapse.delay='0.1 ms','0.3 ms','0.7 ms'"], []),
+    (["stimulus.offset='20.05 ms'"],
+     ["stimulus: offset and onset are 0.05 ms apart, less than a time step (simulation.dt = 0.1 "
+      "ms)"]),
+    (["stimulus=pulse_train", "stimulus.width='0.05 ms'"],
+     ["stimulus.width: 0.05 ms is shorter than a time step (simulation.dt = 0.1 ms)"]),
+    (["stimulus=sine", "stimulus.frequency='5 kHz'"],
+     ["stimulus.frequency: 5 kHz has less than 5 time steps (simulation.dt = 0.1 ms) a period"]),
+    # without effect
+    (["circuit=single", "synapse.U_0=0.2,0.5"],
+     ["synapse.U_0: without effect: no projection has such synapses"]),
+    (["circuit=single", "synapse=static,depressing"],
+     ["synapse: without effect: no projection has such synapses"]),
+    (["circuit=single,two_to_one", "synapse.U_0=0.2,0.5"], []),
+    (["circuit=single", "synapse=none"], []),
+    (["circuit.populations.pre.stimulated=false", "stimulus.amplitude=4,5"],
+     ["stimulus.amplitude: without effect: it drives no cell"]),
+    (["stimulus.onset='30 ms'", "stimulus.amplitude=0"],
+     ["stimulus.onset: without effect: the current is the same without it"]),
+    (["stimulus.onset='30 ms'", "stimulus.amplitude=0,8"], []),
+    (["stimulus.offset='3 s'"],
+     ["stimulus.offset: without effect: the current is the same without it"]),
+    (["stimulus=pulse_train", "stimulus.width='3 ms'"], []),
+    (["neuron.a=0.02,0.03", "neuron@pre.neuron=chattering", "neuron@post.neuron=chattering"],
+     ["neuron.a: without effect: every population has a neuron of its own"]),
+    (["neuron.a=0.02,0.03", "neuron@post.neuron=chattering"], []),
+    (["simulation.seed=1,2"], ["simulation.seed: without effect: nothing is drawn at random"]),
+    (["simulation.seed=1,2", "neuron=random"], []),
+    (["simulation.method=rk4", "+neuron.method=euler"],
+     ["simulation.method: without effect: every neuron has a method of its own"]),
+    (["record.interval='1 ms'"], ["record.interval: without effect: record.traces asks for none"]),
 ]  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from izhi.config.sweep import Sweep
-from izhi.sweep.doubts import starts
+from izhi.sweep.doubts import effects, rows, starts, timing, wiring
 from izhi.sweep.doubts.doubt import Doubt
 from izhi.sweep.doubts.scene import Scene, thinned
 from izhi.sweep.structures import StructurePoints
@@ -26,17 +27,38 @@ def find(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> tuple[Doubt, 
         Its points, sorted.
     """
     few = thinned(sweep)
+    scenes = [Scene(few, one.structure, _bases(sweep, structures, one)) for one in structures]
     found: list[Doubt] = []
-    for structure in structures:
-        found += _of_models(Scene(few, structure.structure, _bases(sweep, structures, structure)))
+    seen: set[Hashable] = set()
+    for scene in scenes:
+        found += _of_models(scene, seen)
+    found += wiring.unconnected(sweep, scenes)
+    found += effects.find(sweep, scenes)
     return tuple(dict.fromkeys(found))
 
 
-def _of_models(scene: Scene) -> Iterator[Doubt]:
-    for population in scene.structure.circuit.populations:
+def _of_models(scene: Scene, seen: set[Hashable]) -> Iterator[Doubt]:
+    """Give the doubts on models that have not been seen: structures may differ by other things."""
+    circuit, dt = scene.structure.circuit, scene.structure.dt
+    for population in circuit.populations:
+        one: Hashable = (replace(population, count=1), dt, scene.bases)
+        if one in seen:
+            continue
+        seen.add(one)
         yield from starts.of_neuron(scene, population.name, population.neuron)
-    for projection in scene.structure.circuit.projections:
+        yield from rows.of_neuron(scene, population)
+        yield from timing.of_neuron(scene, population)
+        yield from timing.of_stimuli(scene, population)
+        yield from wiring.of_neuron(scene, population)
+    for projection in circuit.projections:
+        one = (projection, circuit.population(projection.target).method, dt, scene.bases)
+        if one in seen:
+            continue
+        seen.add(one)
         yield from starts.of_synapse(scene, projection)
+        yield from timing.of_synapse(scene, projection)
+        yield from wiring.of_synapse(scene, projection)
+    yield from wiring.driven_alike(scene)
 
 
 def _bases(

@@ -91,6 +91,11 @@ class Scene:
         number = self.bases[0] if at is None else int(_taken(self.sweep.base_of, at))
         return circuits.group_of(self.sweep.bases[number], owner, kind)
 
+    def groups(self, owner: str, kind: str) -> set[str]:
+        """Return the groups that it comes from in all configs of this structure."""
+        bases = map(self.sweep.bases.__getitem__, self.bases)
+        return {circuits.group_of(base, owner, kind) for base in bases}
+
     def grid(self, owner: str, kind: str, name: str) -> NDArray[np.float64]:
         """Return the SI values of a parameter; nan where a config does not hold it."""
         return points.grid_by_base(
