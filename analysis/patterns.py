@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,13 @@ Traces = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Time in ms, membrane potential and input in mV."""
 
 
-def record(folder: Path) -> dict[str, Traces]:
-    """Run all patterns and return their traces; those of one time step are one study."""
-    sweep = izhi.plan(["+pattern=" + ",".join(PATTERNS)]).sweep
+def record(folder: Path, patterns: Sequence[str] = PATTERNS) -> dict[str, Traces]:
+    """Run patterns and return their traces; those of one time step are one study."""
+    sweep = izhi.plan([f"+pattern=choice({','.join(patterns)})"]).sweep
     steps = [base.values["simulation.dt"].number for base in sweep.bases]  # type: ignore[union-attr]
     found: dict[str, Traces] = {}
     for dt in sorted(set(steps)):
-        names = [name for name, step in zip(PATTERNS, steps, strict=True) if step == dt]
+        names = [name for name, step in zip(patterns, steps, strict=True) if step == dt]
         study = izhi.run(
             [f"+pattern=choice({','.join(names)})", "record.traces=all",
              f"record.interval={dt} ms"],

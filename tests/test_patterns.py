@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import izhi
+from analysis import patterns
 from izhi.accuracy import exact
 from izhi.config.folder import conf_folder
 from izhi.sweep import plan as plans
@@ -208,3 +209,18 @@ def test_patterns_are_swept_like_any_other_choice(run):
     counts = study.dataset["spike_count"].isel(cell=0)
     assert counts.sel(pattern="tonic_spiking", d=6) == 5
     assert (counts.sel(d=2) > counts.sel(d=6)).all()
+
+
+def test_the_figure_draws_each_spike_up_to_its_peak(tmp_path):
+    names = ("tonic_spiking", "depolarizing_afterpotential")  # of two time steps
+    assert set(names) < set(CELLS) == set(patterns.PATTERNS)
+    found = patterns.record(tmp_path, names)
+    for name in names:
+        t, v, current = found[name]
+        (peaks,) = np.nonzero(v == patterns.PEAK)
+        assert v.max() == patterns.PEAK and peaks.size == COUNTS[name][0]
+        assert t[peaks] == pytest.approx(t[peaks + 1]) and (v[peaks + 1] < -50).all()
+        inputs = [INPUTS[name](round(time, 6)) for time in t]
+        assert current == pytest.approx(inputs, abs=1e-12)
+    patterns.draw(dict.fromkeys(patterns.PATTERNS, found[names[0]]), tmp_path / "patterns.png")
+    assert (tmp_path / "patterns.png").stat().st_size > 20_000
