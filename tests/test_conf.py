@@ -66,8 +66,8 @@ def test_every_choice_composes(path: Path) -> None:
         overrides += ["stimulus=step_current", "synapse.weight=800 pA"]
     elif override == "stimulus=step_current":
         overrides += ["neuron=book/regular_spiking", "synapse.weight=800 pA"]
-    elif override == "neuron=source/regular_train":  # no neuron that a synapse could reach
-        overrides = ["neuron@pre.neuron=source/regular_train"]
+    elif override.startswith("neuron=source/"):  # no neuron that a synapse could reach
+        overrides = [override.replace("neuron=", "neuron@pre.neuron=")]
     plan = izhi.plan(overrides)
     assert plan.points >= 1
 

@@ -97,7 +97,7 @@ WRONG: list[tuple[list[str], str]] = [
     (RANDOM[:-1], "pre_to_post.probability: missing; connect: random has one, such as 0.1"),
     (["+circuit.projections.pre_to_post.probability=0.1"], "probability: is for connect: random"),
     ([*RANDOM, "+circuit.projections.pre_to_post.probability=1.1"], "a probability lies in [0, 1]"),
-    (["neuron.threshold='normal_at(1) > 0'"], "only the current of a stimulus draws"),
+    (["neuron.reset='v = c*uniform_at(1); u += d'"], "only a stimulus and a threshold draw"),
     (["stimulus=noise", "stimulus.current='mean + sd*normal_at()*int(interval > 0*ms)'"],
      "normal_at takes an argument"),
     (["stimulus=noise", "stimulus.current='mean + sd*normal_at(1, 2)*int(interval > 0*ms)'"],
@@ -201,6 +201,40 @@ def test_a_probability_of_one_is_a_circuit_that_is_compiled_in(run, compiler) ->
     assert (told.spikes["spike_time"].values == compiled_in.spikes["spike_time"].values).all()
     ratio = compiled_in.dataset["transfer_ratio"].values
     np.testing.assert_allclose(told.dataset["transfer_ratio"].values, ratio, rtol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_no_synapse_in_any_point_is_no_error(engine, run, compiler) -> None:
+    count = run(
+        *RANDOM[:-1], "+circuit.projections.pre_to_post.probability=0", "synapse=static",
+        "simulation.duration='100 ms'", f"run.engine={engine}",
+    ).dataset.spike_count.values  # fmt: skip
+    assert (count[..., :20] > 0).all() and (count[..., 20:] == 0).all()
+
+
+# ---------------------------------------------------------------- Poisson trains
+
+
+def test_poisson_trains_have_their_rate_and_the_bits_of_both_engines(run, compiler) -> None:
+    studies = [
+        run(
+            "circuit=fan_in", "circuit.populations.pre.count=100", "synapse=static",
+            "neuron@pre.neuron=source/poisson_train", "pre.neuron.rate=10,80", "synapse.weight=1",
+            "pre.neuron.start='100 ms'", "simulation.duration='1.1 s'", "simulation.seed=1,2",
+            f"run.engine={engine}",
+        )
+        for engine in ("compiled", "numpy")
+    ]  # fmt: skip
+    times = [study.spikes["spike_time"].values for study in studies]
+    assert np.array_equal(*times) and times[0].min() >= 0.1
+    count = studies[0].dataset.spike_count.values[..., :100]
+    for k, rate in enumerate((10, 80)):
+        assert (count[k, 0] != count[k, 1]).any()  # another seed, other spikes
+        assert count[k].mean() == pytest.approx(rate, abs=4 * np.sqrt(rate / 200))
+        fano = count[k].var() / count[k].mean()
+        assert fano == pytest.approx(1 - rate * 1e-4, abs=4 * np.sqrt(2 / 200))
+    cv = studies[0].dataset.isi_cv.values[1, :, :100].mean()
+    assert cv == pytest.approx(0.98, abs=0.04)  # of 80 intervals; 1 of infinitely many
 
 
 # ---------------------------------------------------------------- the network of 2003

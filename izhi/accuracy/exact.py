@@ -31,6 +31,9 @@ from izhi.accuracy import synapse as synapses
 from izhi.accuracy.cell import Cell, Values
 from izhi.accuracy.synapse import Synapse
 from izhi.errors import IzhiError
+from izhi.models.circuit import Circuit, Projection
+from izhi.sweep.drawn import sources
+from izhi.sweep.plan import FIRST_OF, TARGET
 from izhi.sweep.structures import Structure
 
 TOLERANCE = 1e-10
@@ -268,6 +271,16 @@ class Link:
         return after[len(own) :]
 
 
+def _pairs(circuit: Circuit, projection: Projection, values: Values) -> NDArray[np.int32]:
+    """Return source and target cell of a projection's synapses, by what a point has of it."""
+    if not circuit.passed(projection):
+        return circuit.pairs(projection)
+    first_of, target = (np.atleast_2d(values[f"{projection.name}.{n}"]) for n in (FIRST_OF, TARGET))
+    n = int(first_of[0, -1])
+    source = sources(first_of, target.shape[1])
+    return np.stack([source[0, :n], target[0, :n]], axis=1)
+
+
 class _Circuit:
     """All cells and synapses of a point."""
 
@@ -292,7 +305,7 @@ class _Circuit:
             target = groups[projection.target]
             states, drawn = target[0].cell.states, bool(projection.synapse.drawn)
             synapse = synapses.of(circuit, projection, states, values)
-            for k, (i, j) in enumerate(circuit.pairs(projection)):
+            for k, (i, j) in enumerate(_pairs(circuit, projection, values)):
                 if drawn and k:
                     synapse = synapses.of(circuit, projection, states, values, k)
                 source = groups[projection.source][i]

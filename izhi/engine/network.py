@@ -56,9 +56,11 @@ def build(
 
     b2.defaultclock.dt = structure.dt * b2.second
     cells = {p.name: _cells(structure, p, replicas) for p in structure.circuit.populations}
+    told = connected or {}
     synapses = {
-        p.name: _synapses(structure, p, replicas, cells, (connected or {}).get(p.name))
+        p.name: _synapses(structure, p, replicas, cells, told.get(p.name))
         for p in structure.circuit.projections
+        if p.name not in told or told[p.name][0].size  # Brian2 knows no synapses without one
     }
     _share(structure, {group.name: group for group in (*cells.values(), *synapses.values())})
     spikes = {name: b2.SpikeMonitor(group, name=f"spikes_{name}") for name, group in cells.items()}
@@ -81,9 +83,12 @@ def _share(structure: Structure, groups: dict[str, Any]) -> None:
     from izhi.engine.shared import share, tell
 
     for projection in filter(structure.circuit.passed, structure.circuit.projections):
-        tell(groups[f"synapses_{projection.name}"])
+        if f"synapses_{projection.name}" in groups:
+            tell(groups[f"synapses_{projection.name}"])
     for given in variables(structure):
         owner, _, name = given.name.partition(".")
+        if owner not in groups:
+            continue
         differs = given.parameter in structure.circuit.drawn
         if name != "delay" and not differs and groups[owner].variables[name].constant:
             share(groups[owner], name)
@@ -125,7 +130,7 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     found = assembly.assemble(structure.circuit, population, structure.v_max)
     system = assembly.system(structure.circuit, population)
     states = tuple(one.name for one in system if one.kind == "state")
-    noisy = any(wave.noise for _, wave in population.stimuli)
+    noisy = population.neuron.noise or any(wave.noise for _, wave in population.stimuli)
     return b2.NeuronGroup(
         replicas * population.count,
         equations(found.equations),

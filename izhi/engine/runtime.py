@@ -86,6 +86,8 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
         objects = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
         for given in network.variables(structure):
             owner, variable = given.name.split(".")
+            if owner not in objects:  # no synapse in any point
+                continue
             values = parameters[given.parameter]
             values = values.reshape(len(values), -1)
             there = connected.get(given.parameter.split(".")[0]) if given.each == 0 else None

@@ -149,7 +149,7 @@ def names(circuit: Circuit, population: Population) -> Names:
     """Return what all that the cells of a population hold is called."""
     cell = population.neuron
     own = [one.name for one in cell.declared] + [name for name, *_ in cell.parameters]
-    own += [name for name, *_ in cell.constants] + list(_OWN)
+    own += [*(name for name, *_ in cell.constants), *_OWN, *cell.noise]
     others: list[tuple[str, str]] = []
     for owner, wave in population.stimuli:
         held = [*(one.name for one in wave.declared), *wave.whole]
@@ -203,6 +203,8 @@ def _parameters(
     """Give what points give, but for what states start at, in Brian2's notation."""
     for name, kind in population.neuron.parameters:
         yield f"{name} : {dimensions.unit(kind)} (constant)"
+    for name in population.neuron.noise:
+        yield f"{name} : integer (constant)"
     for owner, wave in population.stimuli:
         for name, kind in wave.parameters:
             yield f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
@@ -217,7 +219,7 @@ def _given(
     population: Population, incoming: list[Projection], called: Names
 ) -> Iterable[Given]:  # fmt: skip
     owner = population.name
-    for name, _ in population.neuron.parameters:
+    for name in (*(name for name, _ in population.neuron.parameters), *population.neuron.noise):
         yield Given(name, f"{owner}.{name}")
     for stimulus, wave in population.stimuli:
         for name in (*(name for name, _ in wave.parameters), *wave.whole):

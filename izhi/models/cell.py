@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
-from izhi.models import declarations, dimensions, heterogeneity
+from izhi.models import declarations, dimensions, heterogeneity, noise
 from izhi.models.declarations import Declaration
+from izhi.models.equations import NOISE
 from izhi.models.heterogeneity import Line
 from izhi.units import AMPERE, NUMBER, SECOND, VOLT, Dimension
 
@@ -55,6 +56,9 @@ class Cell:
         Names of all that a config gives: parameters, and what states start at.
     drawn
         What each cell makes of it, where cells differ.
+    noise
+        Names of the two halves of what a cell's own numbers are drawn from, where the threshold
+        draws; see :mod:`izhi.models.noise`.
     """
 
     declared: tuple[Declaration, ...]
@@ -68,6 +72,7 @@ class Cell:
     input: Dimension | None
     given: tuple[str, ...]
     drawn: tuple[Line, ...] = ()
+    noise: tuple[str, ...] = ()
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -146,9 +151,10 @@ def read(
     heterogeneity.check_used(drawn, used, states, f"{key}.per_cell")
     named = used.union(*(line.names for line in drawn))
     _check_used([*parameters, *constants], named, states, key)
+    threshold, halves = noise.streamed(texts["threshold"].strip())
     return Cell(
         tuple(one for one in declared if one.kind != "parameter" or one.name in counts),
-        texts["threshold"].strip(),
+        threshold,
         texts.get("reset", "").strip(),
         _refractory(texts),
         tuple((name, kind) for name, kind in known.items() if name in own and name in used),
@@ -158,6 +164,7 @@ def read(
         current if INPUT in used else None,
         tuple(parameters),
         drawn,
+        halves,
     )
 
 
@@ -210,7 +217,8 @@ def _check_texts(
 ) -> set[str]:
     """Check threshold, reset and refractory period; return the names that they use."""
     threshold, reset = texts["threshold"].strip(), texts.get("reset", "").strip()
-    declarations.check_condition(threshold, scope, f"{key}.threshold")
+    drawing = {**scope, **dict.fromkeys(NOISE, NUMBER)}
+    declarations.check_condition(threshold, drawing, f"{key}.threshold")
     used = dimensions.names(threshold)
     declarations.check_statements(reset, scope, states, f"{key}.reset")
     used |= declarations.names_of_statements(reset)

@@ -112,6 +112,7 @@ class Circuit:
         owners += [(p.name, p.synapse.drawn) for p in self.projections]
         found = {f"{owner}.{line.name}" for owner, lines in owners for line in lines}
         for p in self.populations:
+            found |= {f"{p.name}.{name}" for name in p.neuron.noise}
             found |= {f"{p.name}.{owner}.{name}" for owner, w in p.stimuli for name in w.noise}
         return frozenset(found)
 

@@ -186,7 +186,7 @@ class _Terms:
         if not arguments:
             raise ConfigError(f"the term {ast.unparse(node)}: {name} takes an argument")
         if name in NOISE and name not in self.known:
-            raise ConfigError(f"the term {ast.unparse(node)}: only the current of a stimulus draws")
+            raise ConfigError(f"the term {ast.unparse(node)}: only a stimulus and a threshold draw")
         if name in NOISE and len(arguments) > 1:
             raise ConfigError(
                 f"the term {ast.unparse(node)}: {name} takes one whole number, such as "

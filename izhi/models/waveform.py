@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.errors import ConfigError
-from izhi.models import declarations, dimensions
+from izhi.models import declarations, dimensions, noise
 from izhi.models.declarations import Declaration
 from izhi.models.equations import NOISE
 from izhi.models.equations import expression as safe
@@ -31,7 +31,6 @@ NEVER = 2**31 - 1
 _TIME = "t"
 _DT = "dt"
 _STEP = "t_in_timesteps"
-_STREAM = ("noise_low", "noise_high")
 _NEARLY = 1e-3
 """Of a time step: a time so close to the grid is on it, as Brian2 has it."""
 _MARGIN = 1e-5
@@ -212,7 +211,7 @@ def read(
         tuple((name, kind) for name, kind in parameters.items() if name in used),
         tuple(parameters),
         not steps.moving,
-        _STREAM if used & set(_STREAM) else (),
+        noise.STREAM if used & set(noise.STREAM) else (),
     )  # fmt: skip
 
 
@@ -245,9 +244,8 @@ class _Steps(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Take the time in a floor a little later; count periods where it is divided by one."""
-        if isinstance(node.func, ast.Name) and node.func.id in NOISE:
-            stream = [ast.Name(name, ast.Load()) for name in _STREAM]
-            return ast.Call(node.func, [*stream, *map(self.visit, node.args)], [])
+        if noise.called(node):
+            return noise.with_stream(node, list(map(self.visit, node.args)))
         if not (isinstance(node.func, ast.Name) and node.func.id == "floor"):
             return self.generic_visit(node)  # type: ignore[return-value]
         (argument,) = node.args

@@ -330,6 +330,9 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
             rest = evaluate(expression, own) if np.isnan(start).any() else start
             own[f"{state}_0"] = np.where(np.isnan(start), rest, start)
         result |= {f"{p}.{name}": own[name] for name in cell.held}
+        if cell.noise:
+            halves = drawn.of_noise(seed, p, "neuron", population.count)
+            result |= {f"{p}.{n}": half for n, half in zip(cell.noise, halves, strict=True)}
         for stimulus, wave in population.stimuli:
             below = stimulus.removeprefix("stimulus")[1:]
             given = {

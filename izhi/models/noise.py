@@ -1,0 +1,46 @@
+"""Random numbers in equations: functions of a cell and a whole number, never of a stream.
+
+``normal_at(n)`` and ``uniform_at(n)`` are the numbers that a cell has for the whole number n. What
+they are drawn from, 64 bits for each cell, comes with the points as two whole numbers, and is put
+in front of n before code is generated.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from izhi.models.equations import NOISE
+from izhi.models.equations import expression as safe
+
+STREAM = ("noise_low", "noise_high")
+"""Names of the two halves of what a cell's numbers are drawn from."""
+
+
+def called(node: ast.AST) -> bool:
+    """Whether a node is a call of one of these functions."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NOISE
+
+
+def with_stream(node: ast.Call, arguments: list[ast.expr]) -> ast.Call:
+    """Return a call of one of these functions with what its numbers are drawn from."""
+    return ast.Call(node.func, [*(ast.Name(name, ast.Load()) for name in STREAM), *arguments], [])
+
+
+def streamed(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return an expression whose calls have what their numbers are drawn from, and its names.
+
+    It comes back as it is, with no names, where it calls none of these functions.
+    """
+    tree = ast.parse(" ".join(safe(text).split()), mode="eval")
+    if not any(map(called, ast.walk(tree))):
+        return text, ()
+    return ast.unparse(ast.fix_missing_locations(_Streams().visit(tree))), STREAM
+
+
+class _Streams(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Put the stream in front of a call's arguments."""
+        arguments = [self.visit(argument) for argument in node.args]
+        if called(node):
+            return with_stream(node, arguments)
+        return ast.Call(node.func, arguments, [])
