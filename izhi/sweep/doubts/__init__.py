@@ -58,6 +58,7 @@ def _of_models(scene: Scene, seen: set[Hashable]) -> Iterator[Doubt]:
         yield from starts.of_synapse(scene, projection)
         yield from timing.of_synapse(scene, projection)
         yield from wiring.of_synapse(scene, projection)
+    yield from wiring.sparse(scene)
     yield from wiring.driven_alike(scene)
 
 

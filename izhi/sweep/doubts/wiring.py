@@ -10,6 +10,7 @@ from izhi.models import declarations, dimensions
 from izhi.models.cell import Cell
 from izhi.models.circuit import Population, Projection
 from izhi.models.declarations import Declaration
+from izhi.sweep import points
 from izhi.sweep.doubts.doubt import Doubt
 from izhi.sweep.doubts.scene import Scene
 
@@ -25,6 +26,19 @@ def unconnected(sweep: Sweep, scenes: Sequence[Scene]) -> Iterator[Doubt]:
                     f"circuit.projections.{name}",
                     "connects nothing: a cell does not project onto itself, and there is no other",
                 )
+
+
+def sparse(scene: Scene) -> Iterator[Doubt]:
+    """Give the random projections that are expected to have less than a synapse."""
+    circuit = scene.structure.circuit
+    for projection in circuit.projections:
+        if projection.connect == "random":
+            key = f"circuit.projections.{projection.name}.probability"
+            most = circuit.most_synapses(projection)
+            at = scene.first(points.grid(scene.sweep, key) * most < 1)
+            if at is not None:
+                said = f"{scene.written(key, at)} of {most:,} synapses is less than one"
+                yield Doubt(key, f"{said}; it connects nothing with most seeds")
 
 
 def of_neuron(scene: Scene, population: Population) -> Iterator[Doubt]:
@@ -90,4 +104,5 @@ def _alike(scene: Scene, source: Population, target: Population) -> bool:
     for kind in ("neuron", "stimulus"):
         same.append((scene.group(source.name, kind), scene.group(target.name, kind)))
     alike = all(a == b for a, b in same)
+    alike &= not any(wave.noise for _, wave in target.stimuli)
     return alike and bool(source.stimuli and target.stimuli) and not target.neuron.drawn
