@@ -58,7 +58,7 @@ def test_quantities_are_text_with_the_unit_that_a_bare_number_means(path: Path) 
 
 
 @pytest.mark.parametrize("path", WHOLE, ids=id_of)
-def test_every_choice_composes(path: Path) -> None:
+def test_every_choice_composes(path: Path, tmp_path: Path) -> None:
     group, *name = path.relative_to(conf_folder()).with_suffix("").parts
     override = f"{group}={'/'.join(name)}"
     overrides = ["+" * (group in ("experiment", "pattern")) + override]
@@ -66,6 +66,10 @@ def test_every_choice_composes(path: Path) -> None:
         overrides += ["stimulus=step_current", "synapse.weight=800 pA"]
     elif override == "stimulus=step_current":
         overrides += ["neuron=book/regular_spiking", "synapse.weight=800 pA"]
+    elif override == "stimulus=file":
+        path = tmp_path / "current.csv"
+        path.write_text("t [ms],I [mV]\n0,1\n1000,1\n")
+        overrides += [f"stimulus.file={path}"]
     elif override.startswith("neuron=source/"):  # no neuron that a synapse could reach
         overrides = [override.replace("neuron=", "neuron@pre.neuron=")]
     plan = izhi.plan(overrides)

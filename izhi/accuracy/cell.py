@@ -140,6 +140,12 @@ def of(structure: Structure, population: Population, values: Values, k: int = 0)
 
 def _check_steps(structure: Structure, population: Population) -> None:
     """Check that what goes on in a cell does not depend on the time step."""
+    for name, wave in population.stimuli:
+        if wave.recording is not None:
+            raise ConfigError(
+                f"{population.name}: {name}.file = {wave.recording.file}: there are no exact spike "
+                "times for samples"
+            )
     projections = [p for p in structure.circuit.projections if p.target == population.name]
     target = [one for p in projections for one in p.synapse.target]
     for one in (*population.neuron.declared, *target):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from izhi.config import keys
+from izhi.config import inputs, keys
 from izhi.config.foreign import check_left_to_user
 from izhi.config.hydra_errors import config_error
 from izhi.config.overrides import Request, Swept, files_of, plain
@@ -179,7 +179,7 @@ class Composer:
         flat = _flat(resolved)
         keys.check_whole(flat)
         check_left_to_user(flat, self.given)
-        self.configs.append(flat)
+        self.configs.append(inputs.pinned(flat))
         self.units.append(_units(defaults) | self._units_of_files(self.request.fixed + texts))
         self.bases[tuple(texts)] = len(self.configs) - 1
         return len(self.configs) - 1

@@ -16,6 +16,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
+from izhi.config import inputs
 from izhi.config.folder import conf_folder
 from izhi.config.keys import shown
 from izhi.config.references import check_references
@@ -128,6 +129,12 @@ def check_left_to_user(config: Mapping[str, Any], given: Collection[str]) -> Non
             f"study.dir = {shown(folder)}: a config can only name a folder below this one; give "
             "study.dir yourself, on the command line or in Python"
         )
+    for key, name in inputs.files(config):
+        if inputs.is_away(name) and key not in given:
+            raise ConfigError(
+                f"{key} = {shown(name)}: a config can only name a file below this folder; give "
+                f"{key} yourself, on the command line or in Python"
+            )
     scheduler = config.get("run.scheduler")
     if scheduler is not None and not {"run", "run.scheduler"}.intersection(given):
         raise ConfigError(

@@ -104,6 +104,9 @@ _METHOD = ChoiceKey(METHODS, {"linear": "Brian2's old name of exact; write exact
 _NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 """Names of parameters become names of variables in Python and in C++."""
 
+FILE = FreeKey((type(None), str), "the name of a CSV or netCDF file")
+"""A file of data; ``sha256`` beside it says what it held."""
+
 TEXTS: dict[str, dict[str, Key]] = {
     "neuron": {
         "equations": FreeKey((str,), "equations such as dv/dt = (E_L - v + R*I)/tau : volt"),
@@ -121,6 +124,13 @@ TEXTS: dict[str, dict[str, Key]] = {
     "stimulus": {
         "current": FreeKey((str,), "an expression such as amplitude*int(t >= onset)"),
         "equations": FreeKey((str,), "equations such as phase = frequency*t : 1"),
+        "file": FILE,
+        "sha256": FreeKey((type(None), str), "64 hexadecimal digits", "[0-9a-f]{64}"),
+        "column": FreeKey((type(None), str), "the name of a column"),
+        "time": FreeKey((type(None), str), "the name of a column"),
+        "unit": FreeKey((type(None), str), "a unit such as nA"),
+        "time_unit": FreeKey((type(None), str), "a unit such as ms"),
+        "between": ChoiceKey(("linear", "hold")),
     },
 }
 """What a model's config holds beside its name and its parameters, by group.

@@ -82,7 +82,9 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
             if group:
                 for value in swept.values:
                     _check_option(loader, override, value)
-            is_leaf = not group and not (override.is_add() or override.is_force_add())
+            # what a file holds is found when a config that names it is composed
+            is_leaf = not (group or key.endswith(".file"))
+            is_leaf &= not (override.is_add() or override.is_force_add())
             (request.values if is_leaf else request.composed).append(swept)
             request.order.append(swept)
             continue

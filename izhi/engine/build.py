@@ -85,6 +85,7 @@ def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
             path, replicas, _cells(device, structure, folded),
             _projections(device, structure, folded),
             [(_variable(groups, g.name), g.each) for g in given],
+            [_variable(groups, name) for name, _ in network.tables(structure)],
             structure.traced,
             structure.v_max,
         )  # fmt: skip

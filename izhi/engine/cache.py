@@ -127,7 +127,7 @@ def _cache_size() -> int:
 
 def folder_of(structure: Structure) -> Path:
     """Return where the build of a structure lies, or would lie; the duration is no part of it."""
-    timeless = replace(structure, duration=0.0)
+    timeless = replace(structure, duration=0.0, circuit=structure.circuit.without_recordings)
     told = [asdict(timeless), replicas(structure), toolchain()]
     key = json.dumps(told, sort_keys=True)
     return root() / hashlib.sha256(key.encode()).hexdigest()[:24]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.engine.cache import Build
-from izhi.engine.network import variables
+from izhi.engine.network import tables, variables
 from izhi.engine.result import Raw
 from izhi.errors import EngineError
 from izhi.models import waveform
@@ -65,6 +65,7 @@ def _input(
         np.array([structure.steps, n_points], np.int64), changes.astype(np.uint8),
         _order(structure, parameters, n_points),
     ]  # fmt: skip
+    parts += [np.ascontiguousarray(parameters[name]) for _, name in tables(structure)]
     for projection in filter(structure.circuit.passed, structure.circuit.projections):
         for name in (FIRST_OF, TARGET):
             values = parameters[f"{projection.name}.{name}"]

@@ -140,6 +140,7 @@ class FoldedDevice(CPPStandaloneDevice):
         cells: list[Cells],
         projections: list[Projection],
         inputs: list[tuple[Any, int]],
+        tables: list[Any],
         traced: tuple[str, ...],
         v_max: float,
     ) -> list[str]:
@@ -155,6 +156,8 @@ class FoldedDevice(CPPStandaloneDevice):
             All populations and projections.
         inputs
             Variables that a shard gives, with their number of elements in one replica.
+        tables
+            Variables that a shard gives a value for each time step.
         traced
             Variables that the state monitors record, in the order of the output.
         v_max
@@ -187,6 +190,7 @@ class FoldedDevice(CPPStandaloneDevice):
                     {g["name"]: f"{g['events']}[{g['cells']}]" for g in groups},
                 )
             ),
+            tables=[self.arrays[var] for var in tables],
             traced=traced,
             v_max=repr(v_max),
             timestep=self.arrays[clock.variables["timestep"]],

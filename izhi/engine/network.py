@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.models import assembly, dimensions
+from izhi.models import assembly, dimensions, recording
 from izhi.models.circuit import Population, Projection
 from izhi.models.equations import equations, expression, statements
 from izhi.sweep.structures import Structure
@@ -106,6 +106,22 @@ def _share(structure: Structure, groups: dict[str, Any]) -> None:
 def traced(population: Population) -> tuple[str, ...]:
     """Return the variables whose traces a population has."""
     return (*population.neuron.states, "I")
+
+
+def tables(structure: Structure) -> list[tuple[str, str]]:
+    """Return the variables that take another value in each step, with what they come from.
+
+    Returns
+    -------
+    list
+        Brian2's object and variable, and the parameter that holds a value for each step.
+    """
+    circuit = structure.circuit
+    return [
+        (f"cells_{p.name}.{assembly.names(circuit, p)[owner, recording.NAME]}",
+         f"{p.name}.{owner}.{recording.NAME}")
+        for p in circuit.populations for owner, wave in p.stimuli if wave.recording is not None
+    ]  # fmt: skip
 
 
 def _namespace(constants: tuple[tuple[str, float, Dimension], ...]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -100,6 +100,10 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
             else:
                 setattr(objects[owner], variable + "_" * (values.dtype != np.int32), values)
         folded.network.add(b2.NetworkOperation(interrupts.check))
+        for name, parameter in network.tables(structure):
+            owner, _, variable = name.partition(".")
+            put = _putting(objects[owner].variables[variable], parameters[parameter])
+            folded.network.add(b2.NetworkOperation(put, when="before_start", order=-1))
         folded.network.run(structure.duration * b2.second, namespace={})
         names = [p.name for p in structure.circuit.populations]
         return fold_back(
@@ -139,6 +143,16 @@ def _connected(
         )
         found[projection.name] = _Connected((sources, targets), present)
     return found
+
+
+def _putting(variable: Any, table: NDArray[np.float64]) -> Callable[[], None]:
+    """Return what gives a variable the next value of a table, step by step."""
+    target, values = variable.get_value(), iter(table.ravel().tolist())
+
+    def put() -> None:
+        target[:] = next(values)
+
+    return put
 
 
 def _sound(cells: Any, structure: Structure, bounded: bool) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from izhi.models import dimensions
+from izhi.models import dimensions, recording
 from izhi.models.cell import INPUT
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.models.declarations import Declaration
@@ -153,6 +153,7 @@ def names(circuit: Circuit, population: Population) -> Names:
     others: list[tuple[str, str]] = []
     for owner, wave in population.stimuli:
         held = [*(one.name for one in wave.declared), *wave.whole]
+        held += [recording.NAME] * (wave.recording is not None)
         others += [(owner, name) for name in (*held, *(name for name, _ in wave.parameters))]
     for p in _incoming(circuit, population):
         held = [one.name for one in p.synapse.target]
@@ -210,6 +211,9 @@ def _parameters(
             yield f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
         for name in wave.whole:
             yield f"{called[owner, name]} : integer (constant)"
+        if wave.recording is not None:
+            unit = dimensions.unit(wave.recording.dimension)
+            yield f"{called[owner, recording.NAME]} : {unit} (shared)"
     for p in incoming:
         for name, kind in p.synapse.target_parameters:
             yield f"{called[p.name, name]} : {dimensions.unit(kind)} (constant)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from izhi.config.sweep import Base
 from izhi.errors import ConfigError, did_you_mean
-from izhi.models import dimensions
+from izhi.models import dimensions, recording
 from izhi.models.cell import Cell
 from izhi.models.synapse import Synapse
 from izhi.models.waveform import Waveform
@@ -93,6 +93,11 @@ class Circuit:
     projections: tuple[Projection, ...]
 
     @property
+    def without_recordings(self) -> Circuit:
+        """The same circuit, whatever its files hold."""
+        return replace(self, populations=tuple(map(_without_recordings, self.populations)))
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """Labels of all cells: ``("pre0", "pre1", "post0")``."""
         return tuple(f"{p.name}{i}" for p in self.populations for i in range(p.count))
@@ -157,6 +162,15 @@ class Circuit:
             found = np.indices((sources, targets), np.int32).reshape(2, -1).T
         itself = projection.source == projection.target
         return found[found[:, 0] != found[:, 1]] if itself else found
+
+
+def _without_recordings(population: Population) -> Population:
+    stimuli = tuple(
+        (name, wave if wave.recording is None else replace(
+            wave, recording=replace(recording.NONE, dimension=wave.recording.dimension)
+        )) for name, wave in population.stimuli
+    )  # fmt: skip
+    return replace(population, stimuli=stimuli)
 
 
 def names(base: Base, kind: str) -> list[str]:

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.errors import ConfigError
-from izhi.models import declarations, dimensions, noise
+from izhi.models import declarations, dimensions, noise, recording
 from izhi.models.declarations import Declaration
 from izhi.models.equations import NOISE
 from izhi.models.equations import expression as safe
 from izhi.models.evaluate import evaluate
+from izhi.models.recording import Recording
 from izhi.units import NUMBER, Dimension
 
 NEVER = 2**31 - 1
@@ -137,6 +138,8 @@ class Waveform:
     noise
         Names of the two halves of what a cell's own numbers are drawn from, as whole numbers; none
         for a current that is the same for all cells.
+    recording
+        What ``recorded`` is in the expressions; None where they do not name it.
     """
 
     current: str
@@ -147,6 +150,7 @@ class Waveform:
     given: tuple[str, ...]
     steady: bool
     noise: tuple[str, ...] = ()
+    recording: Recording | None = None
 
     @property
     def whole(self) -> tuple[str, ...]:
@@ -183,6 +187,8 @@ def read(
         )
     for name in parameters:
         declarations.check_name(name, f"{key}.{name}")
+    of_file = recording.read(texts, key)
+    known = {**parameters, **({recording.NAME: of_file.dimension} if of_file else {})}
     declared = declarations.parse(texts.get("equations", ""), f"{key}.equations")
     for one in declared:
         if one.kind == "state":
@@ -190,7 +196,7 @@ def read(
                 f"{key}.equations: {one.left}: a stimulus has no state; write x = ... : unit, an "
                 "expression of t"
             )
-    known = {**parameters, **dict.fromkeys(NOISE, NUMBER)}
+    known |= dict.fromkeys(NOISE, NUMBER)
     scope = declarations.check(declared, known, f"{key}.equations")
     declarations.of_expression(current, scope, wanted, f"{key}.current")
     steps = _Steps(scope, {one.name for one in declared if one.expression}, f"{key}.current")
@@ -200,6 +206,8 @@ def read(
         for one in declared if one.kind == "subexpression"
     )  # fmt: skip
     used = dimensions.names(found).union(*(dimensions.names(one.expression) for one in inner))
+    if of_file and recording.NAME not in used:
+        raise ConfigError(f"{key}.file: the current does not use {recording.NAME}")
     of_edges: set[str] = set()
     for edge in steps.edges.values():
         of_edges |= dimensions.names(edge.time)
@@ -210,8 +218,9 @@ def read(
         found, inner, tuple(steps.edges.values()), tuple(dict.fromkeys(steps.recurrences)),
         tuple((name, kind) for name, kind in parameters.items() if name in used),
         tuple(parameters),
-        not steps.moving,
+        not steps.moving and of_file is None,
         noise.STREAM if used & set(noise.STREAM) else (),
+        of_file,
     )  # fmt: skip
 
 

@@ -159,6 +159,7 @@ def _execute(
             print(text, file=sys.stderr, flush=True)
 
     done = resume.open_folder(folder, plan, record, command, summarise)
+    folders.keep_inputs(folder, plan.sweep)
     for doubt in () if summarise else plan.doubts:
         remark(f"warning: {doubt}")
         record.append("doubt", key=doubt.key, text=doubt.text)

@@ -10,8 +10,10 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from izhi.config import inputs
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, StorageError
 from izhi.sweep.plan import Plan
@@ -51,6 +53,11 @@ class StudyFolder:
     def summary(self) -> Path:
         """The summary table."""
         return self.path / "summary.csv"
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of what files of data held."""
+        return self.path / inputs.FOLDER
 
     @property
     def log(self) -> Path:
@@ -117,6 +124,25 @@ def create(folder: StudyFolder, sweep: Sweep) -> StudyFolder:
         raise StorageError(f"{folder.path}: cannot be made: {error.strerror}") from error
 
 
+def input_files(folder: StudyFolder, sweep: Sweep) -> dict[Path, tuple[str, str]]:
+    """Return the files of data that a study keeps: SHA-256, and the key and name of each."""
+    found = {}
+    for number in sweep.used:
+        values = sweep.bases[number].values
+        for key, name in inputs.files(values):
+            digest = str(values[f"{key.removesuffix('file')}sha256"])
+            found[folder.inputs / inputs.kept_as(digest, name)] = digest, f"{key} = {name}"
+    return found
+
+
+def keep_inputs(folder: StudyFolder, sweep: Sweep) -> None:
+    """Keep what files of data held, so that the study does not depend on them any more."""
+    for path, (digest, where) in input_files(folder, sweep).items():
+        if sha256(path) != digest:
+            path.parent.mkdir(exist_ok=True)
+            write_atomic(path, partial(write_bytes, data=inputs.content(digest, where)))
+
+
 def check_writable(folder: StudyFolder, plan: Plan) -> None:
     """Check that a study of this size can be written here, without writing anything.
 
@@ -153,7 +179,10 @@ def size(n_bytes: float) -> str:
 
 def unfinished(folder: StudyFolder) -> list[Path]:
     """Return what a process that was killed was writing."""
-    patterns = ((folder.path, ".*.tmp"), (folder.shards, ".*.tmp"), (folder.path, f"{PARTS}*"))
+    patterns = (
+        (folder.path, ".*.tmp"), (folder.shards, ".*.tmp"), (folder.inputs, ".*.tmp"),
+        (folder.path, f"{PARTS}*"),
+    )  # fmt: skip
     return [path for where, pattern in patterns for path in sorted(where.glob(pattern))]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from izhi.config import keys
+from izhi.config import inputs, keys
 from izhi.config.keys import Value
 from izhi.config.sweep import Sweep
 from izhi.errors import StudyError
@@ -96,6 +96,7 @@ def grids(folder: StudyFolder) -> list[Grid]:
 
 def grids_of_config(folder: StudyFolder) -> list[Grid]:
     """Return the sweeps that ``study.yaml`` holds; see :func:`grids`."""
+    inputs.look_in(folder.path)
     told = load(folder.config)
     earlier = told.get("earlier", []) if isinstance(told, dict) else []
     if not isinstance(earlier, list):
@@ -105,6 +106,7 @@ def grids_of_config(folder: StudyFolder) -> list[Grid]:
 
 def grids_of_log(folder: StudyFolder) -> list[Grid]:
     """Return the sweeps that the log holds; see :func:`grids`."""
+    inputs.look_in(folder.path)
     found = [Grid.read(event, str(folder.log)) for event in _planned(folder)]
     return [grid for n, grid in enumerate(found) if n + 1 == len(found) or
             grid.fingerprint != found[n + 1].fingerprint]  # fmt: skip

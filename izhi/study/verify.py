@@ -89,6 +89,13 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     bad = _file_problems(folder, events)
     logged = resume.checksums(events)
     verdict.check(f"{len(logged)} shards and the dataset: their SHA-256", list(bad.values()))
+    kept = folders.input_files(folder, held[-1].sweep)
+    if kept:
+        other = [f"{path}: not what {where} held" for path, (digest, where) in kept.items()
+                 if folders.sha256(path) != digest]  # fmt: skip
+        verdict.check(f"{len(kept)} files of data: their SHA-256", other)
+        if other:
+            return verdict
     plan = make_plan(held[-1].sweep)
     where = resume.places(held, plan.sweep, folder)
     whole = [folder.shards / name for name in sorted(logged) if name not in bad]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
+from izhi.models import recording
 from izhi.models.circuit import Projection
 from izhi.models.evaluate import evaluate
 from izhi.sweep import drawn, points
@@ -306,7 +307,7 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
         for all of them; where cells or synapses differ, an array of shape (points or 1, cells).
         Edges of stimuli are step numbers; the word rest is resolved. Of projections that programs
         are told of, also what :func:`izhi.sweep.drawn.connections` returns, as `FIRST_OF` and
-        `TARGET`.
+        `TARGET`; of stimuli from files, an array of shape (1, time steps).
     """
     sweep, structure = plan.sweep, plan.batches[shard.batch].structure
     position = points.index(sweep, shard.points)
@@ -346,6 +347,9 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
                 halves = drawn.of_noise(seed, p, stimulus, population.count)
                 for name, half in zip(wave.noise, halves, strict=True):
                     result[f"{p}.{stimulus}.{name}"] = half
+            if wave.recording is not None:
+                table = recording.sampled(wave.recording, stimulus, structure.dt, structure.steps)
+                result[f"{p}.{stimulus}.{recording.NAME}"] = table[None, :]
     for projection in structure.circuit.projections:
         synapse, p = projection.synapse, projection.name
         first_of, target = _connections(plan, structure, projection, position, seed)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError
-from izhi.models import assembly, declarations
+from izhi.models import assembly, declarations, recording
 from izhi.models import circuit as circuits
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.sweep import checks, models, points
@@ -211,12 +211,19 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
             population.method, assembly.system(circuit, population),
             _method_key(base, population.name), population.name,
         )  # fmt: skip
-    return Structure(
+    structure = Structure(
         circuit,
         float(value("simulation.dt")),
         float(value("simulation.duration")),
         float(value("simulation.v_max")),
     )
+    for population in circuit.populations:
+        group = circuits.group_of(base, population.name, "stimulus")
+        for name, wave in population.stimuli:
+            if wave.recording is not None:
+                key = f"{group}{name.removeprefix('stimulus')}"
+                recording.check_length(wave.recording, key, structure.dt, structure.steps)
+    return structure
 
 
 def _method_key(base: Base, population: str) -> str:

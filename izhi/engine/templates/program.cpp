@@ -150,7 +150,7 @@ inline void for_arriving(const int32_t from, const int32_t to, const Function &f
 /////////////////////////////////
 
 // What comes in: steps, points, whether the stimulus changes at each step, the order in which the
-// points run, then the variables.
+// points run, tables of a value for each step, then the variables.
 struct Input
 {
     std::vector<char> bytes;
@@ -300,6 +300,11 @@ struct Output
     }
 } output;
 
+// A value of a variable for each time step.
+{% for name in tables %}
+const double *table_{{loop.index}};
+{% endfor %}
+
 // Not inlined: what main holds runs once, and is optimised for size.
 __attribute__((noinline, hot)) void simulate(const int64_t steps, const unsigned char *changes)
 {
@@ -307,6 +312,9 @@ __attribute__((noinline, hot)) void simulate(const int64_t steps, const unsigned
     {
         {{timestep}}[0] = step;
         {{t}}[0] = step * {{dt}}[0];
+        {% for name in tables %}
+        {{name}}[0] = table_{{loop.index}}[step];
+        {% endfor %}
         {% for group in groups %}
         {{group.events}}[{{group.cells}}] = 0;
         {% endfor %}
@@ -326,6 +334,9 @@ int main()
     const unsigned char *changes = sizes ? input.take<unsigned char>(sizes[0]) : nullptr;
     const int64_t *order = changes ? input.take<int64_t>(sizes[1]) : nullptr;
     bool whole = order;
+    {% for name in tables %}
+    whole = whole && (table_{{loop.index}} = input.take<double>(sizes[0]));
+    {% endfor %}
     {% for path in pathways if path.told %}
     Given<int32_t> first_of_{{loop.index}}, target_{{loop.index}};
     whole = whole && first_of_{{loop.index}}.take(sizes[1], {{path.name}}::sources + 1)
