@@ -29,7 +29,7 @@ def find(sweep: Sweep, scenes: Sequence[Scene]) -> Iterator[Doubt]:
         if group is not None and group not in used and _chooses(sweep, key):
             yield Doubt(key, f"without effect: {_WHY[group.rpartition('.')[2]]}")
         elif group is not None and group.rpartition(".")[2] == "stimulus" and key != group:
-            if not any(_moves(scene, key) for scene in scenes):
+            if "@" not in key and not any(_moves(scene, key) for scene in scenes):
                 yield Doubt(key, "without effect: the current is the same without it")
         elif key == "simulation.seed" and not any(map(_draws, _circuits(scenes))):
             if not _draws_type(sweep):
@@ -48,9 +48,7 @@ def _given(sweep: Sweep) -> list[str]:
 
 def _group(key: str) -> str | None:
     """Return the group that a key is of: ``"neuron"``, ``"post.neuron"``; None for no model's."""
-    if "@" in key:
-        return key.partition("@")[2]
-    parts = key.split(".")
+    parts = (key.partition("@")[2] or key).split(".")
     if parts[0] in keys.TEXTS:
         return parts[0]
     return ".".join(parts[:2]) if len(parts) > 1 and parts[1] in keys.TEXTS else None
