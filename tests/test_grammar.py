@@ -201,10 +201,12 @@ def cli(tmp_path, monkeypatch, capsys):
 
 
 def test_a_plan_names_points_and_axes(cli):
-    printed = cli("plan", "-m", "neuron=glob(res*)", "stimulus.amplitude=choice(\"4 mV\",'8 mV')")
+    printed = cli(
+        "plan", "-m", "neuron=glob([f*,t*])", "stimulus.amplitude=choice(\"4 mV\",'8 mV')"
+    )
     lines = printed.out.splitlines()
     assert lines[0] == "4 points, 3 cells each: pre0 pre1 post0"
-    assert " ".join(lines[1].split()) == "neuron 2 values of neuron: resonator, resonator_forum"
+    assert " ".join(lines[1].split()) == "neuron 2 values of neuron: fast_spiking, thalamo_cortical"
     assert " ".join(lines[2].split()) == "amplitude 2 values of stimulus.amplitude [mV]: 4.0, 8.0"
     assert printed.err == ""
 
