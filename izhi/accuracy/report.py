@@ -113,16 +113,28 @@ def lines(frame: pd.DataFrame) -> list[list[str]]:
 
 
 def conclusions(frame: pd.DataFrame, accuracy: float) -> list[str]:
-    """Return, method by method, the time step that is needed, in words."""
+    """Return, method by method, the time step that is needed and by which train, in words."""
     found = []
     for method in frame.index.get_level_values("method").unique():
         dt, beyond = step_needed(frame, method, accuracy)
-        said = f"{method}: intervals to {accuracy * 100:g} % "
         if math.isnan(dt):
             found.append(f"{method}: no train has intervals enough to say what step is needed")
         else:
-            found.append(f"{said}need dt = {dt * 1e3:.2g} ms" + ", by extrapolation" * beyond)
+            found.append(
+                f"{method}: intervals to {accuracy * 100:g} % need dt = {dt * 1e3:.2g} ms"
+                f"{', by extrapolation' * beyond}; hardest: {_hardest(frame, method)}"
+            )
     return found
+
+
+def _hardest(frame: pd.DataFrame, method: str) -> str:
+    """Return which train has the largest error of intervals in the smallest steps."""
+    own = frame[frame.index.get_level_values("method") == method]
+    finest = own[own.index.get_level_values("dt") == own.index.get_level_values("dt").min()]
+    labels = finest.index[int(finest["interval_error"].abs().reset_index(drop=True).idxmax())]
+    units = frame.attrs.get("units", {})
+    named = list(zip(frame.index.names, labels, strict=True))[1:-1]
+    return ", ".join(f"{name} {value} {units.get(name, '')}".strip() for name, value in named)
 
 
 def _number(value: Any, digits: int = 3) -> str:

@@ -84,6 +84,7 @@ def test_the_whole_command(capsys) -> None:
         "1",
     ]
     assert empty == "" and last.startswith("euler: intervals to 5 % need dt = ")
+    assert last.endswith("hardest: neuron regular_spiking, cell cell0")
     assert "exact spike times of point 1 of 1" in err
 
 
