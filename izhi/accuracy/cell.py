@@ -139,7 +139,14 @@ def of(structure: Structure, population: Population, values: Values, k: int = 0)
 
 
 def _check_steps(structure: Structure, population: Population) -> None:
-    """Check that what goes on in a cell does not depend on the time step."""
+    """Check that what goes on in a cell does not depend on the time step.
+
+    A threshold may round the time to a step, but what it draws is drawn once a step.
+    """
+    if population.neuron.noise:
+        raise ConfigError(
+            f"{population.name}: the threshold draws at random; there are no exact spike times then"
+        )
     for name, wave in population.stimuli:
         if wave.recording is not None:
             raise ConfigError(

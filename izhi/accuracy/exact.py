@@ -291,7 +291,8 @@ class _Circuit:
         groups: dict[str, list[_Track]] = {}
         for population in circuit.populations:
             # equal cells that nothing reaches do the same: one of them goes for all
-            alike = population.name not in reached and not population.neuron.drawn
+            differing = any(n.startswith(f"{population.name}.") for n in circuit.drawn)
+            alike = population.name not in reached and not differing
             own: list[_Track] = []
             for k in range(1 if alike else population.count):
                 _check_time(deadline)

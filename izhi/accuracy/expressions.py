@@ -17,10 +17,11 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from izhi import units
+from izhi import draws, units
 from izhi.errors import ConfigError
 from izhi.models import declarations, dimensions
 from izhi.models.dimensions import UNITS
@@ -56,12 +57,24 @@ def _exprel(x: float) -> float:
     return math.expm1(x) / x if x else 1.0
 
 
+def _draw(of: Callable[[draws.Bits], Any]) -> Callable[..., float]:
+    """Return what a stimulus draws from a cell's two halves of bits and a whole number."""
+
+    def drawn(low: float, high: float, number: float) -> float:
+        bits = np.uint64((int(high) & _HALF) << 32 | int(low) & _HALF)
+        return float(of(np.atleast_1d(draws.then(bits, np.int64(number))))[0])
+
+    return drawn
+
+
+_HALF = 0xFFFFFFFF
 _FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "abs": abs, "arccos": math.acos, "arcsin": math.asin, "arctan": math.atan, "ceil": math.ceil,
     "clip": _clip, "cos": math.cos, "cosh": math.cosh, "exp": math.exp, "expm1": math.expm1,
     "exprel": _exprel, "floor": math.floor, "int": math.trunc, "log": math.log,
     "log10": math.log10, "log1p": math.log1p, "sign": _sign, "sin": math.sin, "sinh": math.sinh,
     "sqrt": math.sqrt, "tan": math.tan, "tanh": math.tanh,
+    "normal_at": _draw(draws.normal), "uniform_at": _draw(draws.uniform),
 }  # fmt: skip
 _JUMPING = ("ceil", "floor", "int", "sign")
 

