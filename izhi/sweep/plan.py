@@ -352,8 +352,10 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
                 result[f"{p}.{stimulus}.{recording.NAME}"] = table[None, :]
     for projection in structure.circuit.projections:
         synapse, p = projection.synapse, projection.name
-        first_of, target = _connections(plan, structure, projection, position, seed)
-        if structure.circuit.passed(projection):
+        passed = structure.circuit.passed(projection)
+        if passed or synapse.drawn:
+            first_of, target = _connections(plan, structure, projection, position, seed)
+        if passed:
             result |= {f"{p}.{FIRST_OF}": first_of, f"{p}.{TARGET}": target}
         own = {name: at(_of(sweep, p, "synapse", name)) for name in synapse.given}
         if synapse.drawn:
