@@ -322,8 +322,8 @@ def test_what_a_program_is_given(tmp_path) -> None:
     changes = np.frombuffer(given[16:216], np.uint8)
     assert np.flatnonzero(changes).tolist() == [0, 20]  # at first, and at the onset
     assert np.frombuffer(given[216:232], np.int64).tolist() == [1, 0]  # runs in rising order of b
-    assert np.frombuffer(given[232:240], np.int64).tolist() == [2]
-    assert np.frombuffer(given[240:]).tolist() == [1.0, 0.25]
+    assert np.frombuffer(given[232:248], np.int64).tolist() == [2, 1]  # of 2 points, 1 for each
+    assert np.frombuffer(given[248:]).tolist() == [1.0, 0.25]
 
 
 def test_points_whose_driven_cells_are_alike_run_together() -> None:
