@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -243,3 +244,13 @@ def test_stimuli_that_cannot_be(overrides, said) -> None:
     with pytest.raises(ConfigError) as error:
         izhi.plan(overrides)
     assert str(error.value).startswith(said)
+
+
+@pytest.mark.parametrize("kind", ["stimulus", "synapse"])
+def test_the_examples_of_the_docs_are_right(kind, tmp_path) -> None:
+    text = (conf_folder().parent / "docs" / "models.md").read_text()
+    (example,) = re.findall(rf"```yaml\n(# conf/{kind}/mine.yaml.*?)```", text, re.DOTALL)
+    (tmp_path / kind).mkdir()
+    (tmp_path / kind / "mine.yaml").write_text(example)
+    plan = izhi.plan([f"{kind}=mine"], config_dir=tmp_path)
+    assert plan.points == 1 and not plan.doubts
