@@ -70,6 +70,10 @@ def test_every_choice_composes(path: Path, tmp_path: Path) -> None:
         path = tmp_path / "current.csv"
         path.write_text("t [ms],I [mV]\n0,1\n1000,1\n")
         overrides += [f"stimulus.file={path}"]
+    elif override == "neuron=source/spike_file":
+        path = tmp_path / "spikes.csv"
+        path.write_text("t [ms],cell\n5,0\n7,1\n")
+        overrides = ["neuron@pre.neuron=source/spike_file", f"pre.neuron.file={path}"]
     elif override.startswith("neuron=source/"):  # no neuron that a synapse could reach
         overrides = [override.replace("neuron=", "neuron@pre.neuron=")]
     plan = izhi.plan(overrides)

@@ -147,6 +147,11 @@ def _check_steps(structure: Structure, population: Population) -> None:
         raise ConfigError(
             f"{population.name}: the threshold draws at random; there are no exact spike times then"
         )
+    if population.neuron.trains is not None:
+        raise ConfigError(
+            f"{population.name}: its spikes are from {population.neuron.trains.file}: there are no "
+            "exact spike times for samples"
+        )
     for name, wave in population.stimuli:
         if wave.recording is not None:
             raise ConfigError(

@@ -107,11 +107,18 @@ _NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 FILE = FreeKey((type(None), str), "the name of a CSV or netCDF file")
 """A file of data; ``sha256`` beside it says what it held."""
 
+SHA256 = FreeKey((type(None), str), "64 hexadecimal digits", "[0-9a-f]{64}")
+
 TEXTS: dict[str, dict[str, Key]] = {
     "neuron": {
         "equations": FreeKey((str,), "equations such as dv/dt = (E_L - v + R*I)/tau : volt"),
         "threshold": FreeKey((str,), "a condition such as v > v_th"),
         "reset": FreeKey((str,), "statements such as v = c"),
+        "file": FILE,
+        "sha256": SHA256,
+        "column": FreeKey((type(None), str), "the name of a column"),
+        "time": FreeKey((type(None), str), "the name of a column"),
+        "time_unit": FreeKey((type(None), str), "a unit such as ms"),
         "refractory": FreeKey((str,), "a time or a condition, such as 2*ms"),
         "method": _METHOD,
     },
@@ -125,7 +132,7 @@ TEXTS: dict[str, dict[str, Key]] = {
         "current": FreeKey((str,), "an expression such as amplitude*int(t >= onset)"),
         "equations": FreeKey((str,), "equations such as phase = frequency*t : 1"),
         "file": FILE,
-        "sha256": FreeKey((type(None), str), "64 hexadecimal digits", "[0-9a-f]{64}"),
+        "sha256": SHA256,
         "column": FreeKey((type(None), str), "the name of a column"),
         "time": FreeKey((type(None), str), "the name of a column"),
         "unit": FreeKey((type(None), str), "a unit such as nA"),

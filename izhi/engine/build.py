@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from izhi.engine import network, runtime
+from izhi.models import recording
 from izhi.sweep.structures import Structure
 
 # Compilers know this option for x86 only, where they avoid the widest vectors unless told.
@@ -86,6 +87,8 @@ def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
             _projections(device, structure, folded),
             [(_variable(groups, g.name), g.each) for g in given],
             [_variable(groups, name) for name, _ in network.tables(structure)],
+            [_variable(groups, f"cells_{p.name}.{recording.NAME}")
+             for p in network.trains(structure)],
             structure.traced,
             structure.v_max,
         )  # fmt: skip

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.engine.cache import Build
-from izhi.engine.network import tables, variables
+from izhi.engine.network import tables, trains, variables
 from izhi.engine.result import Raw
 from izhi.errors import EngineError
 from izhi.models import waveform
+from izhi.models.trains import CELLS, FIRST
 from izhi.sweep.plan import FIRST_OF, TARGET
 from izhi.sweep.structures import Structure
 
@@ -66,6 +67,10 @@ def _input(
         _order(structure, parameters, n_points),
     ]  # fmt: skip
     parts += [np.ascontiguousarray(parameters[name]) for _, name in tables(structure)]
+    for population in trains(structure):
+        parts += [
+            np.ascontiguousarray(parameters[f"{population.name}.{name}"]) for name in (FIRST, CELLS)
+        ]
     for projection in filter(structure.circuit.passed, structure.circuit.projections):
         for name in (FIRST_OF, TARGET):
             values = parameters[f"{projection.name}.{name}"]

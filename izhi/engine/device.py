@@ -141,6 +141,7 @@ class FoldedDevice(CPPStandaloneDevice):
         projections: list[Projection],
         inputs: list[tuple[Any, int]],
         tables: list[Any],
+        trains: list[Any],
         traced: tuple[str, ...],
         v_max: float,
     ) -> list[str]:
@@ -158,6 +159,8 @@ class FoldedDevice(CPPStandaloneDevice):
             Variables that a shard gives, with their number of elements in one replica.
         tables
             Variables that a shard gives a value for each time step.
+        trains
+            Variables of cells that are 1 in the steps of a file's spikes.
         traced
             Variables that the state monitors record, in the order of the output.
         v_max
@@ -191,6 +194,7 @@ class FoldedDevice(CPPStandaloneDevice):
                 )
             ),
             tables=[self.arrays[var] for var in tables],
+            trains=[(self.arrays[var], var.size // replicas) for var in trains],
             traced=traced,
             v_max=repr(v_max),
             timestep=self.arrays[clock.variables["timestep"]],

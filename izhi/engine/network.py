@@ -124,6 +124,11 @@ def tables(structure: Structure) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+def trains(structure: Structure) -> list[Population]:
+    """Return the populations whose cells spike as a file has it."""
+    return [p for p in structure.circuit.populations if p.neuron.trains is not None]
+
+
 def _namespace(constants: tuple[tuple[str, float, Dimension], ...]) -> dict[str, Any]:
     """Return constants as Brian2's quantities."""
     import brian2 as b2

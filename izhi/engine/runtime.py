@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from izhi import interrupts
 from izhi.engine import network
 from izhi.engine.result import Raw, fold_back
+from izhi.models import recording
+from izhi.models.trains import CELLS, FIRST
 from izhi.sweep import drawn
 from izhi.sweep.plan import FIRST_OF, TARGET
 from izhi.sweep.structures import Structure
@@ -100,6 +102,11 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
             else:
                 setattr(objects[owner], variable + "_" * (values.dtype != np.int32), values)
         folded.network.add(b2.NetworkOperation(interrupts.check))
+        for population in network.trains(structure):
+            first, cells = (parameters[f"{population.name}.{name}"][0] for name in (FIRST, CELLS))
+            variable = folded.cells[population.name].variables[recording.NAME]
+            put = _firing(variable, first, cells, (n_points, population.count))
+            folded.network.add(b2.NetworkOperation(put, when="before_start", order=-1))
         for name, parameter in network.tables(structure):
             owner, _, variable = name.partition(".")
             put = _putting(objects[owner].variables[variable], parameters[parameter])
@@ -143,6 +150,22 @@ def _connected(
         )
         found[projection.name] = _Connected((sources, targets), present)
     return found
+
+
+def _firing(
+    variable: Any, first: NDArray[np.int64], cells: NDArray[np.int32], shape: tuple[int, int]
+) -> Callable[[], None]:
+    """Return what makes the cells of a file's spikes 1, and those of the step before 0 again."""
+    target = variable.get_value().reshape(shape)
+    spikes = iter(np.split(cells, first[1:-1]))
+    last: list[NDArray[np.int32]] = [cells[:0]]
+
+    def put() -> None:
+        target[:, last.pop()] = 0
+        last.append(next(spikes))
+        target[:, last[0]] = 1
+
+    return put
 
 
 def _putting(variable: Any, table: NDArray[np.float64]) -> Callable[[], None]:

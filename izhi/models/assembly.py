@@ -150,6 +150,7 @@ def names(circuit: Circuit, population: Population) -> Names:
     cell = population.neuron
     own = [one.name for one in cell.declared] + [name for name, *_ in cell.parameters]
     own += [*(name for name, *_ in cell.constants), *_OWN, *cell.noise]
+    own += [recording.NAME] * (cell.trains is not None)
     others: list[tuple[str, str]] = []
     for owner, wave in population.stimuli:
         held = [*(one.name for one in wave.declared), *wave.whole]
@@ -204,6 +205,8 @@ def _parameters(
     """Give what points give, but for what states start at, in Brian2's notation."""
     for name, kind in population.neuron.parameters:
         yield f"{name} : {dimensions.unit(kind)} (constant)"
+    if population.neuron.trains is not None:
+        yield f"{recording.NAME} : 1"
     for name in population.neuron.noise:
         yield f"{name} : integer (constant)"
     for owner, wave in population.stimuli:

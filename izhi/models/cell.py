@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
-from izhi.models import declarations, dimensions, heterogeneity, noise
+from izhi.models import declarations, dimensions, heterogeneity, noise, recording, trains
 from izhi.models.declarations import Declaration
 from izhi.models.equations import NOISE
 from izhi.models.heterogeneity import Line
+from izhi.models.recording import Recording
 from izhi.units import AMPERE, NUMBER, SECOND, VOLT, Dimension
 
 INPUT = "I"
@@ -59,6 +60,9 @@ class Cell:
     noise
         Names of the two halves of what a cell's own numbers are drawn from, where the threshold
         draws; see :mod:`izhi.models.noise`.
+    trains
+        Where ``recorded`` is from, which is 1 in the time steps in which a cell spikes in a file
+        and else 0; None where there is none.
     """
 
     declared: tuple[Declaration, ...]
@@ -73,6 +77,7 @@ class Cell:
     given: tuple[str, ...]
     drawn: tuple[Line, ...] = ()
     noise: tuple[str, ...] = ()
+    trains: Recording | None = None
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -142,8 +147,12 @@ def read(
     drawn, every = heterogeneity.read(per_cell or {}, every, f"{key}.per_cell")
     known = {name: kind for name, kind in every.items() if not _starts(name, states)}
     counted = {one.name: one.dimension for one in declared if one.name in counts}
+    of_file = trains.read(texts, key)
+    counted |= {recording.NAME: NUMBER} if of_file else {}
     scope, current = _with_input(declared, {**known, **counted}, f"{key}.equations")
     used = _check_texts(texts, scope, [*states, *counts], key)
+    if of_file and recording.NAME not in used:
+        raise ConfigError(f"{key}.file: nothing uses {recording.NAME}")
     for one in declared:
         used |= dimensions.names(one.expression) if one.expression else set()
     own = {**parameters, **{line.name: every[line.name] for line in drawn}}
@@ -165,6 +174,7 @@ def read(
         tuple(parameters),
         drawn,
         halves,
+        of_file,
     )
 
 

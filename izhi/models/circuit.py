@@ -170,7 +170,10 @@ def _without_recordings(population: Population) -> Population:
             wave, recording=replace(recording.NONE, dimension=wave.recording.dimension)
         )) for name, wave in population.stimuli
     )  # fmt: skip
-    return replace(population, stimuli=stimuli)
+    neuron = population.neuron
+    if neuron.trains is not None:
+        neuron = replace(neuron, trains=recording.NONE)
+    return replace(population, neuron=neuron, stimuli=stimuli)
 
 
 def names(base: Base, kind: str) -> list[str]:

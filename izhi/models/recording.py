@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,13 @@ from izhi.units import SECOND, Dimension
 NAME = "recorded"
 """What a file holds is called so in the expression of a stimulus."""
 
+_MOST = 20_000_000
+"""Samples of a variable of netCDF, which may say that it has any number."""
+
 _PARTS = ("column", "time", "unit", "time_unit")
-_NEARLY = 1e-3  # of a time step, as for the edges of stimuli
+NEARLY = 1e-3
+"""Of a time step, as for the edges of stimuli."""
+
 _WITH_UNIT = re.compile(r"(.*?)\s*[(\[]([^)\]]*)[)\]]", re.DOTALL)
 _ROW = re.compile(r"at row (\d+)( with)?")
 
@@ -70,17 +76,30 @@ def read(texts: Mapping[str, str], key: str) -> Recording | None:
     ConfigError
         Naming the key, the file and what is wrong with it.
     """
-    if "file" not in texts:
-        if texts.get("model") == "file":
-            raise ConfigError(f"{key}.file: missing; expected the name of a CSV or netCDF file")
-        for name in (*_PARTS, "sha256", "between"):
-            if name in texts:
-                raise ConfigError(f"{key}.{name}: there is no {key}.file that it could be about")
+    if not has_file(texts, key, "file"):
         return None
     column, time, unit, time_unit = (texts.get(name, "") for name in _PARTS)
     sha256, between = texts.get("sha256", ""), texts.get("between", "linear")
     found = Recording(texts["file"], sha256, column, time, unit, time_unit, between)
     return replace(found, dimension=_samples(found, key)[2])
+
+
+def has_file(texts: Mapping[str, str], key: str, model: str) -> bool:
+    """Whether a config names a file.
+
+    Raises
+    ------
+    ConfigError
+        When it does not, but is of the given model, or says what to take from one.
+    """
+    if "file" in texts:
+        return True
+    if texts.get("model") == model:
+        raise ConfigError(f"{key}.file: missing; expected the name of a CSV or netCDF file")
+    for name in (*_PARTS, "sha256", "between"):
+        if name in texts:
+            raise ConfigError(f"{key}.{name}: there is no {key}.file that it could be about")
+    return False
 
 
 def check_length(recording: Recording, key: str, dt: float, steps: int) -> None:
@@ -93,7 +112,7 @@ def check_length(recording: Recording, key: str, dt: float, steps: int) -> None:
     """
     time = _samples(recording, key)[0]
     end = (steps - 1) * dt
-    if time[0] > _NEARLY * dt or time[-1] < end - _NEARLY * dt:
+    if time[0] > NEARLY * dt or time[-1] < end - NEARLY * dt:
         raise ConfigError(
             f"{key}.file = {recording.file}: covers {time[0]:g} s to {time[-1]:g} s, but the "
             f"simulation lasts from 0 s to its last step at {end:g} s"
@@ -105,7 +124,7 @@ def sampled(recording: Recording, key: str, dt: float, steps: int) -> Numbers:
     time, values, _ = _samples(recording, key)
     at = np.arange(steps) * dt
     if recording.between == "hold":
-        here = np.searchsorted(time, at + _NEARLY * dt, side="right") - 1
+        here = np.searchsorted(time, at + NEARLY * dt, side="right") - 1
         return np.asarray(values[np.maximum(here, 0)])
     here = np.clip(np.searchsorted(time, at, side="right") - 1, 0, len(time) - 2)
     # sums and products of numpy's have the same bits everywhere, which np.interp need not have
@@ -117,10 +136,7 @@ def sampled(recording: Recording, key: str, dt: float, steps: int) -> Numbers:
 def _samples(recording: Recording, key: str) -> tuple[Numbers, Numbers, Dimension]:
     """Return times in seconds, values in SI units, and their dimension."""
     where = f"{key}.file = {recording.file}"
-    data = inputs.content(recording.sha256, where)
-    binary = data[:3] == b"CDF" or data[:4] == b"\x89HDF"
-    columns = _netcdf(data, recording, key) if binary else _csv(data, recording, key)
-    (time, time_unit), (values, unit) = columns
+    (time, time_unit), (values, unit) = _read(recording, key)
     seconds = time * _scale(recording.time_unit or time_unit, f"{key}.time_unit", recording, SECOND)
     values = values * _scale(recording.unit or unit, f"{key}.unit", recording)
     if len(seconds) < 2:
@@ -134,6 +150,13 @@ def _samples(recording: Recording, key: str) -> tuple[Numbers, Numbers, Dimensio
         row = int(np.argmax(falling))
         raise ConfigError(f"{where}: sample {row + 2}: times have to rise from sample to sample")
     return seconds, values, units.dimension_of(recording.unit or unit)
+
+
+def times(recording: Recording, key: str) -> tuple[Numbers, Numbers]:
+    """Return times in seconds, and the numbers beside them as they are."""
+    (time, unit), (numbers, _) = _read(recording, key)
+    unit = recording.time_unit or unit
+    return time * _scale(unit, f"{key}.time_unit", recording, SECOND), numbers
 
 
 def _scale(
@@ -154,6 +177,13 @@ def _scale(
 
 Column = tuple[Numbers, str]
 """Numbers and the unit that they are said to have; ``""`` for none."""
+
+
+def _read(recording: Recording, key: str) -> tuple[Column, Column]:
+    """Return the times and what is beside them."""
+    data = inputs.content(recording.sha256, f"{key}.file = {recording.file}")
+    binary = data[:3] == b"CDF" or data[:4] == b"\x89HDF"
+    return _netcdf(data, recording, key) if binary else _csv(data, recording, key)
 
 
 def _csv(data: bytes, recording: Recording, key: str) -> tuple[Column, Column]:
@@ -221,18 +251,50 @@ def _netcdf(data: bytes, recording: Recording, key: str) -> tuple[Column, Column
     where = f"{key}.file = {recording.file}"
     try:
         with netCDF4.Dataset("data.nc", memory=data) as file:
-            found = {
-                name: (np.ma.filled(variable[:].astype(float), np.nan).ravel(),
-                       str(getattr(variable, "units", "")), variable.dimensions)
+            found = None if recording.column else _ragged(file)
+            if found is not None:
+                return found
+            columns = {
+                name: (*_column(variable), variable.dimensions)
                 for name, variable in file.variables.items()
                 if variable.ndim == 1 and variable.dtype != str and variable.dtype.kind in "fiu"
             }  # fmt: skip
-    except (OSError, RuntimeError, ValueError, AttributeError, TypeError):
-        raise ConfigError(f"{where}: netCDF that cannot be read") from None
-    names = sorted(found, key=lambda name: name not in found[name][2])  # a time is a coordinate
+    except (OSError, RuntimeError, ValueError, AttributeError, TypeError, OverflowError) as error:
+        why = str(error) if isinstance(error, _TooLong) else "netCDF that cannot be read"
+        raise ConfigError(f"{where}: {why}") from None
+    names = sorted(columns, key=lambda name: name not in columns[name][2])  # coordinates first
     if not names:
         raise ConfigError(f"{where}: no variables of numbers along one dimension")
     time, column = (names[number] for number in _columns(names, recording, key))
-    if found[time][2] != found[column][2]:
+    if columns[time][2] != columns[column][2]:
         raise ConfigError(f"{where}: {column} is not along {time}")
-    return found[time][:2], found[column][:2]
+    return columns[time][:2], columns[column][:2]
+
+
+class _TooLong(ValueError):
+    """A variable says that it holds more than any file of data."""
+
+
+def _column(variable: Any) -> Column:
+    """Return what a variable of netCDF holds, along one dimension, and its unit."""
+    if variable.size > _MOST:
+        raise _TooLong(f"{variable.size:,} samples; a file of data has at most {_MOST:,}")
+    return (
+        np.ma.filled(variable[:].astype(float), np.nan).ravel(),
+        str(getattr(variable, "units", "")),
+    )
+
+
+def _ragged(file: Any) -> tuple[Column, Column] | None:
+    """Return times and numbers of trains of a contiguous ragged array; None where there is none."""
+    for group in (file, *file.groups.values()):
+        for counts in group.variables.values():
+            along = getattr(counts, "sample_dimension", None)
+            for samples in group.variables.values():
+                if along is not None and samples.dimensions == (along,):
+                    number = _column(counts)[0].astype(np.int64)
+                    time = _column(samples)
+                    if (number < 0).any() or number.sum() != time[0].size:
+                        raise ValueError("counts that are not those of the samples")
+                    return time, (np.repeat(np.arange(number.size), number).astype(float), "")
+    return None

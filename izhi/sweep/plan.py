@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
-from izhi.models import recording
+from izhi.models import recording, trains
 from izhi.models.circuit import Projection
 from izhi.models.evaluate import evaluate
 from izhi.sweep import drawn, points
@@ -334,6 +334,11 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
         if cell.noise:
             halves = drawn.of_noise(seed, p, "neuron", population.count)
             result |= {f"{p}.{n}": half for n, half in zip(cell.noise, halves, strict=True)}
+        if cell.trains is not None:
+            first, cells = trains.events(
+                cell.trains, p, population.count, structure.dt, structure.steps
+            )
+            result |= {f"{p}.{trains.FIRST}": first[None], f"{p}.{trains.CELLS}": cells[None]}
         for stimulus, wave in population.stimuli:
             below = stimulus.removeprefix("stimulus")[1:]
             given = {

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError
-from izhi.models import assembly, declarations, recording
+from izhi.models import assembly, declarations, recording, trains
 from izhi.models import circuit as circuits
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.sweep import checks, models, points
@@ -218,6 +218,11 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
         float(value("simulation.v_max")),
     )
     for population in circuit.populations:
+        if population.neuron.trains is not None:
+            key = circuits.group_of(base, population.name, "neuron")
+            trains.events(
+                population.neuron.trains, key, population.count, structure.dt, structure.steps
+            )
         group = circuits.group_of(base, population.name, "stimulus")
         for name, wave in population.stimuli:
             if wave.recording is not None:

@@ -305,6 +305,19 @@ struct Output
 const double *table_{{loop.index}};
 {% endfor %}
 
+// Spikes of a file: where those of each step begin, and their cells.
+{% for name, count in trains %}
+const int64_t *train_first_{{loop.index}};
+const int32_t *train_cells_{{loop.index}};
+{% endfor %}
+template <int count>
+inline void fire(double *array, const int64_t *first, const int32_t *cells)
+{
+    for (int64_t k = step ? first[step - 1] : 0; k < first[step + 1]; k++)
+        for (int r = 0; r < replicas; r++)
+            array[r * count + cells[k]] = k >= first[step];
+}
+
 // Not inlined: what main holds runs once, and is optimised for size.
 __attribute__((noinline, hot)) void simulate(const int64_t steps, const unsigned char *changes)
 {
@@ -312,6 +325,9 @@ __attribute__((noinline, hot)) void simulate(const int64_t steps, const unsigned
     {
         {{timestep}}[0] = step;
         {{t}}[0] = step * {{dt}}[0];
+        {% for name, count in trains %}
+        fire<{{count}}>({{name}}, train_first_{{loop.index}}, train_cells_{{loop.index}});
+        {% endfor %}
         {% for name in tables %}
         {{name}}[0] = table_{{loop.index}}[step];
         {% endfor %}
@@ -336,6 +352,10 @@ int main()
     bool whole = order;
     {% for name in tables %}
     whole = whole && (table_{{loop.index}} = input.take<double>(sizes[0]));
+    {% endfor %}
+    {% for name, count in trains %}
+    whole = whole && (train_first_{{loop.index}} = input.take<int64_t>(sizes[0] + 1))
+            && (train_cells_{{loop.index}} = input.take<int32_t>(train_first_{{loop.index}}[sizes[0]]));
     {% endfor %}
     {% for path in pathways if path.told %}
     Given<int32_t> first_of_{{loop.index}}, target_{{loop.index}};
