@@ -22,7 +22,7 @@ DOUBTS = [
     (["synapse=glob(*)"], []),
     (["circuit=glob(*)", "synapse=none,static"], []),
     (["+pattern=glob(*)"], []),
-    (["stimulus=glob(*,exclude=step_current)"], []),
+    (["stimulus=none,step,ramp,sine,chirp,pulse_train,paired_pulses,noise"], []),
     (["neuron=book/regular_spiking", "stimulus=step_current", "circuit=single"], []),
     (["neuron=integrate_and_fire/adaptive_exponential", "stimulus=step_current",
       "circuit=single"], []),

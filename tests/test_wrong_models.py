@@ -463,9 +463,8 @@ WRONG: list[tuple[Any, Any, str]] = [
     ("circuit", "populations: {a: {count: 1.5, stimulated: true}}\nprojections: {}\n",
      "circuit.populations.a.count = 1.5: a population has 1 to 10,000 cells"),
     ("circuit", "populations: {a: {count: 2, stimulated: true}}\n"
-                "projections: {p: {source: a, target: a, connect: some}}\n",
-     "circuit.projections.p.connect = some: no such choice; there are all, chain, "
-     "one_to_one, ring"),
+                "projections: {p: {source: a, target: a, connect: rings}}\n",
+     "circuit.projections.p.connect = rings: no such choice; did you mean ring?"),
     ("circuit", "populations: {a: {count: 2, stimulated: true, neurons: 3}}\nprojections: {}\n",
      "circuit.populations.a.neurons: no such key; write circuit.populations.a as "
      "{count: ..., stimulated: ...}"),

@@ -26,14 +26,15 @@ def find(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> tuple[Doubt, 
     structures
         Its points, sorted.
     """
-    few = thinned(sweep)
-    scenes = [Scene(few, one.structure, _bases(sweep, structures, one)) for one in structures]
-    found: list[Doubt] = []
-    seen: set[Hashable] = set()
-    for scene in scenes:
-        found += _of_models(scene, seen)
-    found += wiring.unconnected(sweep, scenes)
-    found += effects.find(sweep, scenes)
+    with np.errstate(all="ignore"):  # what never ends is inf, what is not there nan
+        few = thinned(sweep)
+        scenes = [Scene(few, one.structure, _bases(sweep, structures, one)) for one in structures]
+        found: list[Doubt] = []
+        seen: set[Hashable] = set()
+        for scene in scenes:
+            found += _of_models(scene, seen)
+        found += wiring.unconnected(sweep, scenes)
+        found += effects.find(sweep, scenes)
     return tuple(dict.fromkeys(found))
 
 

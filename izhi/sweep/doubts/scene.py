@@ -215,6 +215,5 @@ def after(statements: str, values: Mapping[str, Any]) -> dict[str, Any]:
     now = dict(values)
     for line in declarations.statements(statements):
         name, operator, term = declarations.parts(line)
-        with np.errstate(all="ignore"):
-            now[name] = _CHANGES[operator](now.get(name, np.nan), value_of(term, now))
+        now[name] = _CHANGES[operator](now.get(name, np.nan), value_of(term, now))
     return now

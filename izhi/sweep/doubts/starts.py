@@ -73,8 +73,7 @@ def _start(
             zero = amount(0.0, one.dimension)
             yield Doubt(key, f"missing; {one.name} starts at {zero}, where {one.left} is not 0")
         return
-    with np.errstate(all="ignore"):
-        rest = start - rate / change
+    rest = start - rate / change
     apart, size = np.abs(start - rest), np.maximum(np.abs(start), np.abs(rest))
     at = scene.first((apart > _FAR * size) & (apart > _NOTHING) & np.isfinite(rest))
     if at is None:
