@@ -85,10 +85,13 @@ def then(bits: Any, count: ArrayLike) -> Bits:
     """
     with np.errstate(over="ignore"):
         steps = np.asarray(count).astype(np.uint64) + np.uint64(1)
-        x = np.asarray(bits + steps * np.uint64(_WEYL))
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(_FIRST)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(_SECOND)
-        return np.asarray(x ^ (x >> np.uint64(31)), np.uint64)
+        x = np.array(bits + steps * np.uint64(_WEYL))
+        x ^= x >> np.uint64(30)
+        x *= np.uint64(_FIRST)
+        x ^= x >> np.uint64(27)
+        x *= np.uint64(_SECOND)
+        x ^= x >> np.uint64(31)
+        return x
 
 
 def uniform(bits: Bits) -> NDArray[np.float64]:

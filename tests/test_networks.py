@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 import izhi
 from izhi import draws
+from izhi.engine import runtime
 from izhi.errors import ConfigError
 from izhi.sweep import drawn
 from izhi.sweep import plan as plans
@@ -210,6 +212,70 @@ def test_no_synapse_in_any_point_is_no_error(engine, run, compiler) -> None:
         "simulation.duration='100 ms'", f"run.engine={engine}",
     ).dataset.spike_count.values  # fmt: skip
     assert (count[..., :20] > 0).all() and (count[..., 20:] == 0).all()
+
+
+def test_an_excitatory_inhibitory_network_has_the_spikes_of_a_plain_script(run) -> None:
+    """Cells and synapses that differ, noise and random connections, given to Brian2 as arrays."""
+    overrides = [
+        "circuit=excitatory_inhibitory", "neuron=network_2003/excitatory",
+        "+neuron@i.neuron=network_2003/inhibitory", "synapse=network_2003/excitatory",
+        "synapse.weight='3 mV'", "+synapse@i_to_e.synapse=network_2003/inhibitory",
+        "+synapse@i_to_i.synapse=network_2003/inhibitory", "stimulus=noise", "stimulus.mean='2 mV'",
+        "circuit.projections.e_to_e.probability=0.3", "simulation.duration='150 ms'",
+    ]  # fmt: skip
+    plan = izhi.plan(overrides)
+    given = {name: values[0] for name, values in plans.parameters(plan, plan.shards[0]).items()}
+    found = run(*overrides, "run.engine=numpy")
+    with runtime.quiet_brian() as b2:
+        b2.prefs.codegen.target = "numpy"  # its own, as in a script
+        b2.defaultclock.dt = 0.1 * b2.ms
+        groups = {name: cells(b2, name, count, given) for name, count in (("e", 80), ("i", 20))}
+        synapses = [
+            projection(b2, groups, f"{source}_to_{target}", given)
+            for source in "ei" for target in "ei"
+        ]  # fmt: skip
+        spikes = {name: b2.SpikeMonitor(group) for name, group in groups.items()}
+        b2.Network(*groups.values(), *synapses, *spikes.values()).run(150 * b2.ms, namespace={})
+    total = 0
+    for name, monitor in spikes.items():
+        for cell, train in monitor.spike_trains().items():
+            own = found.spike_times(cell=f"{name}{cell}")
+            np.testing.assert_allclose(own, np.asarray(train), rtol=0, atol=1e-9)
+            total += own.size
+    assert total > 300
+
+
+def cells(b2: Any, name: str, count: int, given: dict[str, Any]) -> Any:
+    """Return a population as a script has it: arrays of parameters, a table of currents."""
+    halves = (given[f"{name}.stimulus.noise_{half}"].astype(np.uint32) for half in ("low", "high"))
+    low, high = (half.astype(np.uint64) for half in halves)
+    bits = draws.then(low | high << np.uint64(32), np.arange(150)[:, None])
+    current = given[f"{name}.stimulus.mean"] + given[f"{name}.stimulus.sd"] * draws.normal(bits)
+    group = b2.NeuronGroup(
+        count,
+        """dv/dt = (0.04/mV*v**2 + 5*v + 140*mV - u + current(t, i))/ms : volt
+        du/dt = a*(b*v - u) : volt
+        a : hertz (constant)
+        b : 1 (constant)
+        c : volt (constant)
+        d : volt (constant)""",
+        threshold="v > 30*mV", reset="v = c; u = u + d", method="euler",
+        namespace={"current": b2.TimedArray(current * b2.volt, dt=b2.ms)},
+    )  # fmt: skip
+    for parameter, unit in zip("abcd", (b2.hertz, 1, b2.volt, b2.volt), strict=True):
+        setattr(group, parameter, given[f"{name}.{parameter}"] * unit)
+    group.v, group.u = (given[f"{name}.{state}_0"] * b2.volt for state in "vu")
+    return group
+
+
+def projection(b2: Any, groups: dict[str, Any], name: str, given: dict[str, Any]) -> Any:
+    """Return a projection as a script has it: arrays of source and target cells, and of weights."""
+    first_of, target = given[f"{name}.first_of"], given[f"{name}.target_of"]
+    synapses = b2.Synapses(groups[name[0]], groups[name[-1]], "w : volt", on_pre="v_post += w")
+    source = np.repeat(np.arange(first_of.size - 1), np.diff(first_of))
+    synapses.connect(i=source, j=target[: source.size])
+    synapses.w = given[f"{name}.weight"][: source.size] * b2.volt
+    return synapses
 
 
 # ---------------------------------------------------------------- Poisson trains

@@ -149,7 +149,9 @@ def of_synapses(
         each, row = np.unique(seed, return_inverse=True)
         if len(target) > 1:  # other synapses at every point
             each, row = seed, np.arange(len(seed))
-        found = draws.then(draws.then(draws.key(each[:, None], owner, name), source), target)
+        of_sources = draws.then(draws.key(each[:, None], owner, name), np.arange(source.max() + 1))
+        at = np.broadcast_to(source, (len(each), source.shape[1]))
+        found = draws.then(np.take_along_axis(of_sources, at, axis=1), target)
         return found[row] if len(each) > 1 else found
 
     return _checked(heterogeneity.values(lines, given, bits), f"{owner}.synapse")
