@@ -11,11 +11,16 @@ from izhi.models.circuit import Circuit, Population, Projection
 COUNTS = st.integers(1, 7)
 
 
+def population(name: str, count: int) -> Population:
+    """Return cells of whatever neuron: who projects onto whom does not depend on it."""
+    return Population(name=name, count=count, neuron=None, method="euler", stimuli=())  # type: ignore[arg-type]
+
+
 def pairs_of(connect: str, sources: int, targets: int | None = None) -> list[tuple[int, int]]:
     """Return the synapses within one population, or from one to another."""
-    populations = [Population("a", sources, None, ())]  # type: ignore[arg-type]
+    populations = [population("a", sources)]
     if targets is not None:
-        populations.append(Population("b", targets, None, ()))  # type: ignore[arg-type]
+        populations.append(population("b", targets))
     projection = Projection("p", "a", populations[-1].name, None, False, connect)  # type: ignore[arg-type]
     found = Circuit(tuple(populations), (projection,)).pairs(projection)
     assert found.dtype == np.int32 and found.shape[1:] == (2,)
@@ -38,7 +43,7 @@ def test_pairs_within_a_population_are_what_loops_give(n: int) -> None:
 
 def test_a_million_pairs_take_no_list() -> None:
     projection = Projection("p", "a", "a", None, False)  # type: ignore[arg-type]
-    circuit = Circuit((Population("a", 1000, None, ()),), (projection,))  # type: ignore[arg-type]
+    circuit = Circuit((population("a", 1000),), (projection,))
     found = circuit.pairs(projection)
     assert found.shape == (999_000, 2)
     assert (np.diff(found[:, 0].astype(int) * 1000 + found[:, 1]) > 0).all()

@@ -192,14 +192,12 @@ def test_random_circuits_have_the_same_bits_on_both_engines_and_alone(name, run,
 
 def test_a_probability_of_one_is_a_circuit_that_is_compiled_in(run, compiler) -> None:
     overrides = [
-        "circuit=fan_in", "circuit.populations.post.count=7", "stimulus=noise", "stimulus.mean=5",
-        "synapse.delay='1 ms'", "simulation.duration='200 ms'", "simulation.seed=1,2",
-        "run.engine=compiled",
+        *RANDOM[:3], "stimulus=noise", "stimulus.mean=5", "synapse=static", "synapse.weight='1 mV'",
+        "simulation.duration='200 ms'", "simulation.seed=1,2", "run.engine=compiled",
     ]  # fmt: skip
     compiled_in = run(*overrides)
-    told = run(*overrides, "+circuit.projections.pre_to_post.connect=random",
-               "+circuit.projections.pre_to_post.probability=1")  # fmt: skip
-    assert compiled_in.dataset.spike_count.values[:, 10:].sum() > 20
+    told = run(*overrides, RANDOM[3], "+circuit.projections.pre_to_post.probability=1")
+    assert compiled_in.dataset.spike_count.values[:, 20:].sum() > 20
     assert (told.spikes["spike_time"].values == compiled_in.spikes["spike_time"].values).all()
     ratio = compiled_in.dataset["transfer_ratio"].values
     np.testing.assert_allclose(told.dataset["transfer_ratio"].values, ratio, rtol=1e-12)
@@ -209,7 +207,7 @@ def test_a_probability_of_one_is_a_circuit_that_is_compiled_in(run, compiler) ->
 def test_no_synapse_in_any_point_is_no_error(engine, run, compiler) -> None:
     count = run(
         *RANDOM[:-1], "+circuit.projections.pre_to_post.probability=0", "synapse=static",
-        "simulation.duration='100 ms'", f"run.engine={engine}",
+        "stimulus=noise", "stimulus.mean=6", "simulation.duration='100 ms'", f"run.engine={engine}",
     ).dataset.spike_count.values  # fmt: skip
     assert (count[..., :20] > 0).all() and (count[..., 20:] == 0).all()
 
