@@ -26,6 +26,7 @@ soak: $(STAMP)  ## run the tests that take minutes
 bench: $(STAMP)  ## time izhi against its peers
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.statistics
+	$(BIN)/python -m benchmarks.methods
 
 patterns: $(STAMP)  ## draw the 20 patterns of Izhikevich (2004)
 	$(BIN)/python -m analysis.patterns docs/patterns.png

@@ -17,7 +17,10 @@ NEURONS = (
     "resonator_forum, source/*, thalamo_cortical"
 )
 NOT_SWEPT = "cannot be swept; it says how a study is run and kept, not what is simulated"
-NOT_LINEAR = "dv/dt of pre is not linear in v, u; use one of euler, semi_implicit, rk2, rk4"
+NOT_LINEAR = (
+    "dv/dt of pre is not linear in v, u; use one of euler, semi_implicit, rk2, rk4, located_rk2, "
+    "located_rk4"
+)
 A_NAME = "expected a plain name of letters, digits and - _ . + = , @"
 TRACES = (
     "expected null, all, a list of point numbers, or values by axis such as {neuron: chattering}"

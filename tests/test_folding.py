@@ -184,6 +184,15 @@ def test_delays_do_not_reach_across_points(compiler):
     assert_same(points.simulate(None, 60), together)
 
 
+def test_resets_inside_the_step_fold_on_both_engines(compiler):
+    points = Points("simulation.method=located_rk4", "simulation.duration=200 ms", size=40, seed=5)
+    alone = points.simulate(build_of(points.structure, 1))
+    assert_same(points.simulate(cache.make(points.structure), 40), alone)
+    assert_same(points.simulate(None, 40), alone)
+    steps = np.concatenate([steps for steps, _ in alone])
+    assert steps.size > 300 and np.unique(steps % 1).size > 200
+
+
 @pytest.mark.parametrize(("method", "size"), [("euler", 40), ("rk4", 5)])
 def test_the_numpy_engine_folds_as_well(method, size):
     overrides = [f"simulation.method={method}", "simulation.duration=150 ms"]

@@ -34,7 +34,7 @@ MEMBRANE = "dv/dt = (E_L - v + R*I)/tau_m : volt"
 LEAKY_NUMBERS = {"E_L": "-70 mV", "R": "1", "tau_m": "10 ms", "v_th": "-50 mV", "c": "-60 mV",
                  "v_0": "-70 mV", "amplitude": "30 mV"}  # fmt: skip
 CONDUCTANCE = """
-model: conductance
+model: opening
 on_pre: g_post += weight
 target: 'dg/dt = -g/tau_s : 1'
 current: g*(E - v)
@@ -67,7 +67,7 @@ def configs(tmp_path: Path) -> Path:
     ):  # fmt: skip
         text = LEAKY.format(equations=equations, more=more)
         (tmp_path / "neuron" / f"{name}.yaml").write_text(text)
-    (tmp_path / "synapse" / "conductance.yaml").write_text(CONDUCTANCE)
+    (tmp_path / "synapse" / "opening.yaml").write_text(CONDUCTANCE)
     return tmp_path
 
 
@@ -170,18 +170,18 @@ def test_a_plan_names_the_methods_of_each_structure(configs) -> None:
     assert [b.structure.methods for b in plan.batches] == [("exact",), ("euler",)]
 
 
-USE = "use one of euler, semi_implicit, rk2, rk4"
+USE = "use one of euler, semi_implicit, rk2, rk4, located_rk2, located_rk4"
 
 
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (["neuron=leaky", "simulation.method=exact", "synapse=conductance"],
+        (["neuron=leaky", "simulation.method=exact", "synapse=opening"],
          "simulation.method = exact: dv/dt of post is not linear in v, g; "
          f"{USE}, exponential_euler"),
-        (["neuron@post.neuron=pausing", "synapse=conductance"],
-         f"post.neuron.method = exact: dv/dt of post is not linear in v, g; "
-         f"{USE}, exponential_euler"),
+        (["neuron@post.neuron=pausing", "synapse=opening"],
+         "post.neuron.method = exact: dv/dt of post is not linear in v, g; "
+         "use one of euler, semi_implicit, rk2, rk4, exponential_euler"),
         (["neuron=timed", "simulation.method=exact"],
          "simulation.method = exact: dv/dt of pre changes with the time within a step; "
          f"{USE}, exponential_euler"),

@@ -232,10 +232,10 @@ WRONG: list[tuple[Any, Any, str]] = [
      "neuron.refractory = 2*mV: expected a time such as 2*ms, or a condition"),
     (IZHIKEVICH, {"method": "exact"},
      "neuron.method = exact: dv/dt of pre is not linear in v, u; use one of euler, "
-     "semi_implicit, rk2, rk4"),
+     "semi_implicit, rk2, rk4, located_rk2, located_rk4"),
     (IZHIKEVICH, {"method": "exponential_euler"},
      "neuron.method = exponential_euler: dv/dt of pre is not linear in v; use one of "
-     "euler, semi_implicit, rk2, rk4"),
+     "euler, semi_implicit, rk2, rk4, located_rk2, located_rk4"),
     (IZHIKEVICH, {"method": "\u2018euler\u2019"},
      "neuron.method = \u2018euler\u2019: no such choice; did you mean euler?"),
     (IZHIKEVICH, {"method": "linear"},

@@ -96,8 +96,11 @@ _CURRENT = (VOLT, AMPERE)
 _INPUTS = (*_CURRENT, NUMBER, units.dimension_of("volt/second"))
 """What the I of a neuron may be: a current that is written in one may be given in another."""
 _PAIRS = (_CURRENT, (AMPERE, VOLT), (NUMBER, OHM, SIEMENS), (OHM, NUMBER), (SIEMENS, NUMBER))
-METHODS = ("euler", "semi_implicit", "rk2", "rk4", "exponential_euler", "exact")
-"""Integration methods: Brian2's, by its names, and ``semi_implicit``."""
+LOCATED = ("located_rk2", "located_rk4")
+"""Integration methods whose resets lie inside the step."""
+
+METHODS = ("euler", "semi_implicit", "rk2", "rk4", *LOCATED, "exponential_euler", "exact")
+"""Integration methods: Brian2's, by its names, and izhi's own."""
 
 _METHOD = ChoiceKey(METHODS, {"linear": "Brian2's old name of exact; write exact"})
 

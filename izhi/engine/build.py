@@ -91,6 +91,7 @@ def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
              for p in network.trains(structure)],
             structure.traced,
             structure.v_max,
+            structure.located,
         )  # fmt: skip
         return [[g.name, dtype] for g, dtype in zip(given, types, strict=True)]
 

@@ -133,7 +133,7 @@ def _result(build: Build, output: bytes, structure: Structure, n_points: int) ->
         raise EngineError(f"{build.program} gave results of {points} points, expected {n_points}")
     count = take(np.int32, points * cells).reshape(points, cells).astype(np.int64)
     sound = take(np.bool_, points)
-    step = take(np.int32, spikes)
+    step = take(np.float64 if structure.located else np.int32, spikes)
     samples = structure.samples
     traces = {
         name: take(np.float64, points * cells * samples).reshape(points, cells, samples)

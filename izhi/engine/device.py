@@ -144,6 +144,7 @@ class FoldedDevice(CPPStandaloneDevice):
         trains: list[Any],
         traced: tuple[str, ...],
         v_max: float,
+        located: bool,
     ) -> list[str]:
         """Write the program.
 
@@ -165,6 +166,8 @@ class FoldedDevice(CPPStandaloneDevice):
             Variables that the state monitors record, in the order of the output.
         v_max
             Volts beyond which a membrane potential has diverged.
+        located
+            Whether any spikes lie inside the step.
 
         Returns
         -------
@@ -197,6 +200,7 @@ class FoldedDevice(CPPStandaloneDevice):
             trains=[(self.arrays[var], var.size // replicas) for var in trains],
             traced=traced,
             v_max=repr(v_max),
+            spike_time="double" if located else "int32_t",
             timestep=self.arrays[clock.variables["timestep"]],
             t=self.arrays[clock.variables["t"]],
             dt=self.arrays[clock.variables["dt"]],

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from izhi.config.keys import LOCATED
+from izhi.models import located
+from izhi.models.declarations import Declaration
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,30 @@ class SemiImplicit:
         return "\n".join(f"{name} += dt*({equations[name].expr.code})" for name in self.states)
 
 
-def updater(method: str, states: tuple[str, ...]) -> Any:
-    """Return what Brian2 takes for a method: its own name of it, or what writes a step."""
-    return SemiImplicit(states) if method == "semi_implicit" else method
+@dataclass(frozen=True)
+class Written:
+    """A step that is written already."""
+
+    code: str
+
+    def __call__(self, equations: Any, variables: Any = None, method_options: Any = None) -> str:
+        """Return the code of a step."""
+        return self.code
+
+
+def updater(method: str, system: Sequence[Declaration]) -> Any:
+    """Return what Brian2 takes for a method: its own name of it, or what writes a step.
+
+    Parameters
+    ----------
+    method
+        One of :data:`izhi.config.keys.METHODS`.
+    system
+        All states and subexpressions of the cells.
+    """
+    if method in LOCATED:
+        step = located.step(located.slopes_of(system), located.base(method))
+        return Written("\n".join(step))
+    if method == "semi_implicit":
+        return SemiImplicit(tuple(one.name for one in system if one.kind == "state"))
+    return method

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.models import assembly, dimensions, recording
+from izhi.models import assembly, dimensions, located, recording
 from izhi.models.circuit import Population, Projection
 from izhi.models.equations import equations, expression, statements
 from izhi.sweep.structures import Structure
@@ -63,7 +63,7 @@ def build(
         if p.name not in told or told[p.name][0].size  # Brian2 knows no synapses without one
     }
     _share(structure, {group.name: group for group in (*cells.values(), *synapses.values())})
-    spikes = {name: b2.SpikeMonitor(group, name=f"spikes_{name}") for name, group in cells.items()}
+    spikes = {p.name: _spikes(p, cells[p.name]) for p in structure.circuit.populations}
     traces = {}
     if structure.trace_interval is not None:
         traces = {
@@ -150,7 +150,6 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
 
     found = assembly.assemble(structure.circuit, population, structure.v_max)
     system = assembly.system(structure.circuit, population)
-    states = tuple(one.name for one in system if one.kind == "state")
     noisy = population.neuron.noise or any(wave.noise for _, wave in population.stimuli)
     return b2.NeuronGroup(
         replicas * population.count,
@@ -158,10 +157,18 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
         threshold=expression(found.threshold),
         reset=statements(found.reset),
         refractory=expression(found.refractory) if found.refractory else False,
-        method=updater(population.method, states),
+        method=updater(population.method, system),
         namespace=_namespace(found.constants) | (NOISE if noisy else {}),
         name=f"cells_{population.name}",
     )
+
+
+def _spikes(population: Population, cells: Any) -> Any:
+    """Record spikes; where they lie inside the step, after the resets, which find out where."""
+    import brian2 as b2
+
+    beside = {"variables": [located.SINCE], "when": "after_resets"} if population.located else {}
+    return b2.SpikeMonitor(cells, name=f"spikes_{population.name}", **beside)
 
 
 def _synapses(

@@ -18,7 +18,8 @@ class Raw:
     Attributes
     ----------
     step
-        Time step of every spike, ordered by train and time; int32.
+        Time of every spike in time steps, ordered by train and time; int32, or float64 where a
+        spike lies where its threshold is crossed, inside the step.
     count
         Spikes of each train, shape (points, cells); int64.
     sound
@@ -27,7 +28,7 @@ class Raw:
         All states and ``I``, each of shape (points, cells, samples); NaN for cells without.
     """
 
-    step: NDArray[np.int32]
+    step: NDArray[np.int32] | NDArray[np.float64]
     count: NDArray[np.int64]
     sound: NDArray[np.bool_]
     traces: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -65,7 +66,7 @@ def fold_back(
         replica, cell = np.divmod(np.asarray(index, np.int32), np.int32(population.count))
         kept = replica < n_points
         trains.append((replica * np.int32(n_cells) + (cell + np.int32(first)))[kept])
-        steps.append(np.asarray(step, np.int32)[kept])
+        steps.append(step[kept])
         all_sound &= sound[population.name].reshape(-1, population.count)[:n_points].all(axis=1)
         of_population = traces.get(population.name, {})
         for name in structure.traced:

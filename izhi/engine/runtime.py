@@ -19,6 +19,7 @@ from izhi import interrupts
 from izhi.engine import network
 from izhi.engine.result import Raw, fold_back
 from izhi.models import recording
+from izhi.models.located import SINCE
 from izhi.models.trains import CELLS, FIRST
 from izhi.sweep import drawn
 from izhi.sweep.plan import FIRST_OF, TARGET
@@ -116,8 +117,7 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
         return fold_back(
             structure,
             n_points,
-            {n: (np.array(folded.spikes[n].i), _steps(folded.spikes[n].t_, structure))
-             for n in names},
+            {n: (np.array(folded.spikes[n].i), _steps(folded.spikes[n], structure)) for n in names},
             {p.name: _sound(folded.cells[p.name], structure, p.neuron.bounded)
              for p in structure.circuit.populations},
             {n: {v: np.array(getattr(m, v + "_")) for v in m.record_variables}
@@ -188,5 +188,11 @@ def _sound(cells: Any, structure: Structure, bounded: bool) -> NDArray[np.bool_]
     return np.asarray(within, np.bool_)
 
 
-def _steps(time: Any, structure: Structure) -> NDArray[np.int32]:
-    return np.rint(np.asarray(time) / structure.dt).astype(np.int32)
+def _steps(spikes: Any, structure: Structure) -> NDArray[Any]:
+    """Return when spikes are in time steps, with a fraction where they lie inside the step."""
+    start = np.rint(np.asarray(spikes.t_) / structure.dt)
+    if not structure.located:
+        return start.astype(np.int32)
+    if SINCE not in spikes.record_variables:
+        return start
+    return start + 1 - np.asarray(getattr(spikes, f"{SINCE}_")) / structure.dt

@@ -142,14 +142,13 @@ def _units(study: Study, table: TrainTable, spikes: Any, traced: NDArray[np.int6
     if traced is not None:
         text = "column in the time series of traces; -1: not recorded"
         columns.append(VectorData(name="trace", description=text, data=traced))
-    steps = np.unique(table.dt)
     return Units(
         name="units",
         description="a simulated spike train in each row",
         id=np.arange(table.point.size),
         columns=columns,
         colnames=[column.name for column in columns if not column.name.endswith("_index")],
-        resolution=float(steps[0]) if steps.size == 1 else None,
+        resolution=study.spikes["spike_time"].encoding.get("scale_factor"),  # none off the grid
     )
 
 

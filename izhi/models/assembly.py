@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from izhi.models import dimensions, recording
+from izhi.models import dimensions, located, recording
 from izhi.models.cell import INPUT
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.models.declarations import Declaration
@@ -24,7 +24,7 @@ DRIVE = "drive"
 ESCAPES = "escapes"
 """Counts how often a membrane potential was beyond its bound."""
 
-_OWN = (INPUT, DRIVE, ESCAPES, "v_max")
+_OWN = (INPUT, DRIVE, ESCAPES, located.SINCE, "v_max")
 _IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z]\w*")
 
 Names = Mapping[tuple[str, str], str]
@@ -88,13 +88,18 @@ def assemble(circuit: Circuit, population: Population, v_max: float) -> Assembly
     lines = [declaration(one) for one in system(circuit, population)]
     lines.append(f"{ESCAPES} : integer")
     lines += _parameters(population, incoming, called)
+    reset = cell.reset
+    if population.located:
+        lines.append(located.DECLARED)
+        every, method = system(circuit, population), located.base(population.method)
+        reset = located.reset(every, cell.threshold, reset, method)
     # a v beyond v_max, where no potential is, leaves no trace after the reset: it is counted
     counted = f"{ESCAPES} += int(v > v_max)\n" if cell.bounded else ""
     constants: list[tuple[str, float, Dimension]] = [*cell.constants, ("v_max", v_max, VOLT)]
     for p in incoming:
         constants += [(called[p.name, n], value, kind) for n, value, kind in p.synapse.constants]
     return Assembly(
-        "\n".join(lines) + "\n", cell.threshold, counted + cell.reset, cell.refractory,
+        "\n".join(lines) + "\n", cell.threshold, counted + reset, cell.refractory,
         tuple(constants), tuple(_given(population, incoming, called)),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi.config.keys import LOCATED
 from izhi.config.sweep import Base
 from izhi.errors import ConfigError, did_you_mean
 from izhi.models import dimensions, recording
@@ -49,6 +50,11 @@ class Population:
     neuron: Cell
     stimuli: tuple[tuple[str, Waveform], ...]
     method: str
+
+    @property
+    def located(self) -> bool:
+        """Whether resets lie inside the step, and spikes off the grid; never without states."""
+        return self.method in LOCATED and bool(self.neuron.states)
 
     @property
     def current(self) -> str:

@@ -25,6 +25,7 @@ DIVIDE = "; divide it by a time, such as (...)/tau"
 _RESERVED = {
     "t": "the time", "dt": "the time step", "i": "a cell's number", "j": "a cell's number",
     "N": "a number of cells", "lastspike": "the time of a cell's last spike",
+    "since_crossing": "the time since a cell crossed its threshold",
     "not_refractory": "whether a cell is refractory", "escapes": "a count of izhi's",
     "t_in_timesteps": "the number of the time step",
 }  # fmt: skip
@@ -360,7 +361,9 @@ def methods(declared: Sequence[Declaration]) -> tuple[str, ...]:
     return tuple(method for method in METHODS if not _hindrance(method, declared))
 
 
-def check_method(method: str, declared: Sequence[Declaration], key: str, whose: str) -> None:
+def check_method(
+    method: str, declared: Sequence[Declaration], key: str, whose: str, but: Collection[str] = ()
+) -> None:  # fmt: skip
     """Check that a method can integrate equations.
 
     Parameters
@@ -373,6 +376,8 @@ def check_method(method: str, declared: Sequence[Declaration], key: str, whose: 
         The key that holds the method, for errors.
     whose
         What they are the equations of: ``"pre"``.
+    but
+        Methods that something else rules out.
 
     Raises
     ------
@@ -382,7 +387,7 @@ def check_method(method: str, declared: Sequence[Declaration], key: str, whose: 
     found = _hindrance(method, declared)
     if found:
         one, why = found
-        possible = ", ".join(methods(declared))
+        possible = ", ".join(m for m in methods(declared) if m not in but)
         raise ConfigError(f"{key} = {method}: {one.left} of {whose} {why}; use one of {possible}")
 
 

@@ -2,28 +2,29 @@
 
 A reset on the grid makes every integration method first order: the cell goes on from its reset at
 the end of the step in which it crossed the threshold, late by up to a step. Here the reset itself
-says when the crossing was and goes on from there. With f the slope of the variable that crosses,
-x, and g that of another one, y, and theta the threshold, the time since the crossing and what y did
-in it are
+goes back to the crossing, and on from there. Let h be how far the variable that crosses is above
+the threshold, at the end of the step, and y any state variable. Along h, instead of along the time,
 
-    s = integral of dx/f from theta to x        y - y(crossing) = integral of (g/f) dx
+    dt/dh = 1/(dh/dt)        dy/dh = (dy/dt)/(dh/dt)
 
-at the y of the end of the step. Gauss and Legendre's rule with four points takes both, since beyond
-a threshold the slope is smooth; so the equations may be any. Then comes the reset, and one more
-Runge-Kutta step of length s. All that is written as statements of the reset, which fold like any
-other.
+lead from the end of the step to h = 0 in one Runge-Kutta step of known length, -h, so that nothing
+has to be searched for (M. Henon, 1982, On the numerical computation of Poincare maps, Physica D
+5:412). Then comes the reset, and one more Runge-Kutta step along the time since the crossing. All
+that is written as statements of the reset, which fold like any other.
 
-That a lag can be corrected at the crossing is from M. Hopkins and S. Furber (2015), Accuracy and
-efficiency in fixed-point neural ODE solvers, Neural Comput. 27:2148.
+That the lag of the grid can be corrected at the crossing is from M. Hopkins and S. Furber (2015),
+Accuracy and efficiency in fixed-point neural ODE solvers, Neural Comput. 27:2148.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from izhi.errors import ConfigError
+from izhi.models import dimensions
 from izhi.models.cell import Cell
+from izhi.models.declarations import Declaration
 
 SINCE = "since_crossing"
 """The variable that holds the time from the crossing to the end of the step, in seconds."""
@@ -31,113 +32,199 @@ SINCE = "since_crossing"
 DECLARED = f"{SINCE} : second"
 """What the equations of a cell need beside their own."""
 
-# Abscissae and weights of the rule on [0, 1]
-_POINTS = (
-    (0.06943184420297371, 0.17392742256872692),
-    (0.33000947820757187, 0.32607257743127305),
-    (0.6699905217924281, 0.32607257743127305),
-    (0.9305681557970262, 0.17392742256872692),
-)
+_PART = "located_part"
+"""That time as a part of the step."""
 
-_STAGES: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "rk2": ((0.0, 0.5), (0.0, 1.0)),
-    "rk4": ((0.0, 0.5, 0.5, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
+_STAGES: Mapping[str, tuple[tuple[float, float], ...]] = {
+    "rk2": ((0.5, 0.0), (1.0, 1.0)),
+    "rk4": ((0.5, 1.0), (0.5, 2.0), (1.0, 1.0), (0.5, 1.0)),
 }
-"""By method: where each stage lies, from the stage before, and its weight."""
+"""By method: what part of a step each stage moves a state by, and how often that counts."""
+
+_LONGEST = 10
+"""Time steps that a stage may lead back: where nothing rises, a kick was what crossed."""
+
+_SLIGHT = 0.01
+"""Time steps by which states move to see how fast a threshold that depends on them does."""
 
 
-def reset(cell: Cell, method: str, key: str) -> str:
-    """Return the statements of a reset that is located inside the step.
+def base(method: str) -> str:
+    """Return the method of the steps between spikes: ``"rk4"`` of ``"located_rk4"``."""
+    return method.removeprefix("located_")
+
+
+def check(cell: Cell, method: str, group: str) -> None:
+    """Check that the crossings of a neuron's threshold can be located.
 
     Parameters
     ----------
     cell
-        The neuron; each of its states is one of its own equations.
+        The neuron.
     method
-        ``"rk2"`` or ``"rk4"``, as the steps between the spikes are made.
-    key
+        ``"located_rk2"`` or ``"located_rk4"``.
+    group
         Where the neuron is, for errors: ``"neuron"``.
 
     Raises
     ------
     ConfigError
-        When the threshold is none that a variable crosses upwards.
+        When the threshold is none that a variable crosses upwards; for a refractory period.
     """
-    crossing, threshold = _crossing(cell, key)
-    slopes = slopes_of(cell)
-    others = [name for name in slopes if name != crossing]
-    statements = [f"located_from = {threshold}", f"located_way = {crossing} - located_from"]
-    for k, (place, _) in enumerate(_POINTS):
-        at = {crossing: f"(located_from + {place}*located_way)"}
-        statements.append(f"located_f{k} = {_with(slopes[crossing], at)}")
-        statements += [f"located_{n}{k} = {_with(slopes[n], at)}" for n in others]
-    sums = {
-        name: " + ".join(
-            f"{weight}*{f'located_{name}{k}' if name else '1'}/located_f{k}"
-            for k, (_, weight) in enumerate(_POINTS)
+    if _parts(cell.threshold, cell.states) is None:
+        raise ConfigError(
+            f"{group}.threshold = {cell.threshold}: {method} needs one of the form v > v_th, a "
+            f"state variable ({', '.join(cell.states)}) above a value"
         )
-        for name in ("", *others)
-    }
-    # nothing moves while a slope does not lead up: the crossing is at the end of the step then
-    statements.append(f"{SINCE} = clip(located_way*({sums['']}), 0*second, dt)")
-    statements += [f"{name} = {name} - located_way*({sums[name]})" for name in others]
-    statements += [f"{crossing} = located_from", cell.reset]
-    return "\n".join([*statements, *_step(slopes, method)])
+    if cell.refractory:
+        raise ConfigError(
+            f"{group}.refractory = {cell.refractory}: a refractory period ends on the grid, but "
+            f"{method} resets inside the step; use {base(method)}"
+        )
 
 
-def _crossing(cell: Cell, key: str) -> tuple[str, str]:
+def possible(cell: Cell) -> bool:
+    """Return whether :func:`check` would pass a neuron."""
+    return _parts(cell.threshold, cell.states) is not None and not cell.refractory
+
+
+def _parts(threshold: str, states: Collection[str]) -> tuple[str, str] | None:
     """Return the variable that crosses the threshold, and the threshold."""
-    tree = ast.parse(cell.threshold, mode="eval").body
+    tree = ast.parse(" ".join(threshold.split()), mode="eval").body
     if (
         isinstance(tree, ast.Compare)
         and len(tree.ops) == 1
         and isinstance(tree.ops[0], ast.Gt | ast.GtE)
         and isinstance(tree.left, ast.Name)
-        and tree.left.id in cell.states
+        and tree.left.id in states
     ):
         return tree.left.id, ast.unparse(tree.comparators[0])
-    raise ConfigError(
-        f"{key}.threshold = {cell.threshold}: a located reset needs one of the form v > v_th, a "
-        f"state variable ({', '.join(cell.states)}) above a value"
-    )
+    return None
 
 
-def slopes_of(cell: Cell) -> dict[str, str]:
+def reset(system: Sequence[Declaration], threshold: str, reset: str, method: str) -> str:
+    """Return the statements of a reset that is located inside the step.
+
+    Parameters
+    ----------
+    system
+        All states and subexpressions of the cells. What is constant over a step stays what it is.
+    threshold, reset
+        Of the neuron, as :func:`check` wants them.
+    method
+        ``"rk2"`` or ``"rk4"``, as the steps between the spikes are made.
+    """
+    slopes = slopes_of(system)
+    parts = _parts(threshold, slopes)
+    assert parts is not None
+    crossing, level = parts[0], _with(parts[1], _inner(system))
+    unit = next(one.unit for one in system if one.name == crossing)
+    back = _back(slopes, crossing, level, unit, method)
+    return "\n".join([*back, f"{crossing} = {level}", reset, *step(slopes, method, _PART)])
+
+
+def slopes_of(system: Sequence[Declaration]) -> dict[str, str]:
     """Return the right side of each state's equation, with subexpressions put in."""
+    inner = _inner(system)
+    return {one.name: _with(one.expression, inner) for one in system if one.kind == "state"}
+
+
+def _inner(system: Sequence[Declaration]) -> dict[str, str]:
+    """Return the subexpressions that change within a step, each with the others put in."""
     inner: dict[str, str] = {}
-    left = [one for one in cell.declared if one.kind == "subexpression"]
+    left = [
+        one for one in system if one.kind == "subexpression" and "constant over dt" not in one.flags
+    ]
     while left:
         waiting = {one.name for one in left}
         for one in left:
-            if not waiting & _names(one.expression):
+            if not waiting & dimensions.names(one.expression):
                 inner[one.name] = _with(one.expression, inner)
         left = [one for one in left if one.name not in inner]
-    return {
-        one.name: _with(one.expression, inner) for one in cell.declared if one.kind == "state"
-    }  # fmt: skip
+    return inner
 
 
-def _step(slopes: Mapping[str, str], method: str) -> list[str]:
-    """Return one step of length `SINCE` for all states at once."""
-    places, weights = _STAGES[method]
-    statements: list[str] = []
-    for k, place in enumerate(places):
-        at = {
-            name: f"({name} + {place}*{SINCE}*located_{name}_k{k - 1})" if k else name
-            for name in slopes
-        }
-        statements += [f"located_{n}_k{k} = {_with(slopes[n], at)}" for n in slopes]
-    for name in slopes:
-        total = " + ".join(
-            f"{weight}*located_{name}_k{k}" for k, weight in enumerate(weights) if weight
-        )
-        statements.append(f"{name} = {name} + {SINCE}*({total})")
-    return statements
+def step(slopes: Mapping[str, str], method: str, part: str = "") -> list[str]:
+    """Return one Runge-Kutta step for all states at once.
+
+    Parameters
+    ----------
+    slopes
+        The right side of each state's equation.
+    method
+        ``"rk2"`` or ``"rk4"``.
+    part
+        A part of the time step, the last one, that the step is long; all of it by default.
+    """
+    times = f"{part}*" if part else ""
+    statements, place = [], 0.0
+    for k, (length, _) in enumerate(_STAGES[method]):
+        at = {n: f"({n} + located_step_{n}{k - 1})" if k else n for n in slopes}
+        at["t"] = f"(t + dt - {times}{1 - place}*dt)"
+        for n, slope in slopes.items():
+            statements.append(f"located_step_{n}{k} = {times}({length}*dt*({_with(slope, at)}))")
+        place = length
+    return statements + [f"{n} = {n} + {_total(f'located_step_{n}', method)}" for n in slopes]
 
 
-def _names(text: str) -> set[str]:
-    tree = ast.parse(text, mode="eval")
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+def _total(name: str, method: str) -> str:
+    """Return what all stages together move a state by."""
+    stages = _STAGES[method]
+    terms = [f"{often}*{name}{k}" for k, (_, often) in enumerate(stages) if often]
+    total = " + ".join(term.removeprefix("1.0*") for term in terms)
+    each = 1 / sum(length * often for length, often in stages)
+    return total if each == 1 else f"{each}*({total})"
+
+
+def _back(
+    slopes: Mapping[str, str], crossing: str, level: str, unit: str, method: str
+) -> list[str]:
+    """Return the step back to the crossing: one Runge-Kutta step along the height."""
+    follows = _moves(slopes, level)
+    # neither may be 0: a height of 0 takes no time, and what does not rise takes the longest
+    statements = [
+        f"located_height = {crossing} - ({level})",
+        f"located_least = {1 / _LONGEST}*located_height + 1e-30*{unit}",
+    ]
+    for k, (length, _) in enumerate(_STAGES[method]):
+        at = {n: f"({n} - located_{n}{k - 1})" if k else n for n in slopes}
+        at["t"] = f"(t + dt - located_back{k - 1}*dt)" if k else "(t + dt)"
+        statements += [f"located_{n}_d{k} = dt*({_with(s, at)})" for n, s in slopes.items()]
+        rise = f"located_{crossing}_d{k}"
+        if follows:
+            rise += f" - {_rise_of(level, at, k)}"
+        statements += [
+            f"located_rise{k} = clip({rise}, located_least, 1e300*{unit})",
+            f"located_back{k} = {length}*located_height/located_rise{k}",
+        ]
+        for n in slopes:
+            way = f"located_back{k}*located_{n}_d{k}"
+            if n == crossing and not follows:
+                way = f"{length}*located_height"
+            statements.append(f"located_{n}{k} = {way}")
+    statements += [
+        f"located_time = {_total('located_back', method)}",
+        f"{_PART} = clip(located_time, 0, 1)",
+        f"{SINCE} = dt*{_PART}",
+        f"located_share = {_PART}/(located_time + 1e-30)",
+    ]
+    return statements + [
+        f"{n} = {n} - located_share*({_total(f'located_{n}', method)})" for n in slopes
+    ]
+
+
+def _moves(slopes: Mapping[str, str], level: str) -> bool:
+    """Return whether a threshold depends on states."""
+    return bool(slopes.keys() & dimensions.names(level))
+
+
+def _rise_of(level: str, at: Mapping[str, str], k: int) -> str:
+    """Return how far a threshold that depends on states moves in a time step."""
+    states = [n for n in at if n != "t"]
+    ahead, behind = (
+        _with(level, {n: f"({at[n]} {sign} {_SLIGHT}*located_{n}_d{k})" for n in states})
+        for sign in "+-"
+    )
+    return f"{0.5 / _SLIGHT}*(({ahead}) - ({behind}))"
 
 
 class _Put(ast.NodeTransformer):
@@ -151,4 +238,5 @@ class _Put(ast.NodeTransformer):
 
 def _with(text: str, put: Mapping[str, str]) -> str:
     """Return an expression with expressions in the place of names."""
-    return ast.unparse(_Put(put).visit(ast.parse(text, mode="eval")))
+    tree = ast.parse(" ".join(text.split()), mode="eval")
+    return ast.unparse(_Put(put).visit(tree))

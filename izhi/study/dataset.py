@@ -161,13 +161,15 @@ class _Spikes:
     def create(cls, group: Any, plan: Plan, sources: Sequence[Source]) -> _Spikes:
         count = spike_counts(plan, sources)
         grids = {batch.structure.dt for batch in plan.batches}
+        # all times are whole steps of one length
+        whole = len(grids) == 1 and not any(batch.structure.located for batch in plan.batches)
         group.featureType = "timeSeries"
         group.createDimension("spike", int(count.sum(dtype=np.int64)))
         group.createDimension("train", count.size)
         told: dict[str, Any] = {"long_name": "time of the spike", "units": "s"}
-        if len(grids) == 1:  # all times are whole steps of one length
+        if whole:
             told["scale_factor"] = next(iter(grids))
-        dtype = np.int32 if len(grids) == 1 else np.float64
+        dtype = np.int32 if whole else np.float64
         time = _variable(group, "spike_time", dtype, ("spike",), told)
         told = {"long_name": "number of spikes of the train", "sample_dimension": "spike"}
         _variable(group, "spike_count", np.int32, ("train",), told)[:] = count.ravel()
@@ -216,7 +218,7 @@ def spikes(part: Window, count: NDArray[np.int32], dtype: Any) -> NDArray[Any]:
     result = np.empty(int(here.sum(dtype=np.int64)), dtype)
     for piece in part.parts:
         steps, dt = shardfile.read_steps(piece.source, piece.spikes)
-        values = steps if result.dtype == steps.dtype else steps * dt
+        values = steps if result.dtype == np.int32 else steps * dt
         if isinstance(piece.at, slice) and np.array_equal(piece.cells, np.arange(here.shape[1])):
             first = starts[piece.at.start, 0]
             result[first : first + values.size] = values

@@ -42,7 +42,8 @@ class ShardData:
     count
         Spikes of each train, shape (points, cells).
     step
-        Time steps of all spikes, train after train; None where spikes are not kept.
+        Times of all spikes in time steps, train after train, with a fraction where resets are
+        located inside the step; None where spikes are not kept.
     dt
         The time step in seconds.
     traces
@@ -58,7 +59,7 @@ class ShardData:
     statistics: dict[str, NDArray[Any]]
     stated: str
     count: NDArray[np.int64]
-    step: NDArray[np.int32] | None
+    step: NDArray[Any] | None
     dt: float
     traces: dict[str, NDArray[np.float64]]
     interval: float | None
@@ -186,11 +187,11 @@ def read_rows(path: Path, rows: slice) -> dict[str, NDArray[Any]]:
         }
 
 
-def read_steps(path: Path, spikes: slice) -> tuple[NDArray[np.int32], float]:
-    """Return some of a shard file's spikes as time steps, and the step in seconds."""
+def read_steps(path: Path, spikes: slice) -> tuple[NDArray[Any], float]:
+    """Return some of a shard file's spikes in time steps, and the step in seconds."""
     with netCDF4.Dataset(str(path)) as file:
         file.set_auto_mask(False)
-        return np.asarray(file["spike_step"][spikes], np.int32), float(file.dt)
+        return np.asarray(file["spike_step"][spikes]), float(file.dt)
 
 
 def read(path: Path) -> ShardData:

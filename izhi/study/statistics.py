@@ -157,7 +157,7 @@ class Recipe:
 
 
 def compute(
-    recipe: Recipe, step: NDArray[np.int32], count: NDArray[np.int64]
+    recipe: Recipe, step: NDArray[Any], count: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """Return the statistics of a shard.
 
@@ -166,7 +166,7 @@ def compute(
     recipe
         What is computed, and of what.
     step
-        Time steps of all spikes, train after train.
+        Times of all spikes in time steps, train after train.
     count
         Spikes of each train, shape (points, cells).
 

@@ -291,7 +291,8 @@ def _disk(sweep: Sweep, batches: list[Batch]) -> int:
         trains = batch.points * len(structure.circuit.cells)
         total += trains * _NUMBER * (statistics + 1)
         total += 2 * trains * 8 * (statistics + 2)
-        total += 2 * trains * spikes * 4 * min(_MEAN_RATE * structure.duration, structure.steps)
+        per_spike = spikes * (8 if structure.located else 4)
+        total += 2 * trains * per_spike * min(_MEAN_RATE * structure.duration, structure.steps)
         if structure.trace_interval:
             total += 2 * trains * 3 * 8 * structure.duration / structure.trace_interval
     return int(total)

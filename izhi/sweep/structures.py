@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError
-from izhi.models import assembly, declarations, recording, trains
+from izhi.models import assembly, declarations, located, recording, trains
 from izhi.models import circuit as circuits
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.sweep import checks, models, points
@@ -59,6 +59,11 @@ class Structure:
     def methods(self) -> tuple[str, ...]:
         """The integration methods of the populations, each once."""
         return tuple(dict.fromkeys(p.method for p in self.circuit.populations))
+
+    @property
+    def located(self) -> bool:
+        """Whether any population has spikes off the grid."""
+        return any(p.located for p in self.circuit.populations)
 
     @property
     def samples(self) -> int:
@@ -207,10 +212,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
     connected = tuple(projection for projection in projections if cells.most_synapses(projection))
     circuit = Circuit(cells.populations, connected)
     for population in circuit.populations:
-        declarations.check_method(
-            population.method, assembly.system(circuit, population),
-            _method_key(base, population.name), population.name,
-        )  # fmt: skip
+        _check_method(base, circuit, population)
     structure = Structure(
         circuit,
         float(value("simulation.dt")),
@@ -229,6 +231,17 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
                 key = f"{group}{name.removeprefix('stimulus')}"
                 recording.check_length(wave.recording, key, structure.dt, structure.steps)
     return structure
+
+
+def _check_method(base: Base, circuit: Circuit, population: Population) -> None:
+    """Check that a population's method can integrate its cells, with what synapses add to them."""
+    key, method = _method_key(base, population.name), population.method
+    group = circuits.group_of(base, population.name, "neuron")
+    if population.located:
+        located.check(population.neuron, method, group)
+    but = () if located.possible(population.neuron) else keys.LOCATED
+    system = assembly.system(circuit, population)
+    declarations.check_method(method, system, key, population.name, but)
 
 
 def _method_key(base: Base, population: str) -> str:

@@ -48,9 +48,15 @@ template <> inline double power<1>(const double x) { return x; }
 // the spikes of a block, in order of time
 struct Recording
 {
-    struct Spike { int32_t train, step; };
+    struct Spike { int32_t train; {{spike_time}} time; };  // in time steps
     std::vector<Spike> spikes;
-    inline void add(const int32_t train) { spikes.push_back({train, (int32_t)step}); }
+    inline void add(const int32_t train) { spikes.push_back({train, ({{spike_time}})step}); }
+    {% if spike_time == 'double' %}
+    inline void add(const int32_t train, const double since_crossing)
+    {
+        spikes.push_back({train, (double)(step + 1) - since_crossing / {{dt_value}}});
+    }
+    {% endif %}
 } recording;
 
 // synapses by the step at which a spike reaches them
@@ -212,8 +218,9 @@ template <class T> struct Given
 
 struct Output
 {
-    std::vector<int32_t> count, steps;  // the steps as the points ran, all else in their own order
-    std::vector<size_t> begins;         // of a point's steps
+    std::vector<int32_t> count;
+    std::vector<{{spike_time}}> times;  // as the points ran, all else in their own order
+    std::vector<size_t> begins;         // of a point's times
     std::vector<unsigned char> sound;   // whether the state was finite and within bounds
     {% for variable in traced %}
     std::vector<double> trace_{{variable}};
@@ -236,13 +243,13 @@ struct Output
             std::copy_n(&next[r * circuit_cells + 1], circuit_cells, &count[order[r] * circuit_cells]);
         for (int k = 1; k <= trains; k++)
             next[k] += next[k - 1];
-        const size_t before = steps.size();
+        const size_t before = times.size();
         for (int r = 0; r < n; r++)
             begins[order[r]] = before + next[r * circuit_cells];
-        steps.resize(before + next[trains]);
+        times.resize(before + next[trains]);
         for (const auto &spike : recording.spikes)
             if (spike.train < trains)
-                steps[before + next[spike.train]++] = spike.step;
+                times[before + next[spike.train]++] = spike.time;
         recording.spikes.clear();
         for (int r = 0; r < n; r++)
         {
@@ -284,15 +291,15 @@ struct Output
     }
     bool write(std::FILE *file) const
     {
-        const std::vector<int64_t> sizes = { (int64_t)sound.size(), (int64_t)steps.size() };
+        const std::vector<int64_t> sizes = { (int64_t)sound.size(), (int64_t)times.size() };
         bool whole = put(file, sizes) && put(file, count) && put(file, sound);
         for (size_t point = 0; whole && point < begins.size(); point++)
         {
             const int32_t *counts = &count[point * circuit_cells];
             const size_t n = std::accumulate(counts, counts + circuit_cells, size_t(0));
-            whole = std::fwrite(steps.data() + begins[point], sizeof(int32_t), n, file) == n;
+            whole = std::fwrite(times.data() + begins[point], sizeof times[0], n, file) == n;
         }
-        whole = whole && pad(file, steps.size() * sizeof(int32_t));
+        whole = whole && pad(file, times.size() * sizeof times[0]);
         {% for variable in traced %}
         whole = whole && put(file, trace_{{variable}});
         {% endfor %}

@@ -2,6 +2,15 @@
 {% block arguments %}const int32_t _from, const int32_t _to{% endblock %}
 {% block body %}
     {% set _events = get_array_name(eventspace_variable) %}
+    {{scalar_code|autoindent}}
     for (int32_t _event = _from; _event < _to; _event++)
-        recording.add({{eventspace_variable.owner.name}}::train({{_events}}[_event]));
+    {
+        const int32_t _idx = {{_events}}[_event];
+        {% if 'since_crossing' in record_variables %}
+        {{vector_code|autoindent}}
+        recording.add({{eventspace_variable.owner.name}}::train(_idx), _to_record_since_crossing);
+        {% else %}
+        recording.add({{eventspace_variable.owner.name}}::train(_idx));
+        {% endif %}
+    }
 {% endblock %}
