@@ -49,6 +49,9 @@ Exit status: 0 all is well, 1 points failed or results differ, 2 wrong input, 13
 
 COMMANDS = ("run", "plan", "check")
 
+_MOST_NAMED = 16
+"""Cells that a plan names one by one."""
+
 _WIDTH = 120
 """Characters of a line where the terminal does not say."""
 
@@ -229,7 +232,10 @@ def _print_plan(plan: Plan) -> None:
     from izhi.study.folder import size
 
     points = f"{plan.points:,} point{'s' * (plan.points != 1)}"
-    print(f"{points}, {len(plan.cells)} cells each: {' '.join(plan.cells)}")
+    cells = list(plan.cells)
+    if len(cells) > _MOST_NAMED:
+        cells[_MOST_NAMED // 2 : -_MOST_NAMED // 2] = ["..."]
+    print(f"{points}, {len(plan.cells):,} cells each: {' '.join(cells)}")
     for axis in plan.sweep.axes:
         labels = [str(label) for label in axis.labels[:4]]
         if len(axis) > 5:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import izhi
-from izhi import draws
+from izhi import cli, draws
 from izhi.engine import runtime
 from izhi.errors import ConfigError
 from izhi.sweep import drawn
@@ -99,6 +99,11 @@ WRONG: list[tuple[list[str], str]] = [
     (RANDOM[:-1], "pre_to_post.probability: missing; connect: random has one, such as 0.1"),
     (["+circuit.projections.pre_to_post.probability=0.1"], "probability: is for connect: random"),
     ([*RANDOM, "+circuit.projections.pre_to_post.probability=1.1"], "a probability lies in [0, 1]"),
+    (["circuit=network_2003", "circuit.populations.e.count=10_000"],
+     "circuit.projections.e_to_e: 99,990,000 synapses, at most 20,000,000 in one projection"),
+    (["circuit=excitatory_inhibitory", "circuit.populations.e.count=10_000",
+      "circuit.projections.e_to_e.probability=0.05,0.3"],
+     "circuit.projections.e_to_e: 29,997,000 synapses, at most 20,000,000 in one projection"),
     (["neuron.reset='v = c*uniform_at(1); u += d'"], "only a stimulus and a threshold draw"),
     (["stimulus=noise", "stimulus.current='mean + sd*normal_at()*int(interval > 0*ms)'"],
      "normal_at takes an argument"),
@@ -116,6 +121,13 @@ def test_one_line_says_what_is_wrong(overrides, said) -> None:
     with pytest.raises(ConfigError) as caught:
         izhi.plan(overrides)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_plan_names_the_first_and_the_last_cells_of_many(capsys) -> None:
+    assert cli.main(["plan", "+experiment=network_2003"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("1 point, 1,000 cells each: e0 e1 ")
+    assert first.endswith(" e7 ... i192 i193 i194 i195 i196 i197 i198 i199")
 
 
 # ---------------------------------------------------------------- noise

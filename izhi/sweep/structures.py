@@ -23,6 +23,7 @@ from izhi.sweep import checks, models, points
 from izhi.units import Quantity
 
 _MOST_NETWORKS = 1_000
+_MOST_SYNAPSES = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,19 @@ def _with_traces(sweep: Sweep, found: tuple[StructurePoints, ...]) -> tuple[Stru
     return tuple(result)
 
 
+def _check_size(sweep: Sweep, cells: Circuit, projection: Projection) -> None:
+    """Check that a projection's synapses fit into memory, as they do in any of izhi's engines."""
+    number = float(cells.most_synapses(projection))
+    key = f"circuit.projections.{projection.name}"
+    if projection.connect == "random":
+        number *= float(np.nanmax(points.grid(sweep, f"{key}.probability")))
+    if number > _MOST_SYNAPSES:
+        raise ConfigError(
+            f"{key}: {number:,.0f} synapses, at most {_MOST_SYNAPSES:,} in one projection; connect "
+            "at random with a lower probability, or give fewer cells"
+        )
+
+
 def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
     """Return the structure of one base, with the values of axes that change structure."""
 
@@ -210,6 +224,8 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
         projections.append(Projection(name, source, target, synapse, delayed, connect))
     # one cell has no other to project onto: such a projection is none, whatever its synapse
     connected = tuple(projection for projection in projections if cells.most_synapses(projection))
+    for projection in connected:
+        _check_size(sweep, cells, projection)
     circuit = Circuit(cells.populations, connected)
     for population in circuit.populations:
         _check_method(base, circuit, population)
