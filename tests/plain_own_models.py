@@ -28,6 +28,7 @@ from brian2 import (
     pF,
     prefs,
     second,
+    uS,
 )
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.core.functions import DEFAULT_FUNCTIONS
@@ -50,7 +51,8 @@ ripple = sin(2*pi*frequency*t) : 1
 """
 POST = """
 dv/dt = (E_L - v + R*I)/tau_m : volt (unless refractory)
-I = g*(E_rev - v) : amp
+I = g*block*(E_rev - v) : amp
+block = 1/(1 + exp(-v/slope)/3.57) : 1
 dg/dt = (y - g)/tau_g : siemens
 dy/dt = -y/tau_g : siemens
 """
@@ -77,10 +79,10 @@ def simulate(b, E_rev, amplitude):
     }  # fmt: skip
     of_post = {
         "E_L": -65 * mV, "R": 50 * Mohm, "tau_m": 20 * ms, "v_th": -50 * mV, "tau_g": 3 * ms,
-        "E_rev": E_rev * mV,
+        "E_rev": E_rev * mV, "slope": 16 * mV,
     }  # fmt: skip
     of_synapse = {
-        "p_rest": 0.3, "gain": 0.2, "tau_rec": 120 * ms, "tau_p": 80 * ms, "weight": 200 * nS,
+        "p_rest": 0.3, "gain": 0.2, "tau_rec": 120 * ms, "tau_p": 80 * ms, "weight": 3 * uS,
     }  # fmt: skip
     pre = NeuronGroup(
         2, PRE, threshold="v > v_cut", reset="v = v_r; w += b", refractory="tau_ref",
@@ -97,10 +99,10 @@ def simulate(b, E_rev, amplitude):
     synapses.connect()
     synapses.x, synapses.p = 1, 0.3
     spikes = [SpikeMonitor(pre), SpikeMonitor(post)]
-    states = [StateMonitor(pre, ["v", "w"], record=[0]), StateMonitor(post, ["v", "g"], record=[0])]
+    states = [StateMonitor(pre, ["v", "w"], record=[0]), StateMonitor(post, ["v", "I"], record=[0])]
     Network(pre, post, synapses, spikes, states).run(0.2 * second, namespace={})
     times = [np.array(t / second) for m in spikes for t in m.spike_trains().values()]
-    return times, [states[0].v_[0], states[0].w_[0], states[1].v_[0]]
+    return times, [states[0].v_[0], states[0].w_[0], states[1].v_[0], states[1].I_[0]]
 
 
 if __name__ == "__main__":
@@ -111,6 +113,6 @@ if __name__ == "__main__":
         times, states = simulate(*point)
         for cell, train in zip(("pre0", "pre1", "post0"), times, strict=True):
             results[f"{number} {cell}"] = train
-        for name, values in zip(("v pre0", "w pre0", "v post0"), states, strict=True):
+        for name, values in zip(("v pre0", "w pre0", "v post0", "I post0"), states, strict=True):
             results[f"{number} {name}"] = values
     np.savez(sys.argv[2], **results)

@@ -74,7 +74,8 @@ on_pre: |
 target: |
   dg/dt = (y - g)/tau_g : siemens
   dy/dt = -y/tau_g : siemens
-current: g*(E_rev - v)
+  block = 1/(1 + exp(-v/slope)/3.57) : 1
+current: g*block*(E_rev - v)
 x_0: 1
 p_0: 0.3
 p_rest: 0.3
@@ -83,7 +84,8 @@ tau_rec: 120 ms
 tau_p: 80 ms
 tau_g: 3 ms
 E_rev: 0 mV
-weight: 200 nS
+slope: 16 mV
+weight: 3 uS
 delay: 1.5 ms
 """
 STIMULUS = """
@@ -168,7 +170,7 @@ def test_own_models_have_the_spikes_of_a_plain_script(engine, swept, plain) -> N
 def test_own_models_have_the_states_of_a_plain_script_to_the_last_bit(engine, swept, plain) -> None:
     traces = swept[engine].traces
     for number, (name, cell) in itertools.product(
-        range(len(POINTS)), [("v", "pre0"), ("w", "pre0"), ("v", "post0")]
+        range(len(POINTS)), [("v", "pre0"), ("w", "pre0"), ("v", "post0"), ("I", "post0")]
     ):
         values = traces[name].sel(cell=cell, trace=number).values
         assert np.array_equal(values, plain[f"{number} {name} {cell}"])
@@ -245,6 +247,55 @@ def test_a_study_needs_its_configs_no_longer(swept, place, tmp_path) -> None:
     assert others.returncode == 0, others.stderr
 
 
+# ------------------------------------------- one of Hodgkin and Huxley's kind
+
+CHANNELS = """
+# Sodium and potassium channels, as in the COBAHH benchmark of Brette et al. (2007).
+model: channels
+equations: |
+  dv/dt = (g_L*(E_L - v) + g_Na*m**3*h*(E_Na - v) + g_K*n**4*(E_K - v) + I)/C : volt
+  dm/dt = alpha_m*(1 - m) - beta_m*m : 1
+  dh/dt = alpha_h*(1 - h) - beta_h*h : 1
+  dn/dt = alpha_n*(1 - n) - beta_n*n : 1
+  alpha_m = 0.32*4/exprel((13*mV - v + V_T)/(4*mV))/ms : Hz
+  beta_m = 0.28*5/exprel((v - V_T - 40*mV)/(5*mV))/ms : Hz
+  alpha_h = 0.128*exp((17*mV - v + V_T)/(18*mV))/ms : Hz
+  beta_h = 4/(1 + exp((40*mV - v + V_T)/(5*mV)))/ms : Hz
+  alpha_n = 0.032*5/exprel((15*mV - v + V_T)/(5*mV))/ms : Hz
+  beta_n = 0.5*exp((10*mV - v + V_T)/(40*mV))/ms : Hz
+threshold: v > -20*mV
+refractory: v > -20*mV
+C: 200 pF
+g_L: 10 nS
+E_L: -60 mV
+g_Na: 20 uS
+E_Na: 50 mV
+g_K: 6 uS
+E_K: -90 mV
+V_T: -63 mV
+v_0: -60 mV
+m_0: 0.03
+h_0: 0.99
+n_0: 0.06
+"""
+
+
+def test_channels_by_exponential_euler(tmp_path, run, compiler) -> None:
+    conf = folder_with(tmp_path, neuron__channels=CHANNELS)
+    studies = [
+        run(
+            "neuron=channels", "circuit=single", "synapse=none", "stimulus=step_current",
+            "stimulus.amplitude=0.1 nA,0.3 nA,1 nA", "simulation.duration=60 ms",
+            "simulation.dt=0.05 ms", "simulation.method=exponential_euler",
+            f"run.engine={engine}", config_dir=conf,
+        )
+        for engine in ("numpy", "compiled")
+    ]  # fmt: skip
+    counts = studies[0].dataset.spike_count.values.ravel().tolist()
+    assert counts == sorted(counts) and counts[-1] >= 5
+    assert studies[0].digest == studies[1].digest
+
+
 # ------------------------------------------- neurons of plain numbers, and of other letters
 
 PLAIN_NUMBERS = """
@@ -308,6 +359,8 @@ def test_a_plain_number_drives_a_neuron_of_plain_numbers(tmp_path, run) -> None:
         "circuit=single", "synapse=none", "neuron.v_0=-70 mV", "stimulus.amplitude=4,10",
         "simulation.duration=300 ms", "run.engine=numpy",
     )  # fmt: skip
+    checked = command(study.path.parent, "verify", study.path.name)
+    assert checked.returncode == 0, checked.stderr  # read back, the starts are numbers still
     for amplitude, at_least in ((4, 2), (10, 5)):
         times = study.spike_times("cell0", amplitude=amplitude)
         assert times.size >= at_least

@@ -96,6 +96,8 @@ WRONG = [
     (but(STATIC, delay="3 mV"), "synapse.delay: expected a time, not a voltage"),
     (but(STATIC, U_0="0.6"), "synapse.U_0: the equations do not use it"),
     (but(STATIC, wieght="4 mV"), "synapse.wieght: the equations do not use it; did you mean weig"),
+    (but(STATIC, target="dv/dt = -v/tau_s : current", current="v"),
+     "synapse.target: v is a variable of the target's neuron; give it another name"),
     (but(CONDUCTANCE), "synapse.current: the term g * (E - v) is a current, but should be a volta"),
 ]  # fmt: skip
 

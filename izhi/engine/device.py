@@ -294,7 +294,9 @@ class FoldedDevice(CPPStandaloneDevice):
             elif isinstance(var, ArrayVariable) and not isinstance(var, DynamicArrayVariable):
                 lines[f"const size_t _num{name} = {var.size};"] = None
         text = str(code.code.cpp_file.replace("%CONSTANTS%", "\n    ".join(lines)))
-        return text.replace("%ELEMENTS%", self._size(code.owner, sizes))
+        # a monitor goes over the cells that it looks at
+        owner = code.owner.source if code.template_name == "statemonitor" else code.owner
+        return text.replace("%ELEMENTS%", self._size(owner, sizes))
 
     def _codes(self) -> list[Code]:
         """Return what was scheduled, as the schedule needs it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -45,6 +45,9 @@ class _Powers(ast.NodeTransformer):
         size = abs(exponent)
         if size == 0.5:
             power: ast.expr = _call("_sqrt", node.left)
+        elif _is_exponential(node.left) and np.isfinite(exponent) and not size.is_integer():
+            # sympy makes exp(x)**(1/18) of exp(x/18) where it takes terms apart
+            return _call("exp", ast.BinOp(node.right, ast.Mult(), node.left.args[0]))
         elif size.is_integer():
             power = _call("_power", node.left, ast.Constant(int(size)))
         else:
@@ -53,6 +56,10 @@ class _Powers(ast.NodeTransformer):
                 "write exp(n*log(x)) for others"
             )
         return power if exponent > 0 else ast.BinOp(ast.Constant(1.0), ast.Div(), power)
+
+
+def _is_exponential(node: ast.expr) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "exp"
 
 
 def _call(name: str, *arguments: ast.expr) -> ast.Call:

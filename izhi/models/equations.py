@@ -27,8 +27,8 @@ NOISE = ("normal_at", "uniform_at")
 
 _RANDOM = ("rand", "randn", "poisson")
 _UNITS = frozenset(
-    ["1", "volt", "amp", "ampere", "ohm", "siemens", "farad", "coulomb", "second", "hertz", "metre",
-     "meter", "kilogram", "mole", "molar", "kelvin", "joule", "watt", "newton", "pascal",
+    ["1", "volt", "amp", "ampere", "ohm", "siemens", "farad", "coulomb", "second", "hertz", "Hz",
+     "metre", "meter", "kilogram", "mole", "mmolar", "kelvin", "joule", "watt", "newton", "pascal",
      "integer", "boolean"]
 )  # fmt: skip
 _FLAGS = frozenset(

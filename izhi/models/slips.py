@@ -66,7 +66,7 @@ def of_unit(unit: str, known: frozenset[str]) -> str:
     """Return the unit that was meant, after a semicolon: equations have no prefixes there."""
     scaled = {"mV": "volt", "uV": "volt", "V": "volt", "ms": "second", "s": "second", "A": "amp",
               "nA": "amp", "pA": "amp", "uA": "amp", "mA": "amp", "nS": "siemens", "S": "siemens",
-              "pF": "farad", "nF": "farad", "F": "farad", "Hz": "hertz", "Mohm": "ohm"}  # fmt: skip
+              "pF": "farad", "nF": "farad", "F": "farad", "kHz": "Hz", "Mohm": "ohm"}  # fmt: skip
     if unit in scaled:
         return f"; write {scaled[unit]}, whatever the size of its values"
     near = did_you_mean(unit, known)

@@ -156,6 +156,7 @@ def read(
     own_given = {**parameters, **{line.name: known[line.name] for line in drawn}}
     own, target = (_declared(texts, name, current, key) for name in ("equations", "target"))
     _check_event_driven(own, f"{key}.equations")
+    _check_new(target, cell, f"{key}.target")
     states = {one.name for one in own if one.kind == "state"}
     felt = {one.name: one.dimension for one in target if one.kind == "state"}
     scope = declarations.check(own, _without_starts(known, states), f"{key}.equations")
@@ -197,6 +198,14 @@ def _declared(
         raise ConfigError(f"{key}.{name}: the target cell has no I that a current could enter")
     unit = _UNIT_OF[current] if current is not None else "1"
     return declarations.parse(_CURRENT.sub(f": {unit}", text), f"{key}.{name}")
+
+
+def _check_new(target: tuple[Declaration, ...], cell: Mapping[str, Dimension], key: str) -> None:
+    for one in target:
+        if one.name in cell:
+            raise ConfigError(
+                f"{key}: {one.name} is a variable of the target's neuron; give it another name"
+            )
 
 
 def _check_event_driven(declared: tuple[Declaration, ...], key: str) -> None:

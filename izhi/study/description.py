@@ -200,7 +200,7 @@ def _read_si(
 
 
 def _read_base(config: Any, swept: Any) -> Base:
-    values = {key: keys.check_value(key, value) for key, value in _mapping(config).items()}
+    values = {key: _read_value(key, value) for key, value in _mapping(config).items()}
     names = [name for name in _list(swept) if isinstance(name, str)]
     for name in names:
         if keys.key_of(name) is None:
@@ -208,6 +208,15 @@ def _read_base(config: Any, swept: Any) -> Base:
     present = {**values, **dict.fromkeys(names)}
     keys.check_whole(present)
     return Base(values, dict.fromkeys(names))
+
+
+def _read_value(key: str, given: Any) -> keys.Value:
+    """Return a value of a config; units are written out, so that a start without one has none."""
+    value = keys.check_value(key, given)
+    quantity = isinstance(value, Quantity) and math.isfinite(value.si)
+    if quantity and keys.starts(key) and units.parse(given).unit == "":
+        return keys.check_value(key, given, "")
+    return value
 
 
 def _list(given: Any) -> list[Any]:
