@@ -179,6 +179,12 @@ def cosh(x: Numbers) -> Numbers:
     return 0.5 * e + 0.5 / e
 
 
+def remainder(x: ArrayLike, y: ArrayLike) -> Numbers:
+    """Return what is left of x once it is divided by y, of the sign of y but for rounding."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    return np.asarray(x - y * np.floor(x / y))
+
+
 def power(x: Any, n: int) -> Numbers:
     """Return the n-th power as a product: of halves where n is even, of one less and x else."""
     if n < 2:

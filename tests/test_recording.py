@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import izhi
+from izhi import cli
 from izhi.config import inputs
 from izhi.engine import cache
 from izhi.errors import ConfigError, StudyError
@@ -105,6 +106,8 @@ def test_a_study_keeps_its_files(current, tmp_path) -> None:
     study = izhi.run([*given(current), "run.engine=numpy"], **settings)
     (kept,) = (study.path / "inputs").iterdir()
     assert kept.read_bytes() == current.read_bytes()
+    assert cli.main(["export", str(study.path), "--to", "crate"]) == 0
+    assert (tmp_path / "kept-crate" / "inputs" / kept.name).read_bytes() == current.read_bytes()
     again = written(tmp_path / "again.csv", "t [ms],I [mV]", TIMES, VALUES[::-1])
 
     # changed under its name: other settings

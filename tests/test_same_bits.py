@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import izhi
+from izhi import functions
 from izhi.engine import build, cache, compiled, powers, runtime
 from izhi.engine.cache import Build
 from izhi.engine.result import Raw
@@ -220,6 +221,14 @@ def test_powers_are_products() -> None:
     assert np.array_equal(powers.power(x, 7), ((x * x) * x) * ((x * x) * x) * x)
     for n in range(21):
         assert powers.power(x, n) == pytest.approx(x**n, rel=1e-14)
+
+
+def test_remainders_have_the_sign_of_what_divides() -> None:
+    x = np.random.default_rng(2).normal(0, 50, 10_000)
+    for y in (0.7, -3.1):
+        found = functions.remainder(x, y)
+        assert np.array_equal(found, x - y * np.floor(x / y))
+        np.testing.assert_allclose(found, np.mod(x, y), atol=1e-13)
 
 
 @pytest.mark.parametrize("exponent", ["0.3", "n"])

@@ -85,6 +85,20 @@ def test_the_edges_of_pulses_lie_where_arithmetic_has_them(onset, width, rest, p
     assert np.count_nonzero(marked) <= 4 * (steps * DT / (width + rest) + 3)
 
 
+@given(TIMES, TIMES, TIMES)
+def test_pulses_by_remainders_are_those_by_counts(onset, width, rest) -> None:
+    width, rest = max(width, DT), max(rest, DT)
+    text = "high*int(t >= onset and (t - onset) % period < width)"
+    values = {"high": 2.0, "onset": float(onset) / 1e3, "width": float(width) / 1e3,
+              "period": float(width + rest) / 1e3}  # fmt: skip
+    kinds = {name: VOLT if name == "high" else units.SECOND for name in values}
+    found = current(waveform.read({"current": text}, kinds, VOLT, "stimulus"), values, 1500)
+    others = {**values, "amplitude": 2.0, "baseline": 0.0, "pulses": math.inf}
+    near = [(onset + k * (width + rest) + w) / DT % 1 for k in range(1000) for w in (0, width)]
+    if not any(abs(part - Fraction(1, 1000)) < 1e-9 for part in near):
+        assert np.array_equal(found, current(read("pulse_train"), others, 1500))
+
+
 def test_steps_of_points_that_differ() -> None:
     found = waveform.Recurrence("first", "period").steps(
         {"first": np.array([0.0, 0.05e-3]), "period": np.array([1e-3, 3e-3])}, 1e-4, 50
@@ -109,6 +123,8 @@ def test_what_changes_at_edges_only_is_computed_there_only() -> None:
         ("high*floor(t*t/period/period)", False, "0.001 * dt"),
         ("high*floor(t/period)*(t/period)", False, "floor((t + 0.001 * dt) / period) * (t / peri"),
         ("high*floor(onset/period)", True, "floor(onset / period)"),
+        ("high*int(t % period < onset)", False, "int((t + 0.001 * dt) % period < onset)"),
+        ("high*((t - onset) % period)/period", False, "(t + 0.001 * dt - onset) % period"),
     ],
 )
 def test_counts_of_periods(text, steady, then) -> None:
@@ -175,7 +191,9 @@ def each(*names: str) -> list[str]:
 
 def test_the_currents_of_all_stimuli(run, compiler) -> None:
     point = ["neuron=chattering", "sine.stimulus.baseline=0 mV"]
-    sweep = [*each(*EXPECTED), *(f"{name}.stimulus.onset=3.3 ms" for name in EXPECTED)]
+    sweep = [*each(*EXPECTED), *(f"{name}.stimulus.onset=3.3 ms" for name in EXPECTED),
+             # a remainder, which is the same sine
+             "chirp.stimulus.current='baseline + amplitude*sin(2*pi*(cycles % 1))*on'"]  # fmt: skip
     further = ["neuron=regular_spiking,chattering", "sine.stimulus.baseline=0 mV,1 mV",
                "ramp.stimulus.onset=3.3 ms,20 ms", "chirp.stimulus.onset=3.3 ms,9 ms"]  # fmt: skip
     alone = run(*sweep, *point, "run.engine=numpy")

@@ -1,7 +1,8 @@
-"""Powers in generated code: products of a fixed order, whose bits no library decides.
+"""Powers and remainders in generated code, in a form whose bits no library decides.
 
 Brian2 leaves ``x**n`` to numpy and to C's ``pow``, which round differently. Here each power becomes
-``_power(x, n)`` before either sees it, for whole n; a root becomes ``_sqrt(x)``.
+``_power(x, n)`` before either sees it, for whole n, a product of a fixed order; a root becomes
+``_sqrt(x)``, and the remainder ``x % y``, which has the sign of y, ``_remainder(x, y)``.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from izhi.errors import EngineError
-from izhi.functions import power
+from izhi.functions import power, remainder
 
 
 def written_out(statement: Any) -> Any:
-    """Return a statement of Brian2's with its powers as calls; as it is where it has none.
+    """Return a statement of Brian2's with its powers and remainders as calls.
 
     Raises
     ------
     EngineError
         For an exponent that is neither a whole number nor a half.
     """
-    if "**" not in statement.expr:
+    if "**" not in statement.expr and "%" not in statement.expr:
         return statement
     tree = _Powers().visit(ast.parse(statement.expr, mode="eval"))
     found = copy.copy(statement)  # Brian2 keeps what it made for equal code
@@ -34,8 +35,10 @@ def written_out(statement: Any) -> Any:
 
 class _Powers(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        """Replace a power by a call, or by one over a call where the exponent is negative."""
+        """Replace a power or remainder by a call, a negative power by one over a call."""
         self.generic_visit(node)
+        if isinstance(node.op, ast.Mod):
+            return _call("_remainder", node.left, node.right)
         if not isinstance(node.op, ast.Pow):
             return node
         try:
@@ -66,5 +69,5 @@ def _call(name: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
 
 
-NAMESPACE = {"_power": power, "_sqrt": np.sqrt}
+NAMESPACE = {"_power": power, "_sqrt": np.sqrt, "_remainder": remainder}
 """What generated Python calls; ``templates/program.cpp`` has the same for C++."""

@@ -31,6 +31,7 @@ _TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 """Terms of Workflow Run Crate's that RO-Crate 1.1 lacks."""
 
 _SHARD = ("application/x-netcdf", "Results of some of the points, as simulated.")
+_INPUT = "What a file of data held that the study was run with, under its SHA-256."
 _CHANGES = ("text/x-diff", "Changes to the code that were not committed, as git shows them.")
 _FILES = {
     "study.yaml": ("application/yaml", "The sweep: its axes and the composed configs."),
@@ -136,7 +137,10 @@ def _add_files(crate: Any, study: Study) -> dict[str, Any]:
     shards = sorted(f"shards/{path.name}" for path in study.folder.shards.glob("*.nc"))
     expected = logged_files(study.folder, study.log)
     changes = sorted(path.name for path in expected if path.suffix == ".diff")
-    told = {**_FILES, **dict.fromkeys(shards, _SHARD), **dict.fromkeys(changes, _CHANGES)}
+    inputs = sorted(path.name for path in study.folder.inputs.glob("*") if path.is_file())
+    types = {name: "text/csv" if name.endswith(".csv") else "application/netcdf" for name in inputs}
+    kept = {f"inputs/{name}": (kind, _INPUT) for name, kind in types.items()}
+    told = {**_FILES, **kept, **dict.fromkeys(shards, _SHARD), **dict.fromkeys(changes, _CHANGES)}
     added = {}
     for name, (media_type, description) in told.items():
         path = study.path / name

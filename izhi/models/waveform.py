@@ -2,9 +2,10 @@
 
 Where the time is compared with what follows from parameters alone, ``t >= onset``, steps are
 compared instead: floating-point times that lie on the grid up to rounding would fall on either side
-of it. Where periods are counted, ``floor((t - onset)/period)``, the time is taken a thousandth of a
-step later, to the same end. A stimulus in which time comes in nowhere else changes at these steps
-only, and is computed at no others.
+of it. Where periods are counted, ``floor((t - onset)/period)``, or taken away,
+``(t - onset) % period``, the time is taken a thousandth of a step later, to the same end. A
+stimulus that compares times and counts periods, and does nothing else with the time, changes at
+known steps only, and is computed at no others.
 """
 
 from __future__ import annotations
@@ -271,6 +272,13 @@ class _Steps(ast.NodeTransformer):
             return False
         self.recurrences.append(Recurrence(ast.unparse(first), ast.unparse(period)))
         return True
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """Take the time in what is left of it after whole periods a little later, too."""
+        node = self.generic_visit(node)  # type: ignore[assignment]
+        if isinstance(node.op, ast.Mod):
+            node.left = _Later().visit(node.left)
+        return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Split a < b < c, which Brian2 does not know, and replace times by steps."""

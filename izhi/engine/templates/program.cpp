@@ -44,6 +44,7 @@ template <> inline double power<0>(double) { return 1.0; }
 template <> inline double power<1>(const double x) { return x; }
 #define _power(x, n) power<n>(x)
 #define _sqrt(x) std::sqrt(double(x))
+inline double _remainder(const double x, const double y) { return x - y * std::floor(x / y); }
 
 // the spikes of a block, in order of time
 struct Recording
