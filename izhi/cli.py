@@ -184,12 +184,13 @@ def _of_overrides(command: str, arguments: list[str]) -> int:
     composed = compose_arguments(command, arguments, _starting if command == "run" else None)
     if composed is None:  # --help, --cfg, --info: Hydra has answered
         return 0
+    if command == "check":
+        from izhi.study.check import check
+
+        return _print_check(check(composed))
     from izhi.study import execute
-    from izhi.study.check import check
     from izhi.study.profile import Profile, process_began
 
-    if command == "check":
-        return _print_check(check(composed))
     if command == "plan":
         plan = execute.make_plan(composed)
         for doubt in plan.doubts:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import izhi
 from izhi import cli
 from izhi.config.compose import compose
+from izhi.config.folder import conf_folder
+from izhi.errors import ConfigError
 from izhi.sweep import doubts, structures
+from izhi.sweep.doubts.scene import thinned
 
 # Each row: overrides, and all that is said of them.
 SLOW = (
@@ -105,6 +109,32 @@ def said(overrides: list[str], **settings: object) -> list[str]:
 @pytest.mark.parametrize(("overrides", "lines"), DOUBTS, ids=lambda x: " ".join(x)[:50])
 def test_what_is_doubtful(overrides, lines) -> None:
     assert said(overrides) == lines
+
+
+def test_a_file_that_another_one_hides_is_an_error(tmp_path) -> None:
+    path = tmp_path / "neuron" / "resonator.yaml"
+    path.parent.mkdir()
+    path.write_text((conf_folder() / "neuron" / "resonator.yaml").read_text())
+    assert said(["neuron=resonator"], config_dir=tmp_path) == []  # a copy
+    path.write_text("defaults: [model/izhikevich@_here_, _self_]\na: 0.07/ms\n")
+    line = f"^neuron = resonator: {path} is hidden by another resonator; give it a name of its own$"
+    with pytest.raises(ConfigError, match=line):
+        said(["neuron=resonator"], config_dir=tmp_path)
+    assert said(["neuron=chattering"], config_dir=tmp_path) == []
+
+
+def test_few_values_of_each_axis_are_looked_at() -> None:
+    values = "neuron.a=range(0.03,3.03,0.03)", "neuron.b=range(0.1,1.1,0.01)"
+    sweep = compose([*values, "synapse.U_0=range(0.01,1,0.01)", "neuron=chattering,resonator"])
+    few = thinned(sweep)
+    assert np.prod(sweep.shape) == 1_980_000
+    assert np.prod(few.shape) <= 50_000
+    for axis, kept in zip(sweep.axes, few.axes, strict=True):
+        assert {axis.labels[0], axis.labels[-1]} <= set(kept.labels)
+        assert len(kept) == (2 if axis.values is None else 9)
+    assert few.base_of.shape == tuple(np.minimum(sweep.base_of.shape, few.shape))
+    (line,) = doubts.find(sweep, structures.find(sweep))  # the greatest a is too fast
+    assert line.key == "neuron.a"
 
 
 U_0 = "neuron.u_0: u starts at 0 mV, but rests at -13 mV; give neuron.u_0=rest"

@@ -71,10 +71,27 @@ class ReadOnce(ConfigRepository):
                 raise ConfigError(f"{config_path}.yaml: {config_error(error)}") from error
         return copy.deepcopy(self._read[config_path])
 
+    def _check_hidden(self, config_path: str) -> None:
+        """Check that a choice is one file: the first folder's hides that of a later one."""
+        group, _, name = config_path.rpartition("/")
+        sources = [s for s in self.sources if s.scheme() == "file" and s.is_config(config_path)]
+        if not group or len(sources) < 2:
+            return
+        file = sources[0]._normalize_file_name(config_path)
+        first, *others = (Path(source.path) / file for source in sources)
+        for other in others:
+            check_file(other)
+            if other.read_bytes() != first.read_bytes():
+                raise ConfigError(
+                    f"{group} = {name}: {other} is hidden by another {name}; give it "
+                    "a name of its own"
+                )
+
     def _check(self, config_path: str) -> None:
         """Look a file through before Hydra reads it."""
         if ".." in Path(config_path).parts or Path(config_path).is_absolute():
             raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
+        self._check_hidden(config_path)
         for source in self.sources:
             if source.scheme() == "file" and source.is_config(config_path):
                 if config_path.startswith("hydra/"):
