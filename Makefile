@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 PIP_INSTALL = -m pip --disable-pip-version-check install -q --use-pep517
 
-.PHONY: help sweep test soak bench patterns lint lock clean
+.PHONY: help sweep test soak bench patterns methods lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile
@@ -30,6 +30,9 @@ bench: $(STAMP)  ## time izhi against its peers
 
 patterns: $(STAMP)  ## draw the 20 patterns of Izhikevich (2004)
 	$(BIN)/python -m analysis.patterns docs/patterns.png
+
+methods: $(STAMP)  ## error against time of the integration methods: docs/methods.md and .png
+	$(BIN)/python -m analysis.methods docs/methods.md docs/methods.png
 
 lint: $(STAMP)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -11,7 +11,6 @@ RESULTS = Path(__file__).with_name("results.json")
 README = ROOT / "README.md"
 FIGURE = ROOT / "docs" / "benchmarks.png"
 SCALE = ROOT / "docs" / "scale.md"
-BEGIN, END = "<!-- figures of make bench: begin -->\n", "<!-- figures of make bench: end -->\n"
 
 LIMIT = "the limit, strict, 1 core"
 LIMIT_2 = "the limit, strict, 2 cores"
@@ -124,11 +123,12 @@ def costs(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def updated(text: str, figures: str) -> str:
+def updated(text: str, figures: str, command: str = "make bench") -> str:
     """Return a page with these figures between its two marks."""
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}{figures}\n{END}{after}"
+    begin, end = (f"<!-- figures of {command}: {mark} -->\n" for mark in ("begin", "end"))
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    return f"{before}{begin}{figures}\n{end}{after}"
 
 
 def figure(results: dict[str, Any], path: Path) -> None:

@@ -44,9 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"left out: {line}", file=sys.stderr)
     if frame.empty:
         raise IzhiError(f"no point was compared: {frame.attrs['skipped'][0]}")
-    _print(report.lines(frame))
-    print()
-    print("\n".join(report.conclusions(frame, given.accuracy)))
+    print(report.text(frame, given.accuracy))
     return 1 if frame.attrs["skipped"] else 0
 
 
@@ -72,10 +70,3 @@ def options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
         except ValueError:
             raise ConfigError(f"{_PREFIX}{name} = {text}: expected {expected}") from None
     return Options(**found), rest
-
-
-def _print(rows: list[list[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join([row[0].ljust(len(first)), *others]))

@@ -96,7 +96,18 @@ def step_needed(frame: pd.DataFrame, method: str, accuracy: float) -> tuple[floa
     return float(steps[k] * (accuracy / worst[k]) ** (1 / order)), beyond
 
 
-def lines(frame: pd.DataFrame) -> list[list[str]]:
+def text(frame: pd.DataFrame, accuracy: float) -> str:
+    """Return what a terminal shows: the summary with aligned columns, then the conclusions."""
+    rows = _rows(frame)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = []
+    for method, *cells in rows:
+        others = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        table.append("  ".join([method.ljust(widths[0]), *others]))
+    return "\n".join([*table, "", *conclusions(frame, accuracy)])
+
+
+def _rows(frame: pd.DataFrame) -> list[list[str]]:
     """Return the summary as rows of text, a head first."""
     head = ["method", "dt/ms", "trains", "other count", "spikes off", "parted",
             "time/ms: median", "worst", "interval/%: median", "worst", "order"]  # fmt: skip
