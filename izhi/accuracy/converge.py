@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import draws
 from izhi.accuracy import exact
 from izhi.accuracy.cell import Values
 from izhi.accuracy.compare import compare
@@ -72,8 +74,8 @@ class Options:
 def sample(sweep: Sweep, count: int) -> NDArray[np.int64]:
     """Return the numbers of a few points that are spread over a sweep, in rising order.
 
-    Along each axis they lie as in a low-discrepancy sequence (multiples of powers of the
-    generalised golden ratio), so that they fall into step with none; the same ones each time.
+    They are a Latin hypercube: evenly spread along each axis, in an order that a hash of its key
+    gives; the same ones each time.
 
     Parameters
     ----------
@@ -83,21 +85,24 @@ def sample(sweep: Sweep, count: int) -> NDArray[np.int64]:
     count
         How many, at most.
     """
-    shape = [1 if axis.key == _METHOD else len(axis) for axis in sweep.axes]
+    axes = [n for n, axis in enumerate(sweep.axes) if axis.key != _METHOD]
+    shape = [len(sweep.axes[n]) for n in axes]
     total = math.prod(shape)
-    ratio = 1.5
-    for _ in range(60):  # the root of x**(d + 1) = x + 1
-        ratio = (1 + ratio) ** (1 / (len(shape) + 1))
-    found: dict[int, None] = {}
-    for k in range(total if total <= count else 20 * count):
-        place = [math.floor((0.5 + k * ratio ** -(j + 1)) % 1 * n) for j, n in enumerate(shape)]
-        number = k if total <= count else int(np.ravel_multi_index(place, shape)) if place else 0
-        found[number] = None
-        if len(found) == count:
-            break
-    at = np.unravel_index(list(found), shape) if shape else ()
-    numbers = np.ravel_multi_index(at, sweep.shape) if shape else np.zeros(1, np.int64)
-    return np.sort(np.asarray(numbers, np.int64))
+    if total <= count:
+        places = list(itertools.product(*map(range, shape)))
+    else:
+        orders = [
+            np.argsort(
+                draws.uniform(draws.then(draws.key(np.uint64(0), axis.key), np.arange(count)))
+            )
+            for axis in map(sweep.axes.__getitem__, axes)
+        ]
+        at = (np.stack(orders, axis=1) + 0.5) / count * shape
+        places = list(dict.fromkeys(map(tuple, at.astype(int).tolist())))
+    found = np.zeros((len(places), len(sweep.axes)), np.int64)
+    found[:, axes] = np.array(places, np.int64).reshape(len(places), len(axes))
+    weights = [math.prod(sweep.shape[n + 1 :]) for n in range(len(sweep.axes))]
+    return np.sort(found @ np.array(weights, np.int64))
 
 
 def converge(
