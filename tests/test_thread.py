@@ -109,7 +109,7 @@ def test_the_first_script(check) -> None:
     driven = (single, "stimulus.amplitude='12 mV/ms'")
     assert check(*driven, neuron=mended + "method: exact\n") == [
         "error: neuron.method = exact: dv/dt of cell is not linear in v, u; use one of euler, "
-        "semi_implicit, rk2, rk4"
+        "semi_implicit, rk2, rk4, located_rk2, located_rk4"
     ]
     assert check(*driven, neuron=mended) == [
         "neuron.u_0: u starts at 0 V/s, but rests at -12 V/s; give neuron.u_0='-12 V/s'"

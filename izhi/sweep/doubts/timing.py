@@ -26,7 +26,8 @@ from izhi.units import HERTZ, SECOND
 _COARSE = 0.2
 """Of a time constant: explicit methods of low order are off by per cents in longer steps."""
 
-_STEPPED = ("euler", "rk2", "rk4")
+_LOCATED = ("located_rk2", "located_rk4")
+_STEPPED = ("euler", "rk2", "rk4", *_LOCATED)
 """Methods whose error grows with the step; the others solve what is linear exactly, or are to be
 what was published."""
 
@@ -45,7 +46,8 @@ def of_neuron(scene: Scene, population: Population) -> Iterator[Doubt]:
         if one.kind == "state":
             _, change = slope(cell.declared, one, values)
             yield from _coarse(scene, group, one, change, kinds, values)
-    yield from _at_threshold(scene, group, cell, values)
+    if population.method not in _LOCATED:  # the overshoot of these is no error
+        yield from _at_threshold(scene, group, cell, values)
 
 
 def of_synapse(scene: Scene, projection: Projection) -> Iterator[Doubt]:
