@@ -111,6 +111,12 @@ def test_files_that_cannot_be(data, others, said, tmp_path, monkeypatch) -> None
     assert str(error.value).startswith(start + said)
 
 
+def test_sources_raise_no_doubts(spikes) -> None:
+    for source in ("regular_train", "poisson_train"):
+        assert izhi.plan([f"neuron@pre.neuron=source/{source}"]).doubts == ()
+    assert izhi.plan([*SOURCE, f"pre.neuron.file={spikes}"]).doubts == ()
+
+
 def test_a_file_is_needed() -> None:
     with pytest.raises(ConfigError, match=r"^pre\.neuron\.file: missing; expected the name of a "):
         izhi.plan(SOURCE)

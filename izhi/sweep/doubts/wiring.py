@@ -73,7 +73,8 @@ def _used_of_target(projection: Projection) -> set[str]:
 def _unused(declared: Sequence[Declaration], used: set[str], key: str) -> Iterator[Doubt]:
     for one in declared:
         others = set[str]().union(*(_names(other) for other in declared if other is not one))
-        if one.name not in used | others:
+        # a count of spikes, which only the reset changes, may be there for its own sake
+        if one.kind != "parameter" and one.name not in used | others:
             yield Doubt(key, f"nothing uses {one.name}, which {one.left} = ... computes")
 
 
