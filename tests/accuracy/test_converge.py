@@ -19,7 +19,7 @@ FEW = ["circuit=single", "run.engine=numpy", "simulation.duration='120 ms'"]
 def frame() -> pd.DataFrame:
     """Give two neuron types by two methods, in three time steps."""
     return izhi.converge(
-        ["neuron=fast_spiking,thalamo_cortical", "simulation.method=euler,rk4", *FEW],
+        ["neuron=fast_spiking,thalamo_cortical", "simulation.method=euler,located_rk4", *FEW],
         halvings=2, progress=False,
     )  # fmt: skip
 
@@ -53,8 +53,13 @@ def test_euler_is_of_the_first_order(frame) -> None:
     assert found.loc["euler"]["order"].iloc[1:].tolist() == pytest.approx([1, 1], abs=0.3)
     assert found.loc["euler"]["interval_worst"].iloc[0] > 0.05  # thalamo-cortical: 6 %
     assert (found["trains"] == 2).all()
-    worst = found["interval_worst"].unstack("method")
-    assert (worst["rk4"] < worst["euler"]).all()
+
+
+def test_resets_inside_the_step_are_of_the_fourth_order(frame) -> None:
+    found = report.summary(frame).loc["located_rk4"]
+    assert found["order"].iloc[-1] > 3
+    assert found["interval_worst"].iloc[0] < 1e-4 and found["time_worst"].iloc[-1] < 1e-7
+    assert (found["differ"] == 0).all()
 
 
 def test_noise_and_random_connections_are_met_as_they_were_drawn() -> None:
