@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import izhi
@@ -85,6 +85,7 @@ def test_the_edges_of_pulses_lie_where_arithmetic_has_them(onset, width, rest, p
     assert np.count_nonzero(marked) <= 4 * (steps * DT / (width + rest) + 3)
 
 
+@settings(max_examples=25)
 @given(TIMES, TIMES, TIMES)
 def test_pulses_by_remainders_are_those_by_counts(onset, width, rest) -> None:
     width, rest = max(width, DT), max(rest, DT)

@@ -119,6 +119,7 @@ def check_length(recording: Recording, key: str, dt: float, steps: int) -> None:
         )
 
 
+@lru_cache(maxsize=4)
 def sampled(recording: Recording, key: str, dt: float, steps: int) -> Numbers:
     """Return a recording's values at the beginning of each time step, in SI units."""
     time, values, _ = _samples(recording, key)
