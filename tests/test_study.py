@@ -461,7 +461,7 @@ def test_the_config_and_log_are_on_disk(demo) -> None:
         "dataset.nc", "log.jsonl", "shards", "study.yaml", "summary.csv",
     ]  # fmt: skip
     told = yaml.safe_load((demo.path / "study.yaml").read_text(encoding="utf-8"))
-    assert told["schema"] == 4
+    assert told["schema"] == 5
     assert [axis["values"] for axis in told["axes"]] == [
         ["chattering", "resonator"], [0.2, 0.5, 0.8], [4, 10],
     ]  # fmt: skip
