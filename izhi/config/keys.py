@@ -392,7 +392,9 @@ def unknown_key(name: str, present: Iterable[str]) -> ConfigError:
         return ConfigError(f"{name}: no such key; {_of_circuit(name)}")
     below = [other for other in names if other.startswith(f"{name}.")]
     if below:
-        return ConfigError(f"{name}: expected keys below it, such as {min(below)}")
+        main = [f"{name}.{text}" for text in ("on_pre", "equations", "current")]
+        such = next((key for key in main if key in below), min(below))
+        return ConfigError(f"{name}: expected keys below it, such as {such}")
     last = {known.rsplit(".", 1)[-1]: known for known in names}
     if "." not in name and name in last:
         return ConfigError(f"{name}: no such key; did you mean {last[name]}?")
