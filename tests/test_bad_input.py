@@ -13,7 +13,7 @@ from izhi.cli import main
 
 NEURONS = (
     "book/*, chattering, fast_spiking, integrate_and_fire/*, intrinsically_bursting, "
-    "low_threshold_spiking, pattern/*, random, regular_spiking, resonator, "
+    "low_threshold_spiking, network_2003/*, pattern/*, random, regular_spiking, resonator, "
     "resonator_forum, source/*, thalamo_cortical"
 )
 NOT_SWEPT = "cannot be swept; it says how a study is run and kept, not what is simulated"
@@ -59,7 +59,7 @@ CASES = [
     (["neuron=null"], "neuron = null: no such neuron; there are "),
     (["-m", "neuron=range(0,3)"], "neuron = 0: no such neuron; there are "),
     (["synapse={U_0: 0.3}"], "synapse = {'U_0': 0.3}: no such synapse; there are alpha, "),
-    (["+experiment=nope"], "experiment = nope: no such experiment; there are preset_regimes, "),
+    (["+experiment=nope"], "experiment = nope: no such experiment; there are network_2003, "),
     (["neuron@post.neuron=chatering"], "neuron@post.neuron = chatering: no such neuron; did you m"),
     (["neuron@foo.neuron=chattering"], "Could not override 'neuron@foo.neuron'; Did you mean to"),
     (["+neuron@foo.neuron=chattering"], "neuron@foo.neuron: this circuit has no population foo; "),
