@@ -193,7 +193,7 @@ def test_resets_inside_the_step_fold_on_both_engines(compiler):
     assert steps.size > 300 and np.unique(steps % 1).size > 200
 
 
-@pytest.mark.parametrize(("method", "size"), [("euler", 40), ("rk4", 5)])
+@pytest.mark.parametrize(("method", "size"), [("euler", 12), ("rk4", 5)])
 def test_the_numpy_engine_folds_as_well(method, size):
     overrides = [f"simulation.method={method}", "simulation.duration=150 ms"]
     points = Points(*overrides, size=size, seed=8)

@@ -181,7 +181,7 @@ BOTH = """
         both.run(steps * b2.defaultclock.dt, namespace={})
         b2.get_device().write(
             folder / "program.cpp", start.size, [device.Cells(cells, 1, 0)], [],
-            [(cells.variables["x"], 1)], [], ("x", "y", "z"), 1.0, False,
+            [(cells.variables["x"], 1)], [], [], ("x", "y", "z"), 1.0, False,
         )
     build.compile_program(folder / "program.cpp", folder / "main")
     changes, order = np.zeros(steps + -steps % 8, np.uint8), np.arange(start.size)
