@@ -104,8 +104,6 @@ def converge(
     ------
     ConfigError
         For what cannot be run, or has no exact spike times.
-    IzhiError
-        When scipy is not installed.
     """
     from izhi.accuracy import converge as converging
 

@@ -131,12 +131,9 @@ def converge(
     ------
     ConfigError
         For what cannot be run, or has no exact spike times.
-    IzhiError
-        When scipy is not installed.
     """
     import pandas as pd
 
-    exact.solver()
     for axis in sweep.axes:
         if axis.key == "simulation.dt":
             raise ConfigError("simulation.dt: give one value; it is halved again and again")

@@ -57,24 +57,6 @@ class Late(IzhiError):
     """The time that was given is over."""
 
 
-def solver() -> Any:
-    """Return scipy's method of order 8.
-
-    Raises
-    ------
-    IzhiError
-        When scipy is not installed.
-    """
-    try:
-        from scipy.integrate import DOP853
-    except ImportError:
-        raise IzhiError(
-            "exact spike times are found with scipy, which is not installed: "
-            "pip install 'izhi[converge]'"
-        ) from None
-    return DOP853
-
-
 def trains(
     structure: Structure, values: Values, seconds: float = math.inf
 ) -> list[NDArray[np.float64]]:
@@ -102,8 +84,6 @@ def trains(
         When the state grows without bound, or a cell spikes without end at one time.
     Late
         When the time is over.
-    IzhiError
-        When scipy is not installed.
     """
     deadline = time.monotonic() + seconds
     return _Circuit(structure, values, deadline).run(deadline)
@@ -285,7 +265,9 @@ class _Circuit:
     """All cells and synapses of a point."""
 
     def __init__(self, structure: Structure, values: Values, deadline: float) -> None:
-        circuit, method = structure.circuit, solver()
+        from scipy.integrate import DOP853 as method  # of order 8
+
+        circuit = structure.circuit
         self.end = structure.duration
         reached = {projection.target for projection in circuit.projections}
         groups: dict[str, list[_Track]] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -284,12 +283,6 @@ def test_what_has_no_exact_spike_times(change, said, folder: Path) -> None:
         neuron = neuron.replace("refractory: tau_r\n", "").replace("tau_r: 2 ms\n", "")
     with pytest.raises((ConfigError, IzhiError), match=said):
         single(folder, neuron, "stimulus.amplitude='20 mV'")
-
-
-def test_without_scipy_one_line_says_how_to_get_it(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "scipy.integrate", None)
-    with pytest.raises(IzhiError, match=r"not installed: pip install 'izhi\[converge\]'"):
-        trains("circuit=single")
 
 
 def test_the_time_that_it_may_take_is_kept() -> None:
