@@ -8,6 +8,8 @@ import pytest
 import izhi
 from izhi.engine import cache
 
+from .browser import browser  # noqa: F401
+
 
 @pytest.fixture(scope="session", autouse=True)
 def builds_of_the_session(tmp_path_factory):
