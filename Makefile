@@ -18,7 +18,7 @@ sweep: $(STAMP)  ## run the first sweep
 	$(BIN)/izhi run -m +experiment=presets_u0_amplitude
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 soak: $(STAMP)  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m soak

@@ -13,9 +13,16 @@ from .browser import browser  # noqa: F401
 
 @pytest.fixture(scope="session", autouse=True)
 def builds_of_the_session(tmp_path_factory):
-    """Keep C++ programs in a folder of this session: neither take the user's nor leave any."""
+    """Keep C++ programs in a folder of this session: neither take the user's nor leave any.
+
+    The processes of pytest-xdist have it in common; each has a folder of its own inside that of the
+    session, and what one of them has built the others need not build.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         yield
 
 
