@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 PIP_INSTALL = -m pip --disable-pip-version-check install -q --use-pep517
 
-.PHONY: help sweep test soak bench patterns methods lint lock clean
+.PHONY: help sweep test soak bench patterns methods docs lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile
@@ -33,6 +33,9 @@ patterns: $(STAMP)  ## draw the 20 patterns of Izhikevich (2004)
 
 methods: $(STAMP)  ## error against time of the integration methods: docs/methods.md and .png
 	$(BIN)/python -m analysis.methods docs/methods.md docs/methods.png
+
+docs: $(STAMP)  ## the documentation as a site: build/docs/index.html
+	$(BIN)/python -m sphinx -q -W --keep-going -n -b html -d build/doctrees docs build/docs
 
 lint: $(STAMP)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .
