@@ -59,7 +59,7 @@ CASES = [
     (["neuron=null"], "neuron = null: no such neuron; there are "),
     (["-m", "neuron=range(0,3)"], "neuron = 0: no such neuron; there are "),
     (["synapse={U_0: 0.3}"], "synapse = {'U_0': 0.3}: no such synapse; there are alpha, "),
-    (["+experiment=nope"], "experiment = nope: no such experiment; there are network_2003, "),
+    (["+experiment=nope"], "experiment = nope: no such experiment; there are burst_maps, "),
     (["neuron@post.neuron=chatering"], "neuron@post.neuron = chatering: no such neuron; did you m"),
     (["neuron@foo.neuron=chattering"], "Could not override 'neuron@foo.neuron'; Did you mean to"),
     (["+neuron@foo.neuron=chattering"], "neuron@foo.neuron: this circuit has no population foo; "),
