@@ -37,6 +37,9 @@ methods: $(STAMP)  ## error against time of the integration methods: docs/method
 docs: $(STAMP)  ## the documentation as a site: build/docs/index.html
 	$(BIN)/python -m sphinx -q -W --keep-going -n -b html -d build/doctrees docs build/docs
 
+studies: $(STAMP)  ## run the small studies of the notebooks anew: analysis/studies
+	$(BIN)/python -m analysis.stored_studies analysis/studies
+
 lint: $(STAMP)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
