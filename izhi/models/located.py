@@ -70,7 +70,7 @@ def check(cell: Cell, method: str, group: str) -> None:
     ConfigError
         When the threshold is none that a variable crosses upwards; for a refractory period.
     """
-    if _parts(cell.threshold, cell.states) is None:
+    if crossed(cell.threshold, cell.states) is None:
         raise ConfigError(
             f"{group}.threshold = {cell.threshold}: {method} needs one of the form v > v_th, a "
             f"state variable ({', '.join(cell.states)}) above a value"
@@ -84,10 +84,10 @@ def check(cell: Cell, method: str, group: str) -> None:
 
 def possible(cell: Cell) -> bool:
     """Return whether :func:`check` would pass a neuron."""
-    return _parts(cell.threshold, cell.states) is not None and not cell.refractory
+    return crossed(cell.threshold, cell.states) is not None and not cell.refractory
 
 
-def _parts(threshold: str, states: Collection[str]) -> tuple[str, str] | None:
+def crossed(threshold: str, states: Collection[str]) -> tuple[str, str] | None:
     """Return the variable that crosses the threshold, and the threshold."""
     tree = ast.parse(" ".join(threshold.split()), mode="eval").body
     if (
@@ -114,7 +114,7 @@ def reset(system: Sequence[Declaration], threshold: str, reset: str, method: str
         ``"rk2"`` or ``"rk4"``, as the steps between the spikes are made.
     """
     slopes = slopes_of(system)
-    parts = _parts(threshold, slopes)
+    parts = crossed(threshold, slopes)
     assert parts is not None
     crossing, level = parts[0], _with(parts[1], _inner(system))
     unit = next(one.unit for one in system if one.name == crossing)

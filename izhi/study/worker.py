@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.engine.cache import Build
+from izhi.engine.result import Raw
 from izhi.errors import EngineError
 from izhi.spikes import Settings
 from izhi.study import log, shardfile, statistics
@@ -263,6 +264,19 @@ def failed(task: Task, profile: Profile, reason: str, cause: str = "points") -> 
     )
 
 
+def results(task: Task) -> Raw:
+    """Simulate a shard; return what the engine gives."""
+    structure, n = task.structure, task.points.size
+    if task.build is None:
+        from izhi.engine import runtime
+
+        with _ONE_AT_A_TIME:
+            return runtime.simulate(structure, task.parameters, n)
+    from izhi.engine import compiled
+
+    return compiled.simulate(task.build, structure, task.parameters, n)
+
+
 def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:
     """Simulate a shard and compute its statistics.
 
@@ -274,16 +288,8 @@ def simulate(task: Task, profile: Profile | None = None) -> shardfile.ShardData:
         Where to note how long simulation and statistics took.
     """
     profile = profile or Profile()
-    structure, n = task.structure, task.points.size
-    if task.build is None:
-        from izhi.engine import runtime
-
-        with _ONE_AT_A_TIME:
-            raw = runtime.simulate(structure, task.parameters, n)
-    else:
-        from izhi.engine import compiled
-
-        raw = compiled.simulate(task.build, structure, task.parameters, n)
+    structure = task.structure
+    raw = results(task)
     profile.mark("simulating")
     recipe = statistics.Recipe(task.settings, structure, task.parameters, task.onset, task.offset)
     found = statistics.compute(recipe, raw.step, raw.count)

@@ -1,0 +1,191 @@
+"""States and spikes of points: as a study has them stored, or simulated once more in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from izhi.config.keys import Value
+from izhi.config.sweep import Sweep
+from izhi.engine import prepare
+from izhi.engine.cache import Build
+from izhi.errors import StudyError
+from izhi.study import shards, worker
+from izhi.study.folder import StudyFolder
+from izhi.study.study import Study
+from izhi.sweep import plan as plans
+from izhi.sweep.plan import Plan
+from izhi.sweep.structures import Structure, StructurePoints
+
+SAMPLES = 1_000
+"""Samples of a trace, or up to one fewer for each time step between two of them."""
+
+_TOGETHER = 48_000_000
+"""Bytes of samples that are held at a time."""
+
+_SPIKES = 4_000_000
+"""Spikes of a study that are read at once, where only some of them are asked for."""
+
+_HERE: dict[str, Value] = {
+    "run.engine": "auto", "run.n_jobs": 1, "run.backend": "sequential", "run.scheduler": None,
+}  # fmt: skip
+"""Nothing of this changes a result, and a report is made in this process."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """Points of one structure with their states and spikes.
+
+    Attributes
+    ----------
+    structure
+        What was simulated.
+    points
+        Numbers of the points.
+    parameters
+        Their parameters, see :func:`izhi.sweep.plan.parameters`.
+    time
+        Of the samples, in seconds.
+    traces
+        By variable, arrays of shape (points, cells, samples).
+    count
+        Spikes of each train, shape (points, cells); None where they are not known.
+    step
+        Times of all spikes in time steps, train after train.
+    """
+
+    structure: Structure
+    points: NDArray[np.int64]
+    parameters: dict[str, NDArray[Any]]
+    time: NDArray[np.float64]
+    traces: dict[str, NDArray[np.float64]]
+    count: NDArray[np.int64] | None
+    step: NDArray[Any]
+
+
+def stored(study: Study, plan: Plan) -> Iterator[Recorded]:
+    """Give points whose traces a study has, as stored, but for samples that are too many.
+
+    Parameters
+    ----------
+    study
+        The study.
+    plan
+        A plan of these points that :func:`plan_of` made.
+    """
+    if not plan.shards:
+        return
+    rows = {int(point): row for row, point in enumerate(study.traces["trace"].values)}
+    time = study.traces["time"].values
+    for shard in plan.shards:
+        structure = plan.batches[shard.batch].structure
+        within = np.flatnonzero(time < structure.duration - structure.dt / 2)
+        within = within[:: max(1, -(-within.size // SAMPLES))]
+        found = study.traces.isel(trace=[rows[int(p)] for p in shard.points], time=within)
+        found = found.sel(cell=list(structure.circuit.cells))
+        traces = {str(name): found[name].values for name in found.data_vars}
+        count, step = spikes(study, structure, shard.points)
+        yield Recorded(structure, shard.points, plans.parameters(plan, shard), time[within],
+                       traces, count, step)  # fmt: skip
+
+
+def again(plan: Plan, remark: Callable[[str], None]) -> Iterator[Recorded]:
+    """Simulate the points of a plan that :func:`plan_of` made; nothing is written.
+
+    Raises
+    ------
+    EngineError
+        When a build or a program fails.
+    """
+    builds = _builds(plan, remark)
+    for shard in plan.shards:
+        task = shards.task(plan, shard, builds, StudyFolder(Path()), "")
+        raw = worker.results(task)
+        interval = task.structure.trace_interval or 0.0
+        time = np.asarray(np.arange(task.structure.samples) * interval, np.float64)
+        yield Recorded(
+            task.structure, shard.points, task.parameters, time, raw.traces, raw.count, raw.step
+        )
+
+
+def _builds(plan: Plan, remark: Callable[[str], None]) -> dict[int, Build]:
+    compiled = {n for n, batch in enumerate(plan.batches) if batch.engine == "compiled"}
+    missing = sum(plan.batches[n].build for n in compiled)
+    if missing:
+        remark(f"building {missing} C++ program{'s' * (missing > 1)}, once and for all ...")
+    return prepare.builds(plan, compiled)
+
+
+def plan_of(
+    sweep: Sweep, found: tuple[StructurePoints, ...], points: NDArray[np.int64]
+) -> Plan:  # fmt: skip
+    """Return a plan of some points that records traces, in shards that fit into memory.
+
+    Parameters
+    ----------
+    sweep
+        The study's.
+    found
+        Its structures.
+    points
+        The points.
+    """
+    chosen: dict[Structure, list[NDArray[np.int64]]] = {}
+    for group in found:
+        here = group.points[np.isin(group.points, points)]
+        if here.size:
+            structure = replace(group.structure, trace_interval=_interval(group.structure))
+            chosen.setdefault(structure, []).append(here)
+    parts = tuple(StructurePoints(s, np.sort(np.concatenate(p))) for s, p in chosen.items())
+    together = min((max(1, _TOGETHER // _size(s)) for s in chosen), default=1)
+    settings: dict[str, Value] = {**_HERE, "run.shard_points": together}
+    bases = tuple(replace(base, values={**base.values, **settings}) for base in sweep.bases)
+    sweep = replace(sweep, bases=bases)
+    return plans.make_plan(sweep, parts, prepare.machine(sweep, parts))
+
+
+def _interval(structure: Structure) -> float:
+    """Return the seconds between samples: what gives enough of them, and no more than fit."""
+    steps = -(-structure.steps // SAMPLES)
+    all_steps = _size(replace(structure, trace_interval=structure.dt))
+    return max(steps, -(-all_steps // _TOGETHER)) * structure.dt
+
+
+def _size(structure: Structure) -> int:
+    """Return the bytes of a point's samples."""
+    return 8 * len(structure.traced) * len(structure.circuit.cells) * structure.samples
+
+
+def spikes(
+    study: Study, structure: Structure, points: NDArray[np.int64]
+) -> tuple[NDArray[np.int64] | None, NDArray[Any]]:
+    """Return the spikes that a study has of points of one structure.
+
+    Returns
+    -------
+    count
+        Spikes of each train, shape (points, cells); None where the study kept no spikes.
+    step
+        Their times in time steps, train after train.
+    """
+    labels = [str(label) for label in study.dataset["cell"].values]
+    columns = np.array([labels.index(cell) for cell in structure.circuit.cells])
+    try:
+        every = study.spikes["spike_count"].values.astype(np.int64)
+    except StudyError:  # it kept none
+        return None, np.empty(0)
+    stop = np.cumsum(every)
+    trains = (points[:, None] * len(labels) + columns).ravel()
+    first = stop[trains] - every[trains]
+    time: Any = study.spikes["spike_time"]
+    time = time.values if time.size <= _SPIKES else time
+    parts = [np.asarray(time[a:b]) for a, b in zip(first, stop[trains], strict=True)]
+    step = np.concatenate([np.empty(0), *parts]) / structure.dt
+    if not structure.located:
+        step = np.round(step)
+    return every[trains].reshape(points.size, columns.size), step
