@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from izhi.config.compose import compose
 from izhi.errors import EngineError
+from izhi.report.page import make
 from izhi.study import check as checking
 from izhi.study import execute, parallel
 from izhi.study.check import Check
@@ -151,9 +152,39 @@ def run(
         _with(overrides, **settings), config_dir=config_dir, meanwhile=parallel.starting
     )
     report = execute.execute(sweep, progress=progress)
+    make.at_end(report.study.folder, sweep)
     if report.failed == report.points:
         raise EngineError(f"all {report.points} points failed; the first one: {report.first_error}")
     return report.study
+
+
+def write_report(
+    study: Path | str, target: Path | str | None = None, *, sample: int = make.SAMPLE
+) -> Path:
+    """Write a page that shows a study: one HTML file that opens without a network.
+
+    Parameters
+    ----------
+    study
+        The study's folder.
+    target
+        The file to write; by default ``report.html`` in the study's folder.
+    sample
+        Number of points whose traces are simulated once more into the page; 0 for none.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    StudyError
+        When there is no study, it was not gathered yet, or its dataset cannot be read.
+    StorageError
+        When the file cannot be written.
+    """
+    return make.report(study, target, sample)
 
 
 def open_study(path: Path | str) -> Study:

@@ -34,6 +34,7 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
   izhi diff A B                  what differs: configs, versions, results point by point
   izhi reproduce STUDY           run it again from its own log and compare
   izhi summarise STUDY statistics=...   other statistics, from the stored spikes
+  izhi report STUDY              a page that shows it: report.html, to be opened in a browser
   izhi export STUDY --to FORMAT  crate (a research object), csv or parquet (tables), netcdf, nwb
 
   izhi run neuron=chattering
@@ -200,7 +201,10 @@ def _of_overrides(command: str, arguments: list[str]) -> int:
     profile = Profile(process_began())
     command_line = ["izhi", command, *arguments]
     report = execute.execute(composed, profile=profile, command=command_line)
-    _print_report(report)
+    from izhi.report.page import make
+
+    page = make.at_end(report.study.folder, composed)
+    _print_report(report, page)
     profile.mark("reporting")
     if composed.setting("run.profile"):
         print("\n" + "\n".join(profile.lines()))
@@ -258,7 +262,7 @@ def _print_plan(plan: Plan) -> None:
           f"about {size(plan.disk)} on disk")  # fmt: skip
 
 
-def _print_report(report: Report) -> None:
+def _print_report(report: Report, page: Path | None) -> None:
     if report.computed:
         rate = report.computed / report.seconds
         points = f"{report.computed:,} point{'s' * (report.computed != 1)}"
@@ -268,6 +272,8 @@ def _print_report(report: Report) -> None:
         print(f"all {report.points:,} points were there already")
     path = report.study.path
     print(f"study: {path}/  (dataset.nc, summary.csv, log.jsonl, shards/)")
+    if page is not None:
+        print(f"report: {page}")
     if report.failed:
         print(f"{report.failed:,} points failed; see {report.study.folder.log}", file=sys.stderr)
     print()

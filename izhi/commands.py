@@ -1,4 +1,4 @@
-"""The commands on stored studies: list, show, verify, diff, reproduce, export."""
+"""The commands on stored studies: list, show, verify, diff, reproduce, report, export."""
 
 from __future__ import annotations
 
@@ -226,6 +226,7 @@ def _reproduce(given: Namespace) -> int:
 
     done = reproduce.reproduce(given.study, given.settings, given.dir)
     print(f"study: {done.path}/")
+    _report_at_end(done.path)
     if done.comparison is None:
         print(f"identical: {done.now}")
         return 0
@@ -256,7 +257,38 @@ def _summarise(given: Namespace) -> int:
     report = summarise(given.study, given.settings, config_dir=given.config_dir)
     print(f"study: {report.study.path}/  (dataset.nc, summary.csv)")
     print(f"{report.points:,} points in {report.seconds:.1f} s, nothing simulated")
+    _report_at_end(report.study.path)
     return 0
+
+
+def _add_report(parser: ArgumentParser) -> None:
+    from izhi.report.page.make import SAMPLE as POINTS
+
+    _study(parser)
+    parser.add_argument(
+        "--sample", type=_count, default=POINTS, metavar="N",
+        help=f"points whose traces are simulated once more into the page, 0 for none ({POINTS})",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE",
+                        help="the page (report.html in the study's folder)")  # fmt: skip
+
+
+def _report(given: Namespace) -> int:
+    from izhi.report.page import make
+
+    print(make.report(given.study, given.output, given.sample))
+    return 0
+
+
+def _report_at_end(path: Path) -> None:
+    """Write the page of a study that a command has just run, and say where it is."""
+    from izhi.report.page import make
+    from izhi.study import overview
+
+    found = overview.overview(path)
+    page = make.at_end(found.folder, found.sweep)
+    if page is not None:
+        print(f"report: {page}")
 
 
 def _add_export(parser: ArgumentParser) -> None:
@@ -284,6 +316,7 @@ COMMANDS: dict[str, Command] = {
     "diff": ("what differs between two studies", _add_diff, _diff),
     "reproduce": ("run a study again and compare", _add_reproduce, _reproduce),
     "summarise": ("compute a study's statistics anew from its spikes", _add_summarise, _summarise),
+    "report": ("write a page that shows a study", _add_report, _report),
     "export": ("write a study in a format that others read", _add_export, _export),
 }
 """By name: what a command does, its arguments, its function."""

@@ -7,6 +7,7 @@ import pytest
 
 import izhi
 from izhi.engine import cache
+from izhi.report.page import make
 
 from .browser import browser  # noqa: F401
 
@@ -24,6 +25,15 @@ def builds_of_the_session(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def at_end():
+    """Write no page at the end of runs in this process; give what would have written it."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = make.at_end
+        patch.setattr(make, "at_end", lambda folder, sweep: None)
+        yield real
 
 
 @pytest.fixture(autouse=True)

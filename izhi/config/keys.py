@@ -252,6 +252,7 @@ _FIXED: dict[str, Key] = {
         "write a number of workers, or -1 for one for each core", lambda value: value != 0
     ),
     "run.profile": FreeKey((bool,), "true or false"),
+    "run.report": ChoiceKey(("stored", "sample", "none")),
     "run.backend": ChoiceKey(("loky", "sequential", "dask")),
     "run.scheduler": FreeKey(
         (type(None), str),
@@ -288,9 +289,13 @@ WHOLE = ("record.traces", "circuit.projections", "circuit.populations")
 STUDY_WIDE = ("study.", "run.", "record.", "statistics.")
 """Starts of keys that hold for a whole study: sweeping them would give the same points twice."""
 
+_LATER = ("run.report",)
+"""Keys that older studies do not have."""
+
 _NEEDED = (
     "simulation.duration", "simulation.dt", "simulation.method", "simulation.v_max", "study.dir",
-    *(key for key in _FIXED if key.startswith(("run.", "record.", "statistics."))),
+    *(key for key in _FIXED if key.startswith(("run.", "record.", "statistics."))
+      and key not in _LATER),
 )  # fmt: skip
 """Keys that every config has, whatever its circuit."""
 

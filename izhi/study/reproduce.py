@@ -17,6 +17,7 @@ from izhi.study.compare import Comparison
 _HERE: dict[str, Value] = {
     "run.engine": "auto", "run.n_jobs": -1, "run.backend": "loky", "run.shard_points": None,
     "run.on_failure": "continue", "run.profile": False, "run.scheduler": None,
+    "run.report": "stored",
 }  # fmt: skip
 """How it is run: nothing of this changes a result, and another machine has other means."""
 

@@ -1,0 +1,117 @@
+"""The page of a study: by command, and at the end of a run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+
+from izhi.config.sweep import Sweep
+from izhi.errors import StorageError, StudyError
+from izhi.report.page import payload
+from izhi.report.page.write import write
+from izhi.study import log, overview
+from izhi.study.folder import UNREADABLE, StudyFolder, size
+from izhi.study.study import Study
+
+NAME = "report.html"
+"""What the page of a study is called in its folder."""
+
+SAMPLE = 24
+"""Points whose traces are simulated again unless told otherwise."""
+
+STORED = "stored"
+"""What ``run.report`` is in studies that do not have it yet."""
+
+
+def report(path: Path | str, target: Path | str | None = None, sample: int = SAMPLE) -> Path:
+    """Write a page that shows a study: one HTML file that opens without a network.
+
+    Parameters
+    ----------
+    path
+        The study's folder.
+    target
+        The file to write; by default ``report.html`` in the study's folder.
+    sample
+        Number of points whose traces are simulated once more into the page; 0 for none.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    StudyError
+        When there is no study, it was not gathered yet, or its dataset cannot be read.
+    StorageError
+        When the file cannot be written.
+    """
+    with closing(Study(path)) as study:
+        sweep = overview.asked(study)  # and the dataset is the one that the log tells of
+    folder = StudyFolder(Path(path))
+    page = folder.path / NAME if target is None else Path(target)
+    if page.is_dir():
+        raise StudyError(f"{page}: is a folder, where a file is to be written")
+    if not page.parent.is_dir():
+        raise StudyError(f"{page}: no folder {page.parent} to write it to")
+    _write(folder, sweep, page)
+    return page
+
+
+def at_end(folder: StudyFolder, sweep: Sweep) -> Path | None:
+    """Write the page of a study that was just run, as ``run.report`` has it.
+
+    What keeps the page from being written is said in one line on stderr: the study is done.
+
+    Parameters
+    ----------
+    folder
+        The study's folder.
+    sweep
+        What was run.
+
+    Returns
+    -------
+    Path or None
+        The file; None where there is none.
+    """
+    if sweep.bases[sweep.used[0]].values.get("run.report", STORED) == "none":
+        return None
+    page = folder.path / NAME
+    try:
+        _write(folder, sweep, page)
+    except Exception as error:  # whatever it is, the results are there
+        said = " ".join(str(error).split())
+        print(f"warning: no report of {folder.path}: {said}", file=sys.stderr)
+        return None
+    return page
+
+
+def _write(folder: StudyFolder, sweep: Sweep, page: Path) -> None:
+    events = log.read(folder.log) if folder.log.is_file() else []
+    try:
+        data = _collect(folder, sweep, events)
+    except UNREADABLE as error:
+        said = " ".join(str(error).split())[:200]
+        raise StudyError(f"{folder.dataset}: cannot be reported: {said}") from error
+    try:
+        write(page, data["title"], payload.pack(data))
+    except OSError as error:
+        free = size(shutil.disk_usage(page.parent).free)
+        said = error.strerror or str(error)
+        raise StorageError(f"{page}: cannot be written ({free} free): {said}") from error
+
+
+def _collect(
+    folder: StudyFolder, sweep: Sweep, events: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    with netCDF4.Dataset(folder.dataset) as file:
+        file.set_auto_maskandscale(False)
+        return payload.collect(file, folder, sweep, events)
