@@ -159,7 +159,7 @@ def run(
 
 
 def write_report(
-    study: Path | str, target: Path | str | None = None, *, sample: int = make.SAMPLE
+    study: Path | str, target: Path | str | None = None, *, sample: int | None = None
 ) -> Path:
     """Write a page that shows a study: one HTML file that opens without a network.
 
@@ -170,7 +170,8 @@ def write_report(
     target
         The file to write; by default ``report.html`` in the study's folder.
     sample
-        Number of points whose traces are simulated once more into the page; 0 for none.
+        Over how many points at most those are spread that are simulated once more into the page,
+        for their traces; 0 for none, by default as many as there is room for.
 
     Returns
     -------

@@ -262,12 +262,11 @@ def _summarise(given: Namespace) -> int:
 
 
 def _add_report(parser: ArgumentParser) -> None:
-    from izhi.report.page.make import SAMPLE as POINTS
-
     _study(parser)
     parser.add_argument(
-        "--sample", type=_count, default=POINTS, metavar="N",
-        help=f"points whose traces are simulated once more into the page, 0 for none ({POINTS})",
+        "--sample", type=_count, metavar="N",
+        help="points that are simulated once more into the page, for their traces; 0 for none "
+        "(as many as there is room for)",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="FILE",
                         help="the page (report.html in the study's folder)")  # fmt: skip

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import netCDF4
+import numpy as np
 
 from izhi.config.sweep import Sweep
 from izhi.errors import StorageError, StudyError
-from izhi.report.page import payload
+from izhi.report import samples
+from izhi.report.page import grid, payload
 from izhi.report.page.write import write
 from izhi.study import log, overview
 from izhi.study.folder import UNREADABLE, StudyFolder, size
@@ -22,14 +23,11 @@ from izhi.study.study import Study
 NAME = "report.html"
 """What the page of a study is called in its folder."""
 
-SAMPLE = 24
-"""Points whose traces are simulated again unless told otherwise."""
-
 STORED = "stored"
 """What ``run.report`` is in studies that do not have it yet."""
 
 
-def report(path: Path | str, target: Path | str | None = None, sample: int = SAMPLE) -> Path:
+def report(path: Path | str, target: Path | str | None = None, sample: int | None = None) -> Path:
     """Write a page that shows a study: one HTML file that opens without a network.
 
     Parameters
@@ -39,7 +37,8 @@ def report(path: Path | str, target: Path | str | None = None, sample: int = SAM
     target
         The file to write; by default ``report.html`` in the study's folder.
     sample
-        Number of points whose traces are simulated once more into the page; 0 for none.
+        Over how many points at most those are spread that are simulated once more into the page,
+        for their traces; 0 for none, by default as many as there is room for.
 
     Returns
     -------
@@ -61,7 +60,7 @@ def report(path: Path | str, target: Path | str | None = None, sample: int = SAM
         raise StudyError(f"{page}: is a folder, where a file is to be written")
     if not page.parent.is_dir():
         raise StudyError(f"{page}: no folder {page.parent} to write it to")
-    _write(folder, sweep, page)
+    _write(folder, sweep, page, sample)
     return page
 
 
@@ -82,11 +81,12 @@ def at_end(folder: StudyFolder, sweep: Sweep) -> Path | None:
     Path or None
         The file; None where there is none.
     """
-    if sweep.bases[sweep.used[0]].values.get("run.report", STORED) == "none":
+    wanted = sweep.bases[sweep.used[0]].values.get("run.report", STORED)
+    if wanted == "none":
         return None
     page = folder.path / NAME
     try:
-        _write(folder, sweep, page)
+        _write(folder, sweep, page, 0 if wanted == STORED else None)
     except Exception as error:  # whatever it is, the results are there
         said = " ".join(str(error).split())
         print(f"warning: no report of {folder.path}: {said}", file=sys.stderr)
@@ -94,13 +94,12 @@ def at_end(folder: StudyFolder, sweep: Sweep) -> Path | None:
     return page
 
 
-def _write(folder: StudyFolder, sweep: Sweep, page: Path) -> None:
-    events = log.read(folder.log) if folder.log.is_file() else []
+def _write(folder: StudyFolder, sweep: Sweep, page: Path, sample: int | None) -> None:
     try:
-        data = _collect(folder, sweep, events)
+        data = _collect(folder, sweep, sample)
     except UNREADABLE as error:
         said = " ".join(str(error).split())[:200]
-        raise StudyError(f"{folder.dataset}: cannot be reported: {said}") from error
+        raise StudyError(f"{folder.path}: cannot be reported: {said}") from error
     try:
         write(page, data["title"], payload.pack(data))
     except OSError as error:
@@ -109,9 +108,21 @@ def _write(folder: StudyFolder, sweep: Sweep, page: Path) -> None:
         raise StorageError(f"{page}: cannot be written ({free} free): {said}") from error
 
 
-def _collect(
-    folder: StudyFolder, sweep: Sweep, events: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    with netCDF4.Dataset(folder.dataset) as file:
-        file.set_auto_maskandscale(False)
-        return payload.collect(file, folder, sweep, events)
+def _collect(folder: StudyFolder, sweep: Sweep, sample: int | None) -> dict[str, Any]:
+    """Return what the page shows; the dataset is never open twice, which may crash netCDF."""
+    events = log.read(folder.log) if folder.log.is_file() else []
+    with _opened(folder) as file:
+        blocks, traced = grid.plan(file, sweep).blocks, "traces" in file.groups
+    found = None
+    if traced or sample != 0:
+        among = [np.sort(block.middle) for block in blocks]
+        with closing(Study(folder.path)) as study:
+            found = samples.samples(study, sample or None, sample != 0, among)
+    with _opened(folder) as file:
+        return payload.collect(file, folder, sweep, events, found)
+
+
+def _opened(folder: StudyFolder) -> Any:
+    file = netCDF4.Dataset(folder.dataset)
+    file.set_auto_maskandscale(False)
+    return file

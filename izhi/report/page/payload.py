@@ -6,7 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from izhi.report import colours
 from izhi.report.page import grid as grids
 from izhi.report.page import models, provenance, rasters
 from izhi.report.page.grid import Grid
+from izhi.report.samples import Samples
 from izhi.study.folder import StudyFolder
 
 STATUS = ("done", "not run", "failed", "diverged")
@@ -34,7 +35,7 @@ def collect(
     folder: StudyFolder,
     sweep: Sweep,
     events: Sequence[Mapping[str, Any]],
-    samples: Any = None,
+    samples: Samples | None = None,
 ) -> dict[str, Any]:
     """Return what the page of a study shows, as plain data with numpy arrays in it.
 
@@ -66,8 +67,10 @@ def collect(
         "models": models.models(sweep),
         "provenance": provenance.provenance(folder, sweep, events),
         "config": provenance.config(sweep),
-        "rasters": rasters.rasters(file, grid, None if samples is None else samples.point),
-        "samples": samples,
+        "rasters": rasters.rasters(
+            file, grid, None if samples is None else samples.point.astype(np.int64)
+        ),
+        "samples": None if samples is None else _samples(samples, grid),
         "colours": {**colours.REGIMES, **colours.STATUS},
     }
 
@@ -92,7 +95,22 @@ def _statistic(variable: Any, grid: Grid) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@dataclass
+def _samples(samples: Samples, grid: Grid) -> dict[str, Any]:
+    traces = [
+        {
+            "variable": trace.variable, "title": trace.title, "unit": trace.unit,
+            "of": trace.of, "label": trace.label, "row": trace.row, "time": trace.packed.time,
+            "values": trace.packed.values, "scale": list(trace.packed.scale),
+        }
+        for trace in samples.traces
+    ]  # fmt: skip
+    return {
+        "point": samples.point, "duration": samples.duration, "origin": samples.origin,
+        "traces": traces, "peak": samples.peak[:, grid.columns["cell"]],
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Packed:
     """A payload as a page holds it.
 
@@ -120,21 +138,22 @@ def pack(data: Mapping[str, Any]) -> Packed:
 
 @dataclass
 class _Blob:
-    """Arrays one after the other."""
+    """Arrays one after the other, each once, however often it is used."""
 
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
+    told: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def put(self, value: Any) -> Any:
         """Return data with a description of each array in its place."""
         if isinstance(value, np.ndarray):
-            return self._array(value)
+            if id(value) not in self.told:  # all arrays live as long as the data do
+                self.told[id(value)] = self._array(value)
+            return self.told[id(value)]
         if isinstance(value, Mapping):
             return {str(name): self.put(inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.put(inner) for inner in value]
-        if is_dataclass(value):
-            return {one.name: self.put(getattr(value, one.name)) for one in fields(value)}
         return value.item() if isinstance(value, np.generic) else value
 
     def _array(self, array: NDArray[Any]) -> dict[str, Any]:
