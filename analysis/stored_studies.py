@@ -27,7 +27,7 @@ def make(parent: Path) -> None:
     nameless = mock.patch.multiple("platform", node=lambda: "localhost", release=lambda: "")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), nameless:
         for name in NAMES:
-            izhi.run([f"+experiment={name}"], name=name).close()
+            izhi.run([f"+experiment={name}", "run.report=none"], name=name).close()
         for name in NAMES:  # not before: a new file in the checkout is a change
             shutil.rmtree(parent / name, ignore_errors=True)
             shutil.copytree(Path("studies", name), parent / name)
