@@ -1,4 +1,4 @@
-"""README's table and the figure, from ``results.json``: ``python -m benchmarks.report``."""
+"""The pages' tables and the figure, from ``results.json``: ``python -m benchmarks.report``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,42 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results.json")
 README = ROOT / "README.md"
+BENCHMARKS = ROOT / "docs" / "benchmarks.md"
 FIGURE = ROOT / "docs" / "benchmarks.png"
 SCALE = ROOT / "docs" / "scale.md"
 
 LIMIT = "the limit, strict, 1 core"
 LIMIT_2 = "the limit, strict, 2 cores"
 ENGINE = "izhi's engine, 1 core"
+BESIDE = {"Brian2, Cython, a network a point": "Brian2, a network a point", "NEST": "NEST",
+          "the limit, strict, 1 core": "the circuit in C"}  # fmt: skip
+"""What README has beside izhi, and what it calls it."""
+
+
+def short(results: dict[str, Any]) -> str:
+    """Return README's table as Markdown: what a sweep takes, as a whole and in other ways."""
+    beside = {
+        words: results["alone"][name]["points_per_second"]["median"]
+        for name, words in BESIDE.items()
+        if "skipped" not in results["alone"][name]
+    }
+    lines = [
+        f"| points | `izhi run`, whole command, 2 cores | {' | '.join(beside)} |",
+        f"| ---: | ---: |{' ---: |' * len(beside)}",
+    ]
+    for name, seconds in results["whole"]["seconds"].items():
+        if name.isdigit() and int(name) > 10:
+            points = int(name)
+            others = " | ".join(_time(points / rate) for rate in beside.values())
+            lines.append(f"| {points:,} | **{_time(seconds['median'])}** | {others} |")
+    return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    for unit, length in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < 100 * length:
+            return f"{seconds / length:.2g} {unit}"
+    return f"{seconds / 86_400:.2g} days"
 
 
 def table(results: dict[str, Any]) -> str:
@@ -176,11 +206,16 @@ def figure(results: dict[str, Any], path: Path) -> None:
     plt.close(chart)
 
 
+PAGES = {README: short, BENCHMARKS: table, SCALE: costs}
+"""Each page with what it has between its marks."""
+
+
 def main() -> None:
-    """Make README's table and, with matplotlib at hand, the figure."""
+    """Write the pages' tables and, with matplotlib at hand, the figure."""
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    for page, figures in ((README, table(results)), (SCALE, costs(results))):
-        page.write_text(updated(page.read_text(encoding="utf-8"), figures), encoding="utf-8")
+    for page, figures in PAGES.items():
+        text = figures(results)
+        page.write_text(updated(page.read_text(encoding="utf-8"), text), encoding="utf-8")
     try:
         figure(results, FIGURE)
     except ImportError:

@@ -62,11 +62,17 @@ def test_a_peer_that_is_not_installed_says_so(peer, tmp_path) -> None:
 
 def test_the_pages_show_the_figures_that_are_kept() -> None:
     results = json.loads(report.RESULTS.read_text())
-    for page, figures in ((report.README, report.table), (report.SCALE, report.costs)):
+    for page, figures in report.PAGES.items():
         text = page.read_text(encoding="utf-8")
         assert report.updated(text, figures(results)) == text
     assert report.FIGURE.is_file()
     assert len(report.checks(results).splitlines()) > 10
+
+
+def test_times_are_told_in_units_that_one_can_imagine() -> None:
+    seconds = (0.044, 7.2, 193, 4000, 400_000, 1e6)
+    told = ["0.044 s", "7.2 s", "3.2 min", "67 min", "4.6 days", "12 days"]
+    assert [report._time(s) for s in seconds] == told
 
 
 def test_a_study_is_opened_and_gathered_again(tmp_path) -> None:
