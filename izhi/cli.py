@@ -30,6 +30,7 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
   izhi converge [-m] OVERRIDES...   errors of spikes and intervals by time step, the step needed
   izhi list [FOLDER]             the studies in a folder: when, points, state, digest
   izhi show STUDY                what a study is, where it comes from, what happened to it
+  izhi watch STUDY               a page on this machine that shows how far it is, and its maps
   izhi verify STUDY              its files, points and dataset, and some points simulated again
   izhi diff A B                  what differs: configs, versions, results point by point
   izhi reproduce STUDY           run it again from its own log and compare

@@ -1,4 +1,4 @@
-"""The commands on stored studies: list, show, verify, diff, reproduce, report, export."""
+"""The commands on stored studies: list, show, watch, verify, diff, reproduce, report, export."""
 
 from __future__ import annotations
 
@@ -149,6 +149,21 @@ def _event(event: dict[str, Any]) -> list[str]:
     line = " ".join(told.split())
     return [event["time"][:19].replace("T", " "), event["event"],
             line if len(line) <= 120 else line[:117] + "..."]  # fmt: skip
+
+
+def _add_watch(parser: ArgumentParser) -> None:
+    _study(parser)
+    parser.add_argument("--port", type=int, default=0, metavar="N",
+                        help="where on this machine the page is (any free port)")  # fmt: skip
+    parser.add_argument("--until-done", action="store_true",
+                        help="end with the run; status 0 if all points are done")  # fmt: skip
+
+
+def _watch(given: Namespace) -> int:
+    from izhi.report.watch import server
+
+    ended = server.serve(given.study, given.port, given.until_done)
+    return 0 if ended is None or (ended.state() == "done" and not ended.progress.failed) else 1
 
 
 def _add_verify(parser: ArgumentParser) -> None:
@@ -311,6 +326,7 @@ Command = tuple[str, Callable[[ArgumentParser], None], Callable[[Namespace], int
 COMMANDS: dict[str, Command] = {
     "list": ("the studies in a folder: name, when, points, state, digest", _add_list, _list),
     "show": ("what a study is, where it comes from, what happened to it", _study, _show),
+    "watch": ("a page that shows how far a study is, also through ssh -L", _add_watch, _watch),
     "verify": ("check a study's files, points, dataset, and some bits again", _add_verify, _verify),
     "diff": ("what differs between two studies", _add_diff, _diff),
     "reproduce": ("run a study again and compare", _add_reproduce, _reproduce),

@@ -142,11 +142,16 @@ def holder(path: Path) -> str:
     while True:
         last = next((e for e in reversed(read(path)) if e["event"] in ("started", *ENDS)), None)
         if last is not None and last["event"] == "started":
-            return (f"process {last.get('pid')} on {last.get('host')} "
-                    f"since {str(last['time'])[:19].replace('T', ' ')} UTC")  # fmt: skip
+            return who(last)
         if time.monotonic() > deadline:
             return "another process"
         time.sleep(0.02)
+
+
+def who(event: dict[str, Any]) -> str:
+    """Return in words who runs, from the event that begins a run."""
+    return (f"process {event.get('pid')} on {event.get('host')} "
+            f"since {str(event['time'])[:19].replace('T', ' ')} UTC")  # fmt: skip
 
 
 def started(command: Iterable[str], run: str = "") -> dict[str, Any]:
@@ -166,6 +171,11 @@ def read(path: Path) -> list[dict[str, Any]]:
         data = path.read_bytes()
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from error
+    return events(data)
+
+
+def events(data: bytes) -> list[dict[str, Any]]:
+    """Return the events in some lines of a log; lines that are none are left out."""
     return [event for line in data.split(b"\n") if (event := _event(line)) is not None]
 
 

@@ -50,6 +50,22 @@ class Overview:
     events: list[dict[str, Any]]
 
 
+def existing(path: Path) -> StudyFolder:
+    """Return the folder of a study that is there, or has begun to be.
+
+    Raises
+    ------
+    StudyError
+        When there is none.
+    """
+    folder = StudyFolder(path)
+    if not folder.log.is_file() and not folder.config.is_file():
+        near = [p.parent.name for p in path.parent.glob("*/study.yaml")]
+        what = "no study in it" if path.is_dir() else "no such folder"
+        raise StudyError(f"{path}: {what}{did_you_mean(path.name, near) if near else ''}")
+    return folder
+
+
 def overview(path: Path) -> Overview:
     """Return a study in short.
 
@@ -58,11 +74,7 @@ def overview(path: Path) -> Overview:
     StudyError
         When there is no study, or its log and config cannot be read.
     """
-    folder = StudyFolder(path)
-    if not folder.log.is_file() and not folder.config.is_file():
-        near = [p.parent.name for p in path.parent.glob("*/study.yaml")]
-        what = "no study in it" if path.is_dir() else "no such folder"
-        raise StudyError(f"{path}: {what}{did_you_mean(path.name, near) if near else ''}")
+    folder = existing(path)
     events = log.read(folder.log) if folder.log.is_file() else []
     sweep = resume.grids(folder)[-1].sweep
     ends = [event for event in events if event["event"] in ("started", *log.ENDS)]
