@@ -23,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -43,6 +44,9 @@ REASONS = {
 """Why a block is not run."""
 
 MATCH = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+WIDTH = "100"
+"""Columns of the terminal that pages are written for."""
+
 SHELL = ("cat", "cd", "head", "ls", "mkdir", "rm", "wc")
 """Commands of the shell that a page may give beside izhi."""
 
@@ -91,7 +95,8 @@ def blocks(page: str) -> list[Block]:
 def by_process(arguments: Sequence[str], folder: Path) -> Said:
     """Run izhi as a process of its own."""
     command = [sys.executable, "-m", "izhi", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    environment = {**os.environ, "COLUMNS": WIDTH}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     return Said(done.returncode, done.stdout, done.stderr)
 
 

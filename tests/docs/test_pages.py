@@ -12,7 +12,8 @@ import pytest
 
 from izhi import cli, commands
 from izhi.config.keys import key_of
-from tests.docs.runner import REASONS, Reader, Said, Wrong, blocks, in_process
+from izhi.report.page import make
+from tests.docs.runner import REASONS, WIDTH, Reader, Said, Wrong, blocks, in_process
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -25,14 +26,15 @@ COMMANDS = {*cli.COMMANDS, "converge", *commands.COMMANDS}
 
 
 @pytest.fixture
-def terminal(monkeypatch):
-    """Have the width that pages are written for, and pictures that need no screen."""
-    monkeypatch.setenv("COLUMNS", "100")
+def as_a_reader(monkeypatch, at_end, compiler):
+    """Have the terminal that pages are written for, reports, and pictures that need no screen."""
+    monkeypatch.setenv("COLUMNS", WIDTH)
     monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setattr(make, "at_end", at_end)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_does_what_it_says(page, tmp_path, terminal, compiler) -> None:
+def test_a_page_does_what_it_says(page, tmp_path, as_a_reader) -> None:
     """Files, commands and programs in an empty folder, and all that they print."""
     Reader(tmp_path, in_process).read((ROOT / page).read_text())
     for picture in tmp_path.glob("*.png"):
