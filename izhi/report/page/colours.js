@@ -15,7 +15,7 @@ const REGIMES = {
   irregular: "#f0e442",
 };
 const CIVIDIS = ["#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838"];
-const STATUS_MARKS = { failed: "x-thin", diverged: "triangle-up", "not run": "circle-open" };
+const STATUS_MARKS = { failed: "x-thin", diverged: "triangle-up", "not run": "circle" };
 
 const parts = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 

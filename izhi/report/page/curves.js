@@ -44,7 +44,7 @@ function drawCurves() {
   const kept = evenly(rows.length, MOST_LINES);
   const lines = kept.map((row, i) =>
     curve(along, rows[row].map((offset) => valueAt(study, statistic, offset, label)),
-      by ? withUnit(by.texts[row], by.unit) : label, i, lineColour(by, i, kept.length)));
+      by ? withUnit(by.short[row], by.unit) : label, i, lineColour(by, i, kept.length)));
   const words = curvesWords(statistic, label, along, by, kept.length);
   say("curves-title", isTransfer(statistic, along) ? "f–I curves" : "Curves");
   say("curves-words", words);
@@ -71,7 +71,7 @@ function curve(along, values, name, i, colour) {
   return {
     type: "scatter",
     mode: order.length > 60 ? "lines" : "lines+markers",
-    name: plain(shortened(name, 26)),
+    name: plain(name),
     x: order.map((k) => along.labels[k]),
     y: order.map((k) => values[k]),
     line: { color: colour, width: 1.8, dash: DASHES[i % DASHES.length] },
@@ -93,6 +93,6 @@ function curvesLayout(statistic, along, by) {
       ...(narrow ? { orientation: "h", y: -0.2, yanchor: "top" } : { x: 1.02, y: 1 }),
     },
     xaxis: styledAxis({ title: axisTitle(inUnit(along.name, along.unit)) }),
-    yaxis: styledAxis({ title: axisTitle(inUnit(titleOf(statistic), statistic.unit)), rangemode: "tozero" }),
+    yaxis: styledAxis({ title: axisTitle(inUnit(titleOf(statistic), statistic.unit)), rangemode: statistic.unit === "Hz" ? "tozero" : "normal" }),
   };
 }

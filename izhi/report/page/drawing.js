@@ -11,6 +11,7 @@ function drawing(id, key, draw) {
 // One after the other, so that the first is seen before the others are made.
 async function render() {
   const mine = ++turn;
+  busy(true);
   updateControls();
   for (const one of drawings) {
     const key = one.key();
@@ -20,8 +21,10 @@ async function render() {
     await pause();
     if (mine !== turn) return;
   }
-  performance.mark("izhi:all-drawings");
+  busy(false);
 }
+
+const busy = (now) => document.querySelector("main").setAttribute("aria-busy", String(now));
 
 const pause = () => new Promise((done) => setTimeout(done));
 
@@ -45,6 +48,7 @@ const AXIS = {
   tickcolor: "#9aa5b1",
   automargin: true,
   exponentformat: "power",
+  minexponent: 6,
 };
 
 const styledAxis = (own) => ({ ...AXIS, ...own });
@@ -77,15 +81,14 @@ const LETTER = 6.8;
 
 // Labels of an axis of places, as many and turned so that none touches another.
 function ticks(axis, pixels, across, [from, to] = [0, axis.labels.length - 1]) {
-  const texts = axis.texts.map((text) => plain(shortened(text, 24)));
-  const longest = Math.max(...axis.texts.slice(from, to + 1).map((text) => Math.min(24, text.length))) * LETTER;
+  const longest = Math.max(...axis.short.slice(from, to + 1).map((text) => text.length)) * LETTER;
   const room = pixels / (to - from + 1);
   const flat = !across || axis.numeric || longest + 8 <= room;
   const need = !across ? 15 : flat ? longest + 10 : 15;
   const step = nice(Math.max(1, need / room));
   const tickvals = [];
   for (let i = Math.ceil(from / step) * step; i <= to; i += step) tickvals.push(i);
-  return { tickvals, ticktext: tickvals.map((i) => texts[i]), tickangle: flat ? 0 : room > 26 ? -40 : -90 };
+  return { tickvals, ticktext: tickvals.map((i) => plain(axis.short[i])), tickangle: flat ? 0 : room > 26 ? -40 : -90 };
 }
 
 function printing(now) {

@@ -24,7 +24,6 @@ function heat(statistic, label, rows, x, y) {
     z,
     hovertext: hoverTexts(statistic, rows, z, x, y),
     hoverinfo: "text",
-    ...(rows.length * rows[0].length < 2500 ? { xgap: 1, ygap: 1 } : {}),
     ...colouring(statistic, z),
   };
 }
@@ -48,17 +47,19 @@ function hoverTexts(statistic, rows, z, x, y) {
   });
 }
 
-// Letters of words, as long as they have room.
-function lettered(trace, statistic, placeWidth, placeHeight) {
-  if (!statistic.words || placeWidth < 13 || placeHeight < 13 || trace.z.length * trace.z[0].length > 1200) return trace;
+// Lines between places, and letters of words, as long as they have room.
+function fitted(trace, statistic, width, height) {
+  const [wide, tall] = [width / trace.z[0].length, height / trace.z.length];
+  const lined = { ...trace, xgap: wide > 8 ? 1 : 0, ygap: tall > 8 ? 1 : 0 };
+  if (!statistic.words || wide < 13 || tall < 13 || trace.z.length * trace.z[0].length > 1200) return lined;
   const signs = letters(statistic.words);
   const text = trace.z.map((row) => row.map((value) => (value === null ? "" : signs[value])));
-  return { ...trace, text, texttemplate: "%{text}", textfont: { size: 11 } };
+  return { ...lined, text, texttemplate: "%{text}", textfont: { size: 11 } };
 }
 
 function colourBar(statistic, size = {}) {
   const title = statistic.unit && statistic.unit !== "1" ? plain(statistic.unit) : "";
-  return { thickness: 14, outlinewidth: 0, title: { text: title, side: "top" }, exponentformat: "power", nticks: 6, ...size };
+  return { thickness: 14, outlinewidth: 0, title: { text: title, side: "top" }, exponentformat: "power", minexponent: 6, nticks: 6, ...size };
 }
 
 // The axes of a map: each place has the same size, in the order of the labels; text reads downwards.
@@ -101,7 +102,7 @@ function legend(id, statistic, marks) {
     return element("span", { className: "entry" }, swatch, spaced(word));
   });
   byId(id).replaceChildren(...words, ...marks.map(([sign, text]) =>
-    element("span", { className: "entry" }, element("span", { className: `sign ${sign === "•" ? "dot" : ""}`, textContent: sign }), text)));
+    element("span", { className: "entry" }, element("span", { className: `sign ${"•▨".includes(sign) ? "calm" : ""}`, textContent: sign }), text)));
 }
 
 function isDark(colour) {

@@ -17,10 +17,10 @@ async function start() {
     byId("map").replaceChildren();
     await drawMap();
     await painted();
-    performance.mark("izhi:map");
     makeRest();
     listen();
     await render();
+    performance.mark("izhi:all-drawings");
   } catch (error) {
     say("error", `The page could not be drawn: ${error.message}`);
     throw error;

@@ -43,12 +43,13 @@ function drawHeat(gd, statistic, label, rows) {
   const { x, y } = shown;
   const height = mapHeight(rows, gd.clientWidth);
   const width = Math.max(160, gd.clientWidth - 190);
-  const trace = lettered(heat(statistic, label, rows, x, y), statistic, width / rows[0].length, height / rows.length);
+  const trace = fitted(heat(statistic, label, rows, x, y), statistic, width, height);
   trace.colorbar = colourBar(statistic);
   const marks = statusMarks(statistic, rows);
   legend("map-legend", statistic, legendMarks(marks, rows, trace));
   const axes = placeAxes(x, y, width, height);
   gd.fit = () => fitTicks(gd, width, height);
+  gd.classList.add("hatched");
   const layout = {
     ...axes,
     height: height + 92,
@@ -107,7 +108,7 @@ function symbols(state, places) {
     y: places.map(([, j]) => j),
     hoverinfo: "skip",
     marker: {
-      symbol: STATUS_MARKS[study.status_words[state]] ?? "square-open",
+      symbol: STATUS_MARKS[study.status_words[state]] ?? "square",
       size: places.length > 400 ? 5 : 9,
       color: "#fff",
       line: { color: "#b00020", width: places.length > 400 ? 1 : 2 },
@@ -164,13 +165,14 @@ function drawLine(gd, statistic, label, row) {
   }
   legend("map-legend", statistic, legendMarks(marks, [row], { z: [[]] }));
   gd.fit = null;
+  gd.classList.remove("hatched");
   const x = axis.numeric ? {} : ticks(axis, gd.clientWidth - 90, true);
   const layout = {
     height: 380,
     margin: { l: 56, r: 16, t: 34, b: 44 },
     uirevision: `line ${shown.x}`,
     xaxis: styledAxis({ title: axisTitle(inUnit(axis.name, axis.unit)), ...x }),
-    yaxis: styledAxis({ title: axisTitle(inUnit(titleOf(statistic), statistic.unit)), rangemode: "tozero" }),
+    yaxis: styledAxis({ title: axisTitle(inUnit(titleOf(statistic), statistic.unit)), rangemode: statistic.unit === "Hz" ? "tozero" : "normal" }),
     shapes: upright(axis),
   };
   return plot(gd, [trace, ...marks.traces], layout, `${mapWords(statistic)} ${rangeWords({ z: [values] }, statistic)}`);

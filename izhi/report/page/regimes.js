@@ -11,7 +11,7 @@ function makeRegimes() {
   byId("regimes-section").hidden = !all.length || shown.x < 0;
   byId("regimes").replaceChildren(...all.map((one) =>
     element("figure", {}, element("figcaption", {}, sentence(inUnit(titleOf(one), one.unit))),
-      Object.assign(element("div", { className: "drawing", id: `small-${one.name}` }), { role: "img" }))));
+      Object.assign(element("div", { className: "drawing hatched", id: `small-${one.name}` }), { role: "img" }))));
 }
 
 function regimesKey() {
@@ -41,7 +41,7 @@ function drawSmall(statistic, rows) {
   const right = statistic.words ? 12 : 70;
   const width = Math.max(80, gd.clientWidth - right - 70);
   const height = Math.min(220, Math.max(60, rows.length * 26));
-  const trace = lettered(heat(statistic, cell, rows, x, y), statistic, width / rows[0].length, height / rows.length);
+  const trace = fitted(heat(statistic, cell, rows, x, y), statistic, width, height);
   trace.colorbar = colourBar({}, { thickness: 10, nticks: 4, tickfont: { size: 10 }, title: { text: "" } });
   if (statistic.words) legend("regimes-legend", statistic, []);
   const layout = {

@@ -4,7 +4,10 @@ const DONE = 0;
 
 function readStudy({ data, blob }) {
   const grid = (array) => view(blob, array);
-  const axes = data.axes.map((axis) => ({ ...axis, texts: labelTexts(axis) }));
+  const axes = data.axes.map((axis) => {
+    const texts = labelTexts(axis);
+    return { ...axis, texts, short: distinct(texts, 24) };
+  });
   const study = {
     ...data,
     axes,

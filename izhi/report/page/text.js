@@ -38,11 +38,30 @@ function shortened(text, most) {
   return `${text.slice(0, most - 1 - tail)}…${text.slice(text.length - tail)}`;
 }
 
+// Short texts that can still be told apart: what all of them begin or end with goes first.
+function distinct(texts, most) {
+  const short = texts.map((text) => shortened(text, most));
+  if (new Set(short).size === new Set(texts).size) return short;
+  const before = common(texts, (text, i) => text[i]);
+  const after = common(texts, (text, i) => text[text.length - 1 - i]);
+  const [left, right] = [before ? "…" : "", after ? "…" : ""];
+  return texts.map((text) => shortened(left + text.slice(before, Math.max(before, text.length - after)) + right, most));
+}
+
+// How many signs all texts have in common, the first of each given by 0, and so on.
+function common(texts, sign) {
+  const least = Math.min(...texts.map((text) => text.length));
+  let same = 0;
+  while (same < least && texts.every((text) => sign(text, same) === sign(texts[0], same))) same += 1;
+  return same;
+}
+
 // A letter for each word: its first one that no word before has.
 function letters(words) {
   const taken = new Set();
   return words.map((word) => {
-    const free = [...word.toUpperCase()].find((sign) => /\p{L}/u.test(sign) && !taken.has(sign));
+    const free = [...word.toUpperCase(), ..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+      .find((sign) => /\p{L}/u.test(sign) && !taken.has(sign));
     taken.add(free);
     return free ?? "?";
   });
