@@ -55,7 +55,7 @@ def collect(
     grid = grids.plan(file, sweep)
     return {
         "title": folder.path.resolve().name,
-        "facts": provenance.facts(folder, sweep, events, np.asarray(file["status"][...])),
+        "facts": provenance.facts(folder, events, np.asarray(file["status"][...])),
         "aggregation": grid.aggregation,
         "axes": [_axis(file, sweep, grid, number) for number in range(len(sweep.axes))],
         "cells": grid.shown("cell"),

@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from izhi.config.sweep import Axis, Sweep
+from izhi.config.sweep import Sweep
 from izhi.study import compare, description, extend, log
 from izhi.study.folder import StudyFolder
 from izhi.sweep import points
@@ -27,7 +27,7 @@ _LONG = ("axes", "configs", "swept", "config_of", "environment", "choices", "ove
 
 
 def facts(
-    folder: StudyFolder, sweep: Sweep, events: Sequence[Mapping[str, Any]], status: NDArray[np.int8]
+    folder: StudyFolder, events: Sequence[Mapping[str, Any]], status: NDArray[np.int8]
 ) -> list[list[str]]:
     """Return what a reader wants to know first: when, how far, how many points, by what command.
 
@@ -35,8 +35,6 @@ def facts(
     ----------
     folder
         The study's folder.
-    sweep
-        What the dataset is of.
     events
         The study's log.
     status
@@ -45,11 +43,9 @@ def facts(
     planned = next((str(event["time"]) for event in events if event["event"] == "planned"), "")
     digests = [str(event["digest"]) for event in events if event.get("digest")]
     rows = [
-        ["study", folder.path.resolve().name],
         ["begun", f"{planned[:19].replace('T', ' ')} UTC" if planned else ""],
         ["state", _state(folder, events)],
         ["points", _points(status)],
-        *([f"axis {axis.name}", _axis(axis)] for axis in sweep.axes),
         *(["command", command] for command in commands(events)),
         ["digest", digests[-1] if digests else ""],
     ]
@@ -69,10 +65,6 @@ def _points(status: NDArray[np.int8]) -> str:
     words = ("done", "not run", "failed", "diverged")
     told = [f"{n:,} {word}" for n, word in zip(number, words, strict=True) if n]
     return f"{status.size:,}: {', '.join(told)}"
-
-
-def _axis(axis: Axis) -> str:
-    return f"{len(axis):,} values of {axis.key}: {extend.shown(axis)}"
 
 
 def commands(events: Sequence[Mapping[str, Any]]) -> list[str]:

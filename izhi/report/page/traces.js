@@ -92,7 +92,7 @@ function tracePanel(traces, row, point) {
   const whose = projection || alone ? ` ${first.label}` : "";
   return {
     height: first.variable === "v" ? 108 : 92,
-    title: inUnit(what || "1", first.unit),
+    title: what ? inUnit(what, first.unit) : first.unit,
     note: `${projection ? "" : first.title}${whose}`.trim(),
     words: traces.map((trace) => `${trace.title} of ${trace.label}`).join(", "),
     lines: traces.map((trace, i) => ({
