@@ -14,7 +14,7 @@ from izhi.report.samples.contents import Trace
 from izhi.report.samples.peaks import peaks
 from izhi.report.samples.recorded import Recorded
 from izhi.report.samples.rows import Rows
-from izhi.units import VOLT, Dimension
+from izhi.units import Dimension
 
 MOST = 10
 """Cells of a population that have traces: the first ones."""
@@ -69,7 +69,8 @@ class Cells:
 
     def traces(self) -> Iterator[Trace]:
         """Give the traces, variable by variable."""
-        for (name, dimension), rows in self.rows.items():
+        for name, dimension in sorted(self.rows, key=lambda key: key[0] == "I"):
+            rows = self.rows[name, dimension]
             if not rows.found:
                 continue
             unit, factor = contents.unit(dimension)
@@ -93,4 +94,5 @@ def _variables(population: Population) -> Iterator[Key]:
     for one in neuron.declared:
         if one.kind == "state":
             yield one.name, one.dimension
-    yield "I", VOLT if neuron.input is None else neuron.input
+    if neuron.input is not None:
+        yield "I", neuron.input

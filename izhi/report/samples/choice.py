@@ -63,7 +63,7 @@ def _kept(sizes: Sequence[int], numeric: Sequence[bool], most: int) -> list[int]
     kept = list(sizes)
     every = range(len(kept))
     numbers = [n for n in every if numeric[n]]
-    for fewest, which in ((2, numbers), (2, every), (1, every)):
+    for fewest, which in ((2, numbers), (2, every), (1, numbers), (1, every)):
         while math.prod(kept) > most:
             longest = max(which, key=kept.__getitem__, default=None)
             if longest is None or kept[longest] <= fewest:

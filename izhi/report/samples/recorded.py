@@ -23,18 +23,18 @@ from izhi.sweep.plan import Plan
 from izhi.sweep.structures import Structure, StructurePoints
 
 SAMPLES = 1_000
-"""Samples of a trace, or up to one fewer for each time step between two of them."""
+"""The most samples of a trace: of a second in steps of 0.1 ms, every tenth."""
 
-_TOGETHER = 48_000_000
+_TOGETHER = 32_000_000
 """Bytes of samples that are held at a time."""
 
 _SPIKES = 4_000_000
 """Spikes of a study that are read at once, where only some of them are asked for."""
 
 _HERE: dict[str, Value] = {
-    "run.engine": "auto", "run.n_jobs": 1, "run.backend": "sequential", "run.scheduler": None,
+    "run.n_jobs": 1, "run.backend": "sequential", "run.scheduler": None,
 }  # fmt: skip
-"""Nothing of this changes a result, and a report is made in this process."""
+"""No result depends on this; a report is made in this process."""
 
 
 @dataclass(frozen=True, eq=False)
