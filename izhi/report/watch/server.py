@@ -173,7 +173,7 @@ def serve(path: Path, port: int = 0, until_done: bool = False) -> Watched | None
     """
     watched = Watched.of(path)
     watched.follow()
-    with _server(watched, port) as server:
+    with listening(watched, port) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
@@ -187,7 +187,8 @@ def serve(path: Path, port: int = 0, until_done: bool = False) -> Watched | None
             server.looking.acquire(timeout=_LINGER)  # who still looks into a file may end that
 
 
-def _server(watched: Watched, port: int) -> _Server:
+def listening(watched: Watched, port: int) -> _Server:
+    """Return a server that listens, and answers once it is told to."""
     try:
         return _Server(watched, port)
     except (OSError, OverflowError) as error:

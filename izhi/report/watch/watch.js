@@ -137,17 +137,20 @@ function words(maps, map, told) {
     parts.push(`${whole(maps.unseen)} points have no place here: their files are damaged, or their `
                + "statistics are computed anew at the end");
   }
+  if (maps.points < told.total) parts.push("hatched: nothing yet");
   if (told.waiting) parts.push(`${whole(told.waiting)} more shards are being read`);
   return parts.join("; ");
 }
 
-function ticks(axis, room) {
+const cut = (text, most) => text.length > most ? `${text.slice(0, most - 1)}…` : text;
+
+function ticks(axis, room, most) {
   const labels = axis ? axis.labels : [""];
   const step = Math.ceil(labels.length / room);
   const at = labels.map((_, n) => n).filter((n) => n % step === 0);
   return {
-    tickmode: "array", tickvals: at, ticktext: at.map((n) => plain(labels[n])), range: [-0.5, labels.length - 0.5],
-    title: {text: axis ? plain(titled(axis)) : ""}, showgrid: false, zeroline: false, automargin: true,
+    tickmode: "array", tickvals: at, ticktext: at.map((n) => plain(cut(labels[n], most))), range: [-0.5, labels.length - 0.5],
+    title: {text: axis ? plain(titled(axis)) : "", standoff: 10}, showgrid: false, zeroline: false, automargin: true,
     ticks: "outside", showline: true, mirror: true, linecolor: "#595959",
   };
 }
@@ -156,11 +159,11 @@ function ticks(axis, room) {
 function colours(statistic) {
   const n = statistic.words.length;
   if (!n) {
-    return {colorscale: "Cividis", colorbar: {title: {text: plain(statistic.unit), side: "right"}}};
+    return {colorscale: "Cividis", colorbar: {thickness: 16, title: {text: plain(statistic.unit), side: "right"}}};
   }
   const scale = statistic.colours.flatMap((colour, i) => [[i / n, colour], [(i + 1) / n, colour]]);
   const text = statistic.words.map((word) => plain(word.replace(/_/g, " ")));
-  return {colorscale: scale, zmin: -0.5, zmax: n - 0.5, colorbar: {tickvals: text.map((_, i) => i), ticktext: text}};
+  return {colorscale: scale, zmin: -0.5, zmax: n - 0.5, colorbar: {thickness: 16, tickvals: text.map((_, i) => i), ticktext: text}};
 }
 
 function marks(places, name, symbol, size) {
@@ -184,9 +187,9 @@ function draw(maps, map) {
   const narrow = element("map").clientWidth < 600;
   const layout = {
     font: {family: "system-ui, sans-serif", size: 13, color: "#1a1a1a"}, margin: {l: 60, r: 10, t: 30, b: 50},
-    xaxis: ticks(across, narrow ? 6 : 14), yaxis: up ? ticks(up, 14) : {...ticks(undefined, 1), visible: false},
-    plot_bgcolor: "#fff", showlegend: data.length > 1,
-    legend: {orientation: "h", x: 0, y: 1, yanchor: "bottom"},
+    xaxis: ticks(across, narrow ? 5 : 12, 14), plot_bgcolor: "#fefefe", showlegend: data.length > 1,
+    yaxis: up ? ticks(up, 14, narrow ? 11 : 26) : {...ticks(undefined, 1), visible: false},
+    legend: {orientation: "h", x: 0, y: 1.02, yanchor: "bottom"},
   };
   return Plotly.react("map", data, layout, {displaylogo: false, responsive: true, displayModeBar: false});
 }
@@ -198,6 +201,7 @@ function shown(maps, told) {
     seen = drawn.mark;
     controls(maps, drawn);
     draw(maps, drawn);
+    window.onresize = () => draw(maps, maps.map);
   }
   if (drawn) put("words", words(maps, drawn, told));
 }
