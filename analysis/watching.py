@@ -53,7 +53,8 @@ def take(address: str, picture: Path, profile: Path) -> None:
 
     options = ChromeOptions()
     for flag in ("headless", "no-sandbox", "disable-gpu", "disable-dev-shm-usage",
-                 "hide-scrollbars", "window-size=1280,940", f"user-data-dir={profile}"):  # fmt: skip
+                 "hide-scrollbars", "window-size=1280,940",
+                 f"user-data-dir={profile}"):  # fmt: skip
         options.add_argument(f"--{flag}")
     browser = Chrome(options, Service(shutil.which("chromedriver")))
     try:
