@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from html import escape
 
 from izhi.errors import ConfigError
@@ -55,9 +56,19 @@ def equations(text: str) -> list[str]:
     return [equation(line) for line in lines(text) if "=" in line]
 
 
-def assignment(left: str, expression: str) -> str:
-    """Return what a name stands for: ``left = expression``."""
-    return _math(name(left), _operator("="), _expression(expression))
+def current(source: str, expression: str) -> str:
+    """Return what a stimulus or a projection gives: its part of ``I``, and the expression."""
+    return _math(_part(source), _operator("="), _expression(expression))
+
+
+def inputs(population: str, sources: Sequence[str]) -> str:
+    """Return what the ``I`` of a population is the sum of."""
+    total = _operator("+").join(map(_part, sources)) or "<mn>0</mn>"
+    return _math(_part(population), _operator("="), f"<mrow>{total}</mrow>")
+
+
+def _part(of: str) -> str:
+    return f"<msub><mi>I</mi><mtext>{escape(of)}</mtext></msub>"
 
 
 def condition(text: str) -> str:

@@ -9,14 +9,17 @@ from typing import Any
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.models import circuit
+from izhi.models.declarations import lines
 from izhi.report.page import mathml
 from izhi.study.description import written
 from izhi.sweep.models import further_stimuli
 from izhi.units import Quantity
 
-_BELOW = {"constants": "the same for all", "rest": "what rest means",
-          "per_cell": "for each cell", "per_synapse": "for each synapse"}  # fmt: skip
+_BELOW = {"constants": "constant", "per_cell": "for each cell", "per_synapse": "for each synapse"}
 """What parameters are that lie a level below a model's own."""
+
+_NO_EQUATIONS = ("refractory", "method", "file", "column", "between")
+"""Texts of a model that are listed with its parameters."""
 
 _MOST_NAMED = 12
 """Values of a parameter that are named one by one."""
@@ -44,8 +47,8 @@ def models(sweep: Sweep) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``title``, ``kind``, ``equations``, ``threshold``, ``reset`` and ``on_pre`` (MathML), and
-        ``parameters``: name (MathML), key, value, unit, remark.
+        ``title``, ``kind``; ``equations``, ``threshold``, ``reset`` and ``on_pre`` as lists of
+        MathML; ``parameters``: name (MathML), key, value, unit, remark.
     """
     found: dict[Any, _Model] = {}
     for number in sweep.used:
@@ -90,17 +93,16 @@ def _texts(sweep: Sweep, base: Base, kind: str, group: str) -> dict[str, str]:
 
 def _shown(sweep: Sweep, model: _Model) -> dict[str, Any]:
     text = model.texts
-    shown = mathml.equations(text.get("equations", "")) + mathml.equations(text.get("target", ""))
-    if text.get("current"):
-        left = "_".join(["I", *(p for p in model.group.split(".") if p != "synapse")])
-        shown.append(mathml.assignment(left, text["current"]))
     owners = list(model.owners)
     of = " and ".join(owners) if len(owners) < 4 else f"{', '.join(owners[:3])}, ..."
+    shown = mathml.equations(text.get("equations", "")) + mathml.equations(text.get("target", ""))
+    for whose in owners if model.kind == "synapse" else [model.group]:
+        shown += [mathml.current(whose, line) for line in text.get("current", "").splitlines()]
     return {
         "title": f"{text.get('model', model.group)} ({model.kind} of {of})",
         "kind": model.kind,
         "equations": shown,
-        "threshold": mathml.condition(text["threshold"]) if text.get("threshold") else "",
+        "threshold": [mathml.condition(line) for line in lines(text.get("threshold", ""))],
         "reset": mathml.statements(text.get("reset", "")),
         "on_pre": mathml.statements(text.get("on_pre", "")),
         "parameters": [*_parameters(sweep, model)],
@@ -113,12 +115,10 @@ def _parameters(sweep: Sweep, model: _Model) -> Iterator[list[str]]:
     bases = [sweep.bases[number] for number in model.bases]
     for base in bases:
         seen |= dict.fromkeys(k for k in [*base.swept, *base.values] if k.startswith(prefix))
-    shown = ("refractory", "method", "file", "column", "between")
+    texts = {"model", *keys.TEXTS[model.kind]}.difference(_NO_EQUATIONS)
     for key in seen:
         below, _, name = key.removeprefix(prefix).rpartition(".")
-        if (below and below not in _BELOW) or (not below and name in ("model", *_typeset(model))):
-            continue
-        if not below and name in keys.TEXTS[model.kind] and name not in shown:
+        if (below and below not in _BELOW) or (not below and name in texts):
             continue
         values = {
             n: sweep.bases[n].values[key] for n in model.bases if key in sweep.bases[n].values
@@ -127,15 +127,16 @@ def _parameters(sweep: Sweep, model: _Model) -> Iterator[list[str]]:
         if axis is None and all(value is None for value in values.values()):
             continue
         value, unit, remark = _swept(axis) if axis else _values(sweep, values)
-        remark = "; ".join(filter(None, [_BELOW.get(below, ""), remark]))
+        rest = "" if below else _rest(bases, prefix, name)
+        remark = "; ".join(filter(None, [_BELOW.get(below, ""), remark, rest]))
         yield [mathml.symbol(name), key, value, unit, remark]
 
 
-def _typeset(model: _Model) -> tuple[str, ...]:
-    """Return the texts that are shown as equations."""
-    return ("equations", "target", "threshold", "reset", "on_pre") + ("current",) * (
-        model.kind != "neuron"
-    )
+def _rest(bases: Sequence[Base], prefix: str, name: str) -> str:
+    """Return what the word rest means for a start, as ``u_0``."""
+    key = f"{prefix}rest.{name.removesuffix('_0')}"
+    told = dict.fromkeys(str(base.values[key]) for base in bases if key in base.values)
+    return f"rest is {' or '.join(told)}" if name.endswith("_0") and told else ""
 
 
 def _axis(sweep: Sweep, key: str) -> Axis | None:
@@ -192,10 +193,30 @@ def _circuits(sweep: Sweep) -> list[dict[str, Any]]:
         rows = [*_populations(sweep, base), *_projections(sweep, base)]
         told = tuple(" ".join(row[1:]) for row in rows)
         found.setdefault(told, {
-            "title": "circuit", "kind": "circuit", "equations": [], "threshold": "", "reset": [],
+            "title": f"circuit of {sum(row[1].count('populations') for row in rows)} populations",
+            "kind": "circuit", "equations": [*_inputs(base)], "threshold": [], "reset": [],
             "on_pre": [], "parameters": rows,
         })  # fmt: skip
     return list(found.values())
+
+
+def _inputs(base: Base) -> Iterator[str]:
+    """Give what the ``I`` of each population is made of."""
+    for name in circuit.names(base, "populations"):
+        entering = [group for kind, group, owner in _groups(base)
+                    if kind == "stimulus" and owner == name and _is_there(base, group)]  # fmt: skip
+        for projection in circuit.names(base, "projections"):
+            group = circuit.group_of(base, projection, "synapse")
+            target = base.values.get(f"circuit.projections.{projection}.target")
+            if target == name and _is_there(base, group):
+                entering.append(projection)
+        yield mathml.inputs(name, entering)
+
+
+def _is_there(base: Base, group: str) -> bool:
+    return base.values.get(f"{group}.model") != "none" and (
+        base.has(f"{group}.current") or base.has(f"{group}.model")
+    )
 
 
 def _populations(sweep: Sweep, base: Base) -> Iterator[list[str]]:
