@@ -229,6 +229,7 @@ def notebooks() -> None:
     from nbclient import NotebookClient
 
     target = ROOT / "docs" / "notebooks"
+    target.mkdir(exist_ok=True)
     sources = sorted((ROOT / "analysis").glob("*.ipynb"))
     newest = max(p.stat().st_mtime for p in (ROOT / "analysis").rglob("*") if p.is_file())
     for source in sources:
@@ -237,7 +238,7 @@ def notebooks() -> None:
             continue
         notebook = nbformat.read(source, as_version=4)
         where = {"metadata": {"path": str(source.parent)}}
-        NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where).execute()
+        NotebookClient(notebook, kernel_name="python3", timeout=300, resources=where).execute()
         nbformat.write(notebook, copy)
 
 
