@@ -1,5 +1,7 @@
 """Traces on a page: those of the study, or simulated again with the very spikes of the study."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -215,6 +217,7 @@ def test_networks_show_the_first_cells_and_the_synapses_that_they_have(run) -> N
                 "+synapse.per_synapse.U_0='uniform(0.2, 0.8)'")  # fmt: skip
     found = samples(study, simulate=False)
     assert "The first 10 cells of each population are shown." in found.origin
+    assert "i_to_e: of a cell, its first synapse is shown." in found.origin
     assert labels(found, "cell") == [f"{p}{k}" for p in "ei" for k in range(10)]
     assert found.peak.shape == (2, 100) and np.isnan(found.peak[:, 10:80]).all()
     plan = izhi.plan(
@@ -296,3 +299,21 @@ def test_what_does_not_fit_on_a_page_is_thinned(study, monkeypatch) -> None:
     fewer = samples(study)
     assert 1 < fewer.point.size < 12 and collect._packed_size(fewer) <= size // 2
     assert {0, 11} - set(fewer.point.tolist()) <= {11}
+
+
+def test_a_simulation_that_takes_long_is_told_and_of_fewer_points(study, monkeypatch) -> None:
+    plan_of, said = collect.recorded.plan_of, []
+
+    def slow(sweep, found, points):
+        plan = plan_of(sweep, found, points)
+        return replace(
+            plan, batches=tuple(replace(b, seconds=9.0 * b.points) for b in plan.batches)
+        )
+
+    monkeypatch.setattr(collect.recorded, "plan_of", slow)
+    few = samples(study, remark=said.append)
+    assert few.point.tolist() == [0, 6] and said == [
+        "simulating 2 points once more, about 18 s ..."
+    ]
+    assert samples(study, count=4, remark=said.append).point.size == 4
+    assert said[1:] == ["simulating 4 points once more, about 36 s ..."]

@@ -31,6 +31,9 @@ _MOST_VALUES = 8_000_000
 _MOST_BYTES = 2_000_000
 """Of all traces, compressed: with the library of the page, less than 6 MB."""
 
+_LONGEST = 30.0
+"""Seconds of simulation, by estimate, where it was not said how many points there should be."""
+
 
 def samples(
     study: Study,
@@ -49,7 +52,8 @@ def samples(
     study
         The study.
     count
-        Over how many points others are spread at most; by default as many as fit on a page.
+        Over how many points others are spread at most; by default as many as fit on a page
+        and can be simulated in half a minute.
     simulate
         Whether there are others than those with stored traces.
     among
@@ -77,8 +81,12 @@ def samples(
         new = np.setdiff1d(chosen[there[chosen]], held)
         if held.size + new.size == 0:
             return None
+        plan = recorded.plan_of(sweep, found, new)
+        if count is None and plan.running > _LONGEST and new.size > 1:
+            most = max(1, int(new.size * _LONGEST / plan.running))
+            continue
         stored = recorded.stored(study, recorded.plan_of(sweep, found, held))
-        again = recorded.again(recorded.plan_of(sweep, found, new), remark or _said)
+        again = recorded.again(plan, remark or _said)
         result = _collected(study, np.union1d(held, new), status, stored, again)
         size = _packed_size(result)
         if size <= _MOST_BYTES or new.size <= 1:

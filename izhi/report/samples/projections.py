@@ -93,6 +93,8 @@ class Projections:
             )
         if not synapses.rows:
             return
+        if synapses.projection.synapse.drawn:
+            self.remarks.append(f"{key[0]}: of a cell, its first synapse is shown.")
         try:
             replay, row = synapses.replayed()
         except UnknownReplay as error:

@@ -28,6 +28,9 @@ SAMPLES = 1_000
 _TOGETHER = 32_000_000
 """Bytes of samples that are held at a time."""
 
+_LONG = 3.0
+"""Seconds that one wants to be told of."""
+
 _SPIKES = 4_000_000
 """Spikes of a study that are read at once, where only some of them are asked for."""
 
@@ -97,12 +100,22 @@ def stored(study: Study, plan: Plan) -> Iterator[Recorded]:
 def again(plan: Plan, remark: Callable[[str], None]) -> Iterator[Recorded]:
     """Simulate the points of a plan that :func:`plan_of` made; nothing is written.
 
+    Parameters
+    ----------
+    plan
+        The plan.
+    remark
+        Where to say what takes long.
+
     Raises
     ------
     EngineError
         When a build or a program fails.
     """
     builds = _builds(plan, remark)
+    if plan.running > _LONG:
+        number = sum(batch.points for batch in plan.batches)
+        remark(f"simulating {number:,} points once more, about {plan.running:.0f} s ...")
     for shard in plan.shards:
         task = shards.task(plan, shard, builds, StudyFolder(Path()), "")
         raw = worker.results(task)
@@ -181,11 +194,17 @@ def spikes(
         return None, np.empty(0)
     stop = np.cumsum(every)
     trains = (points[:, None] * len(labels) + columns).ravel()
-    first = stop[trains] - every[trains]
-    time: Any = study.spikes["spike_time"]
-    time = time.values if time.size <= _SPIKES else time
-    parts = [np.asarray(time[a:b]) for a, b in zip(first, stop[trains], strict=True)]
-    step = np.concatenate([np.empty(0), *parts]) / structure.dt
+    step = _times(study, stop[trains] - every[trains], stop[trains]) / structure.dt
     if not structure.located:
         step = np.round(step)
     return every[trains].reshape(points.size, columns.size), step
+
+
+def _times(study: Study, first: NDArray[np.int64], stop: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return spike times from and to some places, in seconds; what lies together is read so."""
+    time: Any = study.spikes["spike_time"]
+    time = time.values if time.size <= _SPIKES else time
+    begins = np.flatnonzero(np.append(True, first[1:] != stop[:-1]))
+    ends = np.append(begins[1:], first.size) - 1
+    parts = [np.asarray(time[a:b]) for a, b in zip(first[begins], stop[ends], strict=True)]
+    return np.concatenate([np.empty(0), *parts])
