@@ -403,7 +403,19 @@ def renumbered(path: Path, places: dict[str, Place]) -> NDArray[np.int64]:
     StudyError
         When it is none of this study's.
     """
-    fingerprint, points = shardfile.read_points(path)
+    return renumber(*shardfile.read_points(path), places)
+
+
+def renumber(
+    fingerprint: str, points: NDArray[np.int64], places: dict[str, Place]
+) -> NDArray[np.int64]:
+    """Return points of a sweep in the numbers of the one that the places are in.
+
+    Raises
+    ------
+    StudyError
+        When they are none of this study's.
+    """
     if fingerprint not in places:
         raise StudyError("it is of another study")
     where = places[fingerprint]

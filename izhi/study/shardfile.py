@@ -176,15 +176,41 @@ def read_head(path: Path) -> Head:
         return Head(cells, synapses, file["train_count"][:], str(file.stated))
 
 
+@dataclass(frozen=True)
+class Results:
+    """What a shard file holds, but for spikes and traces; `rows` as from :func:`read_rows`."""
+
+    fingerprint: str
+    points: NDArray[np.int64]
+    cells: tuple[str, ...]
+    synapses: tuple[str, ...]
+    stated: str
+    rows: dict[str, NDArray[Any]]
+
+
+def read_results(path: Path) -> Results:
+    """Return what a shard file holds, but for spikes and traces; it is opened once."""
+    with netCDF4.Dataset(str(path)) as file:
+        file.set_auto_mask(False)
+        cells, synapses = (tuple(json.loads(labels)) for labels in (file.cells, file.synapses))
+        points = np.asarray(file["point"][:], np.int64)
+        rows = _rows(file, slice(None))
+        return Results(str(file.fingerprint), points, cells, synapses, str(file.stated), rows)
+
+
 def read_rows(path: Path, rows: slice) -> dict[str, NDArray[Any]]:
     """Return ``status`` and the statistics of some of a shard file's points, by name."""
     with netCDF4.Dataset(str(path)) as file:
         file.set_auto_mask(False)
-        return {
-            name.removeprefix("statistic_"): variable[rows]
-            for name, variable in file.variables.items()
-            if name == "status" or name.startswith("statistic_")
-        }
+        return _rows(file, rows)
+
+
+def _rows(file: Any, rows: slice) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix("statistic_"): variable[rows]
+        for name, variable in file.variables.items()
+        if name == "status" or name.startswith("statistic_")
+    }
 
 
 def read_steps(path: Path, spikes: slice) -> tuple[NDArray[Any], float]:

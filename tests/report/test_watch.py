@@ -174,6 +174,17 @@ def test_a_running_study_is_followed_and_each_shard_is_looked_at_once(half, monk
     assert sorted(looked) == sorted(p.name for p in (path / "shards").iterdir())
 
 
+def test_a_study_that_is_begun_anew_is_followed_from_its_beginning(study, half):
+    path, _ = half
+    watched = state.Watched.of(path)
+    mark = told(watched)["maps"]["map"]["mark"]
+    shutil.rmtree(path)
+    part(study.path, path, 2)
+    found = told(watched, seen=mark)
+    assert (found["done"], found["maps"]["points"]) == (8, 8)
+    assert found["maps"]["map"] is not None
+
+
 def test_a_map_that_is_shown_is_not_sent_again(half):
     watched = state.Watched.of(half[0])
     mark = told(watched)["maps"]["map"]["mark"]

@@ -80,12 +80,11 @@ class Watched:
                 self._begin_anew(file.fileno())
                 file.seek(self._position)
                 while lines := file.readlines(_CHUNK):
-                    if not lines[-1].endswith(b"\n"):  # it is being written
-                        lines.pop()
-                    self._position += sum(map(len, lines))
-                    for event in log.events(b"".join(lines)):
+                    whole = [line for line in lines if line.endswith(b"\n")]
+                    self._position += sum(map(len, whole))
+                    for event in log.events(b"".join(whole)):
                         self._add(event)
-                    if not lines:
+                    if len(whole) < len(lines):  # the last one is being written
                         break
         except OSError as error:
             raise StudyError(f"{self.folder.log}: cannot be read: {error.strerror}") from error
@@ -94,7 +93,7 @@ class Watched:
         """Forget everything where the log is another one."""
         told = os.fstat(handle)
         if told.st_size < self._position or self._file not in (0, told.st_ino):
-            self.__init__(self.folder)  # type: ignore[misc]
+            vars(self).update(vars(Watched(self.folder, _plans=self._plans)))
         self._file = told.st_ino
 
     def _add(self, event: dict[str, Any]) -> None:
@@ -145,16 +144,16 @@ class Watched:
             maps.unseen += shard.points
             return
         try:
-            points = resume.renumbered(path, self._places)
-            head = shardfile.read_head(path)
-            rows = shardfile.read_rows(path, slice(None))
+            found = shardfile.read_results(path)
+            points = resume.renumber(found.fingerprint, found.points, self._places)
         except (StudyError, *UNREADABLE):
             maps.unseen += shard.points
             return
-        if head.stated != self._stated:  # computed anew when the dataset is put together
+        rows = found.rows
+        if found.stated != self._stated:  # computed anew when the dataset is put together
             maps.unseen += shard.points
             rows = {"status": rows["status"]}
-        maps.add(points, rows, head.cells, head.synapses)
+        maps.add(points, rows, found.cells, found.synapses)
 
     def state(self) -> str:
         """Return ``"running"``, ``"done"``, or how the last run ended."""
