@@ -26,24 +26,29 @@ def browser(tmp_path_factory):
 
     Start with :func:`open_page`: tests share it, with its windows and logs.
     """
-    program, driver = _found("chromium", "chromium-browser"), _found("chromedriver")
-    if program is None or driver is None:
+    if None in _programs():
         if os.environ.get("CI"):
             pytest.fail(_MISSING)
         pytest.skip(_MISSING)
-    browser = _started(program, driver, tmp_path_factory.mktemp("chromium"))
+    browser = started(tmp_path_factory.mktemp("chromium"))
     yield browser
     browser.quit()
+
+
+def _programs():
+    return _found("chromium", "chromium-browser"), _found("chromedriver")
 
 
 def _found(*names):
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def _started(program, driver, home):
+def started(home):
+    """Return selenium's driver of a Chromium that keeps all that it writes in a folder."""
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 
+    program, driver = _programs()
     options = ChromeOptions()
     options.binary_location = program  # both are given, so that selenium looks for neither
     for flag in (*_FLAGS, f"--user-data-dir={home / 'profile'}"):

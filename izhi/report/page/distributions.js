@@ -4,7 +4,7 @@ const MOST_GROUPS = 24;
 const BINS = 40;
 
 function makeDistributions() {
-  byId("distributions-section").hidden = !study.statistics.length || study.places < 2;
+  byId("distributions-section").hidden = study.places * study.cells.length < 2;
   if (byId("distributions-section").hidden) return;
   const axes = study.axes.filter((axis) => axis.labels.length > 1 && axis.labels.length <= MOST_GROUPS);
   const groups = [["label", "cell or projection"], ...axes.map((axis) => [axis.name, axis.name])];
@@ -19,8 +19,8 @@ function groupsOf(statistic) {
   const axis = study.axes.findIndex((one) => one.name === shown.group);
   if (axis < 0) {
     const labels = labelsOf(study, statistic);
-    const kept = labels.length > MOST_GROUPS ? [chosenLabel(shown, statistic)] : labels;
-    return kept.map((label) => [label || titleOf(statistic), column(study, statistic, label)]);
+    if (labels.length > MOST_GROUPS) return [[`all ${statistic.per}s`, [...statistic.grid.values].map((value) => clean(statistic, value))]];
+    return labels.map((label) => [label || titleOf(statistic), column(study, statistic, label)]);
   }
   const values = column(study, statistic, chosenLabel(shown, statistic));
   const stride = study.status.strides[axis];
@@ -34,9 +34,10 @@ function drawDistributions() {
   const statistic = statisticShown();
   const groups = groupsOf(statistic).map(([name, values]) => [name, values.filter((value) => value !== null)]);
   const whose = shown.group === "label" ? "" : ` of ${chosenLabel(shown, statistic) || "each point"}`;
-  const each = shown.group === "label" ? (statistic.per === "point" ? "" : `, a row for each ${statistic.per}`) : `, a row for each ${shown.group}`;
-  const places = study.aggregation ? "places of the map" : "points";
-  const words = `${sentence(titleOf(statistic))}${whose} over all ${study.places.toLocaleString("en")} ${places}${each}.` +
+  const by = shown.group === "label" ? statistic.per : shown.group;
+  const each = groups.length > 1 ? `, a row for each ${by}` : "";
+  const places = count(study.places, study.aggregation ? "place" : "point");
+  const words = `${sentence(titleOf(statistic))}${whose} over ${study.places > 1 ? "all " : ""}${places}${each}.` +
     (statistic.words ? "" : " Each row is scaled to its highest bin; the dot is the median, the bar holds the middle half.");
   say("distributions-words", words);
   const [traces, layout] = statistic.words ? shares(statistic, groups) : ridges(statistic, groups);
@@ -106,7 +107,7 @@ function ridge(values, row, low, width) {
     const up = row - (0.8 * many) / most;
     x.push(low + i * width, low + (i + 1) * width);
     y.push(up, up);
-    const words = `${number(low + i * width)} to ${number(low + (i + 1) * width)}: ${count(many, "point")}`;
+    const words = `${number(low + i * width)} to ${number(low + (i + 1) * width)}: ${count(many, "value")}`;
     text.push(words, words);
   });
   x.push(low + BINS * width);

@@ -64,6 +64,7 @@ function plot(gd, traces, layout, words, bar = "hover") {
     margin: { l: 56, r: 16, t: 12, b: 44 },
     showlegend: false,
     hovermode: "closest",
+    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", // fingers scroll
     hoverlabel: { bgcolor: "#fff", bordercolor: "#9aa5b1", font: { color: INK, family: FONT }, align: "left" },
   };
   const name = `${byId("title").textContent} ${gd.id}`.replace(/[^\p{L}\p{N}]+/gu, "_");

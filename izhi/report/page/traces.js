@@ -1,22 +1,25 @@
 // Spikes and traces of the chosen point, one above the other over one axis of time.
 
 const MOST_TRACED = 4;
-let tracedCells = null;
+const MOST_BOXES = 40;
+const ticked = new Set();
 
+// A box for each cell that has traces anywhere; the first few are ticked.
 function makeTraced() {
-  tracedCells = new Set(study.cells.length <= MOST_TRACED ? study.cells : []);
-  const some = study.samples && study.cells.length > 1 && study.cells.length <= 24;
-  byId("traced").hidden = !some;
-  if (!some) return;
-  byId("traced").append(element("span", {}, "Traces of"), ...study.cells.map((cell) => {
-    const box = element("input", { type: "checkbox", checked: tracedCells.has(cell) });
-    box.addEventListener("change", () => { tracedCells[box.checked ? "add" : "delete"](cell); render(); });
+  const traces = study.samples?.traces ?? [];
+  const cells = [...new Set(traces.filter((one) => one.of === "cell").map((one) => one.label))];
+  for (const cell of cells.slice(0, MOST_TRACED)) ticked.add(cell);
+  byId("traced").hidden = cells.length < 2 || cells.length > MOST_BOXES;
+  if (byId("traced").hidden) return;
+  byId("traced").append(element("span", {}, "Traces of"), ...cells.map((cell) => {
+    const box = element("input", { type: "checkbox", checked: ticked.has(cell) });
+    box.addEventListener("change", () => { ticked[box.checked ? "add" : "delete"](cell); render(); });
     return element("label", { className: "check" }, box, cell);
   }));
 }
 
-// The ticked cells; with none, the cell that the map is of.
-const cellsTraced = () => (tracedCells.size ? study.cells.filter((cell) => tracedCells.has(cell)) : [shown.cell]);
+// The cell of the map comes too where there are more than have boxes.
+const cellsTraced = () => [...ticked, ...(byId("traced").hidden ? [shown.cell] : [])];
 
 const tracesKey = () => JSON.stringify([shown.place, cellsTraced(), study.projections.length > 4 ? shown.projection : ""]);
 
@@ -42,16 +45,18 @@ function lastTime(point) {
 function rasterPanel(point) {
   const times = study.cells.map((_, cell) => spikesOf(study, point, cell));
   if (!times.length || times[0] === null) return null;
+  const few = times.length <= 12;
+  const height = few ? 30 + 20 * times.length : Math.min(340, 60 + 4 * times.length);
+  const half = Math.max(0.38, (1.2 * times.length) / height); // of a stroke: a pixel at least
   const x = [];
   const y = [];
-  times.forEach((spikes, cell) => spikes.forEach((time) => { x.push(time, time, null); y.push(cell - 0.38, cell + 0.38, null); }));
+  times.forEach((spikes, cell) => spikes.forEach((time) => { x.push(time, time, null); y.push(cell - half, cell + half, null); }));
   const total = x.length / 3;
-  const few = times.length <= 12;
   return {
-    height: few ? 30 + 20 * times.length : Math.min(320, 60 + times.length),
+    height,
     title: few ? "" : "cell",
     words: `raster of ${count(total, "spike")} of ${count(times.length, "cell")}`,
-    lines: [{ x, y, name: "spikes", line: { color: INK, width: few ? 1.2 : 0.8 }, hoverinfo: few ? "x" : "x+y" }],
+    lines: [{ x, y, name: "spikes", line: { color: INK, width: 1.2 }, hoverinfo: few ? "x" : "x+y" }],
     yaxis: {
       range: [times.length - 0.5, -0.5],
       showgrid: false,
@@ -87,9 +92,10 @@ function tracePanel(traces, row, point) {
   const [first] = traces;
   const alone = traces.length === 1;
   const projection = first.of === "projection";
-  const name = (trace) => (projection ? trace.variable : trace.label);
+  const wide = byId("traces").clientWidth > 800;
+  const name = (trace) => (!projection ? trace.label : wide ? `${trace.variable}, ${trace.title}` : trace.variable);
   const what = projection ? (alone ? first.variable : "") : first.variable;
-  const whose = projection || alone ? ` ${first.label}` : "";
+  const whose = projection ? first.label : alone ? ` of ${first.label}` : "";
   return {
     height: first.variable === "v" ? 108 : 92,
     title: what ? inUnit(what, first.unit) : first.unit,
@@ -155,8 +161,6 @@ function panelLayout(panels, point) {
   const layout = {
     height: inner + 76,
     margin: { l: 74, r: 16, t: 24, b: 52 },
-    hovermode: "closest",
-    dragmode: "zoom",
     uirevision: "traces",
     annotations: [],
     xaxis: styledAxis({
