@@ -81,17 +81,19 @@ class _Server(ThreadingHTTPServer):
         if path == _PLOTLY:
             return Answer("text/javascript; charset=utf-8", _plotly(), "deflate")
         if path == "/state":
-            text = json.dumps(self.told(dict(parse_qsl(query))), allow_nan=False)
-            return Answer("application/json", text.encode())
+            return Answer("application/json", self.told(dict(parse_qsl(query))).encode())
         return None
 
-    def told(self, asked: dict[str, str]) -> dict[str, Any]:
-        """Return how the study is, or why that cannot be told."""
+    def told(self, asked: dict[str, str]) -> str:
+        """Return as JSON how the study is, or why that cannot be told."""
         with self.looking:
             try:
-                return self.watched.told(asked)
+                return json.dumps(self.watched.told(asked), allow_nan=False)
             except StudyError as error:
-                return {"problem": str(error)}
+                return json.dumps({"problem": str(error)})
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # no log of ours
+                where = self.watched.folder.path
+                return json.dumps({"problem": f"{where}: is damaged: {str(error)[:200]}"})
 
 
 class _Handler(BaseHTTPRequestHandler):
