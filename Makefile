@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 PIP_INSTALL = -m pip --disable-pip-version-check install -q --use-pep517
 
-.PHONY: help sweep test soak bench patterns methods docs lint lock clean
+.PHONY: help sweep test soak bench figures patterns methods docs lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile
@@ -28,8 +28,20 @@ bench: $(STAMP)  ## time izhi against its peers
 	$(BIN)/python -m benchmarks.statistics
 	$(BIN)/python -m benchmarks.methods
 
+figures: $(STAMP) patterns  ## draw the figures of docs/figures.md
+	$(PLOT) neuron=chattering $(BRIEF) -o docs/trace.png
+	$(PLOT) neuron=chattering $(BRIEF) --kind phase -o docs/phase.png
+	$(PLOT) 'neuron=glob(*,exclude=[random,resonator_forum])' $(BRIEF) --kind gallery -o docs/gallery_presets.png
+	$(PLOT) 'neuron=glob(*,exclude=[random,resonator_forum])' $(BRIEF) --kind raster --y neuron -o docs/raster.png
+	$(PLOT) 'synapse.U_0=range(0.05,1.0,0.05)' 'stimulus.amplitude=range(4,15,0.5)' --kind heatmap --of release_mean -o docs/heatmap.png
+	$(PLOT) 'neuron=glob(*,exclude=[random,resonator_forum])' 'stimulus.amplitude=range(0,20.5,0.5)' circuit=single --kind fi -o docs/fi.png
+	$(PLOT) +experiment=preset_regimes --kind heatmap --of regime --width 2 -o docs/preset_regimes.png
+
+PLOT = $(BIN)/izhi plot
+BRIEF = circuit=single 'simulation.duration=250 ms'
+
 patterns: $(STAMP)  ## draw the 20 patterns of Izhikevich (2004)
-	$(BIN)/python -m analysis.patterns docs/patterns.png
+	$(PLOT) '+pattern=glob(*)' --kind gallery -o docs/patterns.png
 
 methods: $(STAMP)  ## error against time of the integration methods: docs/methods.md and .png
 	$(BIN)/python -m analysis.methods docs/methods.md docs/methods.png

@@ -21,6 +21,7 @@ from benchmarks import methods as timing
 from benchmarks import report
 from benchmarks.bench import cpu
 from izhi.accuracy import report as exactness
+from izhi.report import colours
 
 matplotlib.use("Agg")
 
@@ -47,8 +48,9 @@ WANTED = 1e-3
 
 # Okabe and Ito's colours, which the colour-blind tell apart; markers tell the methods apart, too
 STYLE = {
-    "euler": ("#000000", "o"), "semi_implicit": ("#999999", "v"), "rk2": ("#56b4e9", "s"),
-    "rk4": ("#0072b2", "D"), "located_rk2": ("#e69f00", "^"), "located_rk4": ("#d55e00", "P"),
+    "euler": (colours.BLACK, "o"), "semi_implicit": ("#999999", "v"), "rk2": (colours.SKY, "s"),
+    "rk4": (colours.BLUE, "D"), "located_rk2": (colours.ORANGE, "^"),
+    "located_rk4": (colours.VERMILION, "P"),
 }  # fmt: skip
 
 

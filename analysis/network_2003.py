@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import izhi
+from izhi.report import colours
 
 matplotlib.use("Agg")
 
@@ -29,7 +30,7 @@ WINDOW = 500
 SHOWN = 1.0
 """Seconds of the raster."""
 
-COLOURS = ("#4c78a8", "#e45756")
+COLOURS = (colours.BLUE, colours.VERMILION)
 
 
 def spikes(study: izhi.Study) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

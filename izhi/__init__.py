@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from izhi.api import check, converge, open_study, plan, run, write_report
+    from izhi.api import check, converge, open_study, plan, plot, run, write_report
     from izhi.errors import ConfigError, EngineError, IzhiError, StudyError
     from izhi.study.check import Check
     from izhi.study.study import Study
@@ -27,6 +27,7 @@ _WHERE = {
     "check": "izhi.api",
     "converge": "izhi.api",
     "open_study": "izhi.api",
+    "plot": "izhi.api",
     "write_report": "izhi.api",
     "Plan": "izhi.sweep.plan",
     "Check": "izhi.study.check",
@@ -44,6 +45,7 @@ __all__ = [  # noqa: RUF022
     "check",
     "converge",
     "open_study",
+    "plot",
     "write_report",
     "Plan",
     "Check",

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from izhi.config.compose import compose
 from izhi.errors import EngineError
@@ -19,6 +19,7 @@ from izhi.sweep.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def _with(overrides: Sequence[str] | str, **settings: object) -> list[str]:
@@ -197,3 +198,47 @@ def open_study(path: Path | str) -> Study:
         When there is no study in it.
     """
     return Study(path)
+
+
+def plot(
+    what: Study | Path | str | Sequence[str] = (),
+    kind: str = "trace",
+    *,
+    config_dir: Path | str | None = None,
+    **options: Any,
+) -> Figure:
+    """Draw a figure of a study, or of what is run for it.
+
+    Parameters
+    ----------
+    what
+        A study, or its folder; or overrides in Hydra's grammar, of which what the figure needs is
+        run and nothing kept.
+    kind
+        ``"trace"``, ``"raster"``, ``"heatmap"``, ``"fi"``, ``"phase"`` or ``"gallery"``.
+    config_dir
+        A folder with more configs.
+    **options
+        Those of the function of that name in :mod:`izhi.report.figures`: ``cell``, ``of``, ``x``,
+        ``y``, ``input``, ``width``, and labels by axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure; `izhi.report.figures.save` writes it to a file.
+
+    Raises
+    ------
+    ConfigError
+        For a kind or an option that there is not, what cannot be run, and without matplotlib.
+    StudyError
+        When a cell, an axis or a label does not exist, or an axis is left over.
+
+    Examples
+    --------
+    >>> izhi.plot("neuron=chattering")                                       # doctest: +SKIP
+    >>> izhi.plot("studies/demo", "heatmap", of="regime", U_0=0.5)           # doctest: +SKIP
+    """
+    from izhi.report import plot as plotting
+
+    return plotting.draw(plotting.meant(what, config_dir), kind, options)

@@ -1,4 +1,4 @@
-"""The commands on stored studies: list, show, watch, verify, diff, reproduce, report, export."""
+"""The commands on studies: list, show, watch, verify, diff, reproduce, report, export, plot."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     summary, add, run = COMMANDS[command]
     parser = _Parser(prog=f"izhi {command}", description=summary)
     add(parser)
-    return run(parser.parse_args(list(arguments)))
+    return run(parser.parse_intermixed_args(list(arguments)))
 
 
 def _study(parser: ArgumentParser) -> None:
@@ -321,6 +321,18 @@ def _export(given: Namespace) -> int:
     return 0
 
 
+def _add_plot(parser: ArgumentParser) -> None:
+    from izhi.report import plot
+
+    plot.add(parser)
+
+
+def _plot(given: Namespace) -> int:
+    from izhi.report import plot
+
+    return plot.run(given)
+
+
 Command = tuple[str, Callable[[ArgumentParser], None], Callable[[Namespace], int]]
 
 COMMANDS: dict[str, Command] = {
@@ -333,5 +345,6 @@ COMMANDS: dict[str, Command] = {
     "summarise": ("compute a study's statistics anew from its spikes", _add_summarise, _summarise),
     "report": ("write a page that shows a study", _add_report, _report),
     "export": ("write a study in a format that others read", _add_export, _export),
+    "plot": ("draw a figure of a study, or of a run that is made for it", _add_plot, _plot),
 }
 """By name: what a command does, its arguments, its function."""

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import izhi
-from analysis import patterns
 from izhi.accuracy import exact
 from izhi.config.folder import conf_folder
+from izhi.report.figures import galleries
 from izhi.sweep import plan as plans
 
 # The program that drew the paper's figure: a, b, c, d, V at the start, time step, end.
@@ -210,16 +210,17 @@ def test_patterns_are_swept_like_any_other_choice(run):
     assert (counts.sel(d=2) > counts.sel(d=6)).all()
 
 
-def test_the_figure_draws_each_spike_up_to_its_peak(tmp_path):
+def test_the_figure_draws_each_spike_up_to_its_peak():
     names = ("tonic_spiking", "depolarizing_afterpotential")  # of two time steps
-    assert set(names) < set(CELLS) == set(patterns.PATTERNS)
-    found = patterns.record(tmp_path, names)
-    for name in names:
-        t, v, current = found[name]
-        (peaks,) = np.nonzero(v == patterns.PEAK)
-        assert v.max() == patterns.PEAK and peaks.size == COUNTS[name][0]
+    assert set(CELLS) == set(galleries.PATTERNS)
+    figure = izhi.plot(f"+pattern={','.join(names)}", "gallery")
+    for number, (letter, name) in enumerate(zip("AQ", names, strict=True)):
+        upper, lower = figure.axes[2 * number : 2 * number + 2]
+        assert upper.get_title() == f"({letter}) {name.replace('_', ' ')}"
+        t, v = upper.lines[0].get_data()
+        (peaks,) = np.nonzero(v == 30)
+        assert v.max() == 30 and peaks.size == COUNTS[name][0]
         assert t[peaks] == pytest.approx(t[peaks + 1]) and (v[peaks + 1] < -50).all()
+        t, current = lower.lines[0].get_data()
         inputs = [INPUTS[name](round(time, 6)) for time in t]
         assert current == pytest.approx(inputs, abs=1e-12)
-    patterns.draw(dict.fromkeys(patterns.PATTERNS, found[names[0]]), tmp_path / "patterns.png")
-    assert (tmp_path / "patterns.png").stat().st_size > 20_000

@@ -134,9 +134,17 @@ def _builds(plan: Plan, remark: Callable[[str], None]) -> dict[int, Build]:
     return prepare.builds(plan, compiled)
 
 
+def every_step(structure: Structure) -> float:
+    """Return the seconds between samples of which none is left out."""
+    return structure.dt
+
+
 def plan_of(
-    sweep: Sweep, found: tuple[StructurePoints, ...], points: NDArray[np.int64]
-) -> Plan:  # fmt: skip
+    sweep: Sweep,
+    found: tuple[StructurePoints, ...],
+    points: NDArray[np.int64],
+    interval: Callable[[Structure], float] | None = None,
+) -> Plan:
     """Return a plan of some points that records traces, in shards that fit into memory.
 
     Parameters
@@ -147,12 +155,15 @@ def plan_of(
         Its structures.
     points
         The points.
+    interval
+        Seconds between samples; by default such that there are `SAMPLES` or so.
     """
+    interval = interval or _interval
     chosen: dict[Structure, list[NDArray[np.int64]]] = {}
     for group in found:
         here = group.points[np.isin(group.points, points)]
         if here.size:
-            structure = replace(group.structure, trace_interval=_interval(group.structure))
+            structure = replace(group.structure, trace_interval=interval(group.structure))
             chosen.setdefault(structure, []).append(here)
     parts = tuple(StructurePoints(s, np.sort(np.concatenate(p))) for s, p in chosen.items())
     together = min((max(1, _TOGETHER // _size(s)) for s in chosen), default=1)
