@@ -78,7 +78,6 @@ def test_what_goes_into_a_population():
     assert shown(mathml.inputs("post", ["stimulus", "pre_to_post"])) == (
         "I_{post}=I_{stimulus}+I_{pre_to_post}"
     )
-    assert shown(mathml.inputs("post", [])) == "I_{post}=0"
 
 
 @pytest.mark.parametrize("text", [

@@ -13,6 +13,7 @@ import yaml
 
 import izhi
 from izhi.cli import main
+from izhi.config.compose import compose
 from izhi.errors import StorageError
 from izhi.report.page import library, make, mathml, models, payload, provenance
 from izhi.study import description, overview
@@ -120,6 +121,31 @@ def test_models_have_their_equations_and_their_parameters(shown):
     assert "neuron.equations" not in rows
 
 
+def test_models_of_other_circuits():
+    def told(*overrides):
+        found = models.models(compose(overrides, multirun=True))
+        return {m["title"]: m["equations"] for m in found}, [m["kind"] for m in found]
+
+    source, kinds = told("neuron@pre.neuron=source/poisson_train")
+    assert kinds == ["neuron", "neuron", "synapse", "circuit"]  # a source has no stimulus
+    assert source["circuit of pre and post"] == [mathml.inputs("post", ["pre_to_post"])]
+    rewired, kinds = told("circuit.populations.post.stimulated=true,false")
+    assert "stimulus" in kinds
+    assert rewired["circuit of pre and post"] == []
+    network, _ = told("circuit=excitatory_inhibitory")
+    assert network["circuit of e and i"] == [
+        mathml.inputs("e", ["e_to_e", "i_to_e", "stimulus"]),
+        mathml.inputs("i", ["e_to_i", "i_to_i", "stimulus"]),
+    ]
+
+
+def test_a_text_that_is_swept_is_shown_with_all_its_values():
+    sweep = compose(["neuron.threshold=choice('v > v_th','v >= v_th')"], multirun=True)
+    assert models.models(sweep)[0]["threshold"] == [
+        mathml.condition("v > v_th"), mathml.condition("v >= v_th"),
+    ]  # fmt: skip
+
+
 def test_a_page_says_where_it_comes_from(study, shown):
     facts, told = dict(shown["facts"]), dict(shown["provenance"])
     assert facts["points"] == "12: 12 done"
@@ -194,7 +220,7 @@ def test_a_library_that_was_damaged_in_the_cache_is_made_again(tmp_path, monkeyp
     for damaged in (kept.read_bytes()[:-5], b"00000000\nabc"):
         kept.write_bytes(damaged)
         assert library.library() == text
-        assert kept.read_bytes().endswith(text.encode())
+        assert kept.read_bytes().endswith(text)
     kept.unlink()
     kept.parent.rmdir()
     kept.parent.write_text("a file where a folder is expected")

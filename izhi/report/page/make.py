@@ -6,19 +6,21 @@ import shutil
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import netCDF4
 import numpy as np
 
 from izhi.config.sweep import Sweep
 from izhi.errors import StorageError, StudyError
-from izhi.report import samples
 from izhi.report.page import grid, payload
 from izhi.report.page.write import write
 from izhi.study import log, overview
 from izhi.study.folder import UNREADABLE, StudyFolder, size
 from izhi.study.study import Study
+
+if TYPE_CHECKING:
+    from izhi.report.samples import Samples
 
 NAME = "report.html"
 """What the page of a study is called in its folder."""
@@ -109,17 +111,24 @@ def _write(folder: StudyFolder, sweep: Sweep, page: Path, sample: int | None) ->
 
 
 def _collect(folder: StudyFolder, sweep: Sweep, sample: int | None) -> dict[str, Any]:
-    """Return what the page shows; the dataset is never open twice, which may crash netCDF."""
     events = log.read(folder.log) if folder.log.is_file() else []
-    with _opened(folder) as file:
-        blocks, traced = grid.plan(file, sweep).blocks, "traces" in file.groups
-    found = None
-    if traced or sample != 0:
-        among = [np.sort(block.middle) for block in blocks]
-        with closing(Study(folder.path)) as study:
-            found = samples.samples(study, sample or None, sample != 0, among)
+    traced = sample != 0 or sweep.setting("record.traces") is not None
+    found = _samples(folder, sweep, sample) if traced else None
     with _opened(folder) as file:
         return payload.collect(file, folder, sweep, events, found)
+
+
+def _samples(folder: StudyFolder, sweep: Sweep, sample: int | None) -> Samples | None:
+    """Return traces of points that stand for places; the dataset is never open twice.
+
+    That may crash netCDF.
+    """
+    from izhi.report.samples import samples
+
+    with _opened(folder) as file:
+        among = [np.sort(block.middle) for block in grid.plan(file, sweep).blocks]
+    with closing(Study(folder.path)) as study:
+        return samples(study, sample or None, sample != 0, among)
 
 
 def _opened(folder: StudyFolder) -> Any:

@@ -63,7 +63,7 @@ def current(source: str, expression: str) -> str:
 
 def inputs(population: str, sources: Sequence[str]) -> str:
     """Return what the ``I`` of a population is the sum of."""
-    total = _operator("+").join(map(_part, sources)) or "<mn>0</mn>"
+    total = _operator("+").join(map(_part, sources))
     return _math(_part(population), _operator("="), f"<mrow>{total}</mrow>")
 
 

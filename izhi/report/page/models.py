@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.models import circuit
+from izhi.models.cell import INPUT
 from izhi.models.declarations import lines
 from izhi.report.page import mathml
 from izhi.study.description import written
@@ -73,9 +75,17 @@ def _groups(base: Base) -> Iterator[tuple[str, str, str]]:
         yield "synapse", circuit.group_of(base, name, "synapse"), name
     for name in populations:
         group = circuit.group_of(base, name, "stimulus")
-        if group != "stimulus" or base.values.get(f"circuit.populations.{name}.stimulated"):
+        driven = base.values.get(f"circuit.populations.{name}.stimulated", True)
+        if _has_input(base, name) and (driven or group != "stimulus"):
             for further in ("", *further_stimuli(base, group)):
                 yield "stimulus", f"{group}{further}", name
+
+
+def _has_input(base: Base, population: str) -> bool:
+    """Whether the neuron of a population has an ``I``; sources of spikes have none."""
+    group = circuit.group_of(base, population, "neuron")
+    texts = [base.values.get(f"{group}.{name}", INPUT) for name in ("equations", "threshold")]
+    return any(re.search(rf"\b{INPUT}\b", str(text)) for text in texts)
 
 
 def _texts(sweep: Sweep, base: Base, kind: str, group: str) -> dict[str, str]:
@@ -94,12 +104,11 @@ def _texts(sweep: Sweep, base: Base, kind: str, group: str) -> dict[str, str]:
 def _shown(sweep: Sweep, model: _Model) -> dict[str, Any]:
     text = model.texts
     owners = list(model.owners)
-    of = " and ".join(owners) if len(owners) < 4 else f"{', '.join(owners[:3])}, ..."
     shown = mathml.equations(text.get("equations", "")) + mathml.equations(text.get("target", ""))
     for whose in owners if model.kind == "synapse" else [model.group]:
         shown += [mathml.current(whose, line) for line in text.get("current", "").splitlines()]
     return {
-        "title": f"{text.get('model', model.group)} ({model.kind} of {of})",
+        "title": f"{text.get('model', model.group)} ({model.kind} of {_named(owners)})",
         "kind": model.kind,
         "equations": shown,
         "threshold": [mathml.condition(line) for line in lines(text.get("threshold", ""))],
@@ -186,37 +195,44 @@ def _by_choice(sweep: Sweep, by_text: Mapping[str, Sequence[int]]) -> str:
 
 
 def _circuits(sweep: Sweep) -> list[dict[str, Any]]:
-    """Return each circuit: its populations and projections."""
+    """Return each circuit: its populations and projections, and what goes into them."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
+    ends = ("stimulated", "source", "target")
+    rewired = any(a.key.startswith("circuit.") and a.key.endswith(ends) for a in sweep.axes)
     for number in sweep.used:
         base = sweep.bases[number]
         rows = [*_populations(sweep, base), *_projections(sweep, base)]
         told = tuple(" ".join(row[1:]) for row in rows)
-        found.setdefault(told, {
-            "title": f"circuit of {sum(row[1].count('populations') for row in rows)} populations",
-            "kind": "circuit", "equations": [*_inputs(base)], "threshold": [], "reset": [],
-            "on_pre": [], "parameters": rows,
-        })  # fmt: skip
+        if told not in found:
+            found[told] = {
+                "title": f"circuit of {_named(circuit.names(base, 'populations'))}",
+                "kind": "circuit", "equations": [] if rewired else [*_inputs(base)],
+                "threshold": [], "reset": [], "on_pre": [], "parameters": rows,
+            }  # fmt: skip
     return list(found.values())
+
+
+def _named(owners: Sequence[str]) -> str:
+    return " and ".join(owners) if len(owners) < 4 else f"{', '.join(owners[:3])}, ..."
 
 
 def _inputs(base: Base) -> Iterator[str]:
     """Give what the ``I`` of each population is made of."""
+    groups = [*_groups(base)]
     for name in circuit.names(base, "populations"):
-        entering = [group for kind, group, owner in _groups(base)
-                    if kind == "stimulus" and owner == name and _is_there(base, group)]  # fmt: skip
-        for projection in circuit.names(base, "projections"):
-            group = circuit.group_of(base, projection, "synapse")
-            target = base.values.get(f"circuit.projections.{projection}.target")
-            if target == name and _is_there(base, group):
-                entering.append(projection)
-        yield mathml.inputs(name, entering)
+        entering = [
+            group if kind == "stimulus" else owner
+            for kind, group, owner in groups if _target(base, kind, owner) == name
+            and kind != "neuron" and base.has(f"{group}.current")
+        ]  # fmt: skip
+        if entering:
+            yield mathml.inputs(name, entering)
 
 
-def _is_there(base: Base, group: str) -> bool:
-    return base.values.get(f"{group}.model") != "none" and (
-        base.has(f"{group}.current") or base.has(f"{group}.model")
-    )
+def _target(base: Base, kind: str, owner: str) -> str:
+    """Return the population that a model is for."""
+    return str(base.values.get(f"circuit.projections.{owner}.target")
+               if kind == "synapse" else owner)  # fmt: skip
 
 
 def _populations(sweep: Sweep, base: Base) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from izhi.report import colours
 from izhi.report.page import grid as grids
 from izhi.report.page import models, provenance, rasters
 from izhi.report.page.grid import Grid
-from izhi.report.samples import Samples
 from izhi.study.folder import StudyFolder
+
+if TYPE_CHECKING:
+    from izhi.report.samples import Samples
 
 STATUS = ("done", "not run", "failed", "diverged")
 """States of a point in words, by their numbers."""
@@ -122,7 +124,7 @@ class Packed:
         How many of the bytes, once unpacked, are JSON.
     """
 
-    text: str
+    text: bytes
     json_length: int
 
 
@@ -133,7 +135,7 @@ def pack(data: Mapping[str, Any]) -> Packed:
     encoded = written.encode(errors="replace")
     encoded += b" " * (-len(encoded) % _ALIGNED)
     packed = zlib.compress(b"".join([encoded, *blob.parts]), _LEVEL)
-    return Packed(base64.b64encode(packed).decode(), len(encoded))
+    return Packed(base64.b64encode(packed), len(encoded))
 
 
 @dataclass

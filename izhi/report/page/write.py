@@ -28,27 +28,26 @@ def write(path: Path, title: str, payload: Packed) -> None:
     OSError
         When it cannot be written.
     """
-    text = page(title, payload).encode(errors="replace")
+    text = page(title, payload)
     write_atomic(path, lambda temporary: write_bytes(temporary, text))
 
 
-def page(title: str, payload: Packed) -> str:
-    """Return the text of a page."""
-    here = resources.files("izhi.report.page")
-    files = {file.name: file for file in here.iterdir()}
-    scripts = [files[name].read_text("utf-8") for name in sorted(files) if name.endswith(".js")]
+def page(title: str, payload: Packed) -> bytes:
+    """Return a page, in UTF-8."""
+    files = {file.name: file for file in resources.files("izhi.report.page").iterdir()}
+    scripts = [files[name].read_bytes() for name in sorted(files) if name.endswith(".js")]
+    element = '<script type="application/octet-stream" id="payload" data-json-length="{}">'
     parts = {
-        "title": escape(title),
-        "style": files["page.css"].read_text("utf-8"),
-        "script": "\n".join(scripts),
-        "library": library.library(),
-        "payload": f'<script type="application/octet-stream" id="payload" '
-        f'data-json-length="{payload.json_length}">{payload.text}</script>',
+        b"title": escape(title).encode(errors="replace"),
+        b"style": files["page.css"].read_bytes(),
+        b"script": b"\n".join(scripts),
+        b"library": library.library(),
+        b"payload": element.format(payload.json_length).encode() + payload.text + b"</script>",
     }
     # one mark after the other, from the left: what is filled in is not looked through again
-    before, *after = files["page.html"].read_text("utf-8").split("<!--")
+    before, *after = files["page.html"].read_bytes().split(b"<!--")
     filled = [before]
     for piece in after:
-        name, end, rest = piece.partition("-->")
-        filled.append(parts[name] + rest if end and name in parts else f"<!--{piece}")
-    return "".join(filled)
+        name, end, rest = piece.partition(b"-->")
+        filled += [parts[name], rest] if end and name in parts else [b"<!--", piece]
+    return b"".join(filled)
