@@ -82,12 +82,14 @@ CHECKS = {
         assert error.sel(neuron="regular_spiking").max() < 1
         assert 10 < error.sel(neuron="thalamo_cortical").max() < 11
         assert error.sel(neuron="chattering").min() < 0
+        assert found.configs[0] == "simulation.method: euler | located_rk4"
+        assert found.compared == 147 and "isi_mean" in {one.name for one in found.results}
         assert difference.amplitude.values.tolist() == [6, 8, 10, 12, 14, 16, 18, 20]
-        place, found = ("thalamo_cortical", 20), 0
+        place, expected = ("thalamo_cortical", 20), 0
         for name, sign in (("fi_curves", 1), ("fi_curves_located", -1)):
             table = pd.read_csv(f"studies/{name}/summary.csv", comment="#")
-            found += sign * table.set_index(["neuron", "amplitude"]).steady_rate[place]
-        assert difference.sel(neuron=place[0], amplitude=place[1]) == found
+            expected += sign * table.set_index(["neuron", "amplitude"]).steady_rate[place]
+        assert difference.sel(neuron=place[0], amplitude=place[1]) == expected
         assert worst["rate, largest [Hz]"].max() == 45 and (fire[0] == fire[1]).all()
     """,
     "05_neo_and_elephant": """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
@@ -22,7 +23,7 @@ from izhi.config.folder import conf_folder
 from izhi.engine import cache
 from izhi.errors import ConfigError, StorageError, StudyError
 from izhi.spikes import STATISTICS
-from izhi.study import dataset, gather, shardfile
+from izhi.study import compare, dataset, gather, shardfile
 from izhi.study import folder as folders
 
 SHORT = ["run.engine=numpy", "run.n_jobs=1", "simulation.duration='50 ms'"]
@@ -507,6 +508,16 @@ def test_a_study_opens_again_after_it_was_closed(copy) -> None:
     assert np.array_equal(before, again)
     copy.close()
     shutil.rmtree(copy.path)
+
+
+def test_studies_that_are_open_are_opened_and_compared_again_and_again(demo, copy) -> None:
+    with contextlib.closing(izhi.open_study(copy.path)) as first:
+        before = first.dataset["firing_rate"].values
+        for _ in range(2):
+            assert compare.compare(demo.path, copy.path).same_results
+            with contextlib.closing(izhi.open_study(copy.path)) as again:
+                assert np.array_equal(again.dataset["firing_rate"].values, before)
+        assert first.spikes["spike_time"].size == demo.spikes["spike_time"].size > 0
 
 
 @pytest.mark.parametrize("name", ["two words", "größe-αβ", "a+b=1,2@3.4", "2026", "it_s"])

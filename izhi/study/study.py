@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from izhi.errors import StudyError, did_you_mean
 from izhi.study import log, resume
-from izhi.study.folder import UNREADABLE, StudyFolder, sha256
+from izhi.study.folder import UNREADABLE, StudyFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from neo import SpikeTrain
 
 _SMALL = 1 << 26
-"""Bytes of a dataset up to which its SHA-256 is looked at when it is opened: 0.1 s or less."""
+"""Bytes of a dataset that is read in, its SHA-256 looked at, when it is opened: 0.1 s or less."""
 
 
 class Study:
@@ -86,15 +87,10 @@ class Study:
 
     @cached_property
     def _groups(self) -> dict[str, xr.Dataset]:
-        # One handle for all groups: netCDF 4.10.1 may crash the process when a file is open more
-        # than once and one of the handles is closed.
-        import xarray as xr
-
         import izhi.study.accessor  # noqa: F401  (dataset.izhi)
 
         try:
-            self._check_whole()
-            groups = dict(xr.open_groups(self.folder.dataset, engine="netcdf4"))
+            groups = _opened(self.folder.dataset, self._whole())
             if not {"status", "cell"} <= set(groups["/"].variables):
                 raise ValueError("it has no status of points, or no cells")
         except UNREADABLE as error:
@@ -102,17 +98,24 @@ class Study:
             raise StudyError(f"{self.folder.dataset}: is no dataset of a study: {said}") from error
         return groups
 
-    def _check_whole(self) -> None:
-        """Check a small dataset against the log: netCDF may read in a damaged one for ever."""
+    def _whole(self) -> bytes | None:
+        """Return a small dataset as it should be by the log; None for a large one.
+
+        It is looked at first, because netCDF may read in a damaged one for ever.
+        """
         path = self.folder.dataset
-        if path.stat().st_size > _SMALL or not self.folder.log.is_file():
-            return
-        logged = resume.logged_files(self.folder, self.log).get(path)
-        if logged not in (None, sha256(path)) and not log.is_held(self.folder.log):
-            raise StudyError(
-                f"{path}: not the file that the study's log tells of; run the study again, which "
-                "writes it anew"
-            )
+        if path.stat().st_size > _SMALL:
+            return None
+        data = path.read_bytes()
+        if self.folder.log.is_file():
+            logged = resume.logged_files(self.folder, self.log).get(path)
+            here = hashlib.sha256(data).hexdigest()
+            if logged not in (None, here) and not log.is_held(self.folder.log):
+                raise StudyError(
+                    f"{path}: not the file that the study's log tells of; run the study again, "
+                    "which writes it anew"
+                )
+        return data
 
     def _group(self, name: str, otherwise: str) -> xr.Dataset:
         found = self._groups.get(f"/{name}")
@@ -289,3 +292,22 @@ class Study:
             opened.close()
         for name in ("dataset", "spikes", "traces", "_offsets"):
             self.__dict__.pop(name, None)
+
+
+def _opened(path: Path, data: bytes | None) -> dict[str, xr.Dataset]:
+    """Return the groups of a dataset, read lazily from what is in it, or from the file.
+
+    netCDF 4.10.1 goes wrong when a file is open more than once and one of the handles is closed: it
+    cannot be opened again, or the process crashes. So all groups share a handle, and a small file
+    is read in and needs none: notebooks open, report and compare a study again and again.
+    """
+    import netCDF4
+    import xarray as xr
+    from xarray.backends import CachingFileManager, NetCDF4DataStore
+
+    if data is None:
+        return dict(xr.open_groups(path, engine="netcdf4"))
+    file: Any = CachingFileManager[Any](netCDF4.Dataset, str(path), kwargs={"memory": data})
+    store: Any = NetCDF4DataStore
+    names = [None, *file.acquire().groups]
+    return {f"/{name or ''}": xr.open_dataset(store(file, name)) for name in names}
