@@ -1,10 +1,10 @@
 """The two-to-one circuit as a user of Brian2 would write it: one network for each point.
 
 This script shares nothing with the package; that is its point. It reads points, a JSON list of
-``[neuron type, U_0, amplitude in mV]``, from one file and writes the spike times of all cells, in
-seconds, to another::
+``[neuron type, U_0, amplitude in mV]``, from one file, simulates some milliseconds of each, and
+writes the spike times of all cells, in seconds, to another file::
 
-    python plain_brian.py points.json spikes.npz
+    python plain_brian.py points.json spikes.npz 1000
 """
 
 import json
@@ -60,7 +60,7 @@ I_post += weight*r_S
 """
 
 
-def simulate(neuron_type, U_0, amplitude):
+def simulate(neuron_type, U_0, amplitude, duration):
     """Return the spike times of pre0, pre1 and post0."""
     defaultclock.dt = 0.1 * ms
     a, b, c, d = abcd_neurons[neuron_type]
@@ -81,7 +81,7 @@ def simulate(neuron_type, U_0, amplitude):
     synapses.x_S = 1
     pre_spikes, post_spikes = SpikeMonitor(pre), SpikeMonitor(post)
     network = Network(pre, post, synapses, pre_spikes, post_spikes)
-    network.run(1 * second, namespace={})
+    network.run(duration * ms, namespace={})
     trains = [*pre_spikes.spike_trains().values(), *post_spikes.spike_trains().values()]
     return [np.array(train / second) for train in trains]
 
@@ -89,11 +89,9 @@ def simulate(neuron_type, U_0, amplitude):
 if __name__ == "__main__":
     with open(sys.argv[1]) as file:
         points = json.load(file)
-    np.savez(
-        sys.argv[2],
-        **{
-            f"{number} {cell}": times
-            for number, point in enumerate(points)
-            for cell, times in zip(("pre0", "pre1", "post0"), simulate(*point), strict=True)
-        },
-    )
+    trains = {}
+    for number, point in enumerate(points):
+        found = simulate(*point, duration=int(sys.argv[3]))
+        for cell, times in zip(("pre0", "pre1", "post0"), found, strict=True):
+            trains[f"{number} {cell}"] = times
+    np.savez(sys.argv[2], **trains)
