@@ -1,6 +1,7 @@
 """All of Hydra's grammar, from the command line's words to axes and points."""
 
 import logging
+import shutil
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from omegaconf import OmegaConf
 
 import izhi
 from izhi.cli import main
+from izhi.config import repository
 from izhi.config.compose import compose
 from izhi.config.composer import load
 from izhi.config.folder import conf_folder
-from izhi.config.repository import reading_once
+from izhi.config.repository import loader_over, reading_once
 
 TYPES = ["chattering", "fast_spiking", "intrinsically_bursting", "low_threshold_spiking", "random",
          "regular_spiking", "resonator", "resonator_forum", "thalamo_cortical"]  # fmt: skip
@@ -283,6 +285,7 @@ def test_files_that_are_read_once_compose_the_same(tmp_path, monkeypatch):
         loader = GlobalHydra.instance().config_loader()
         expected = composed(loader, [*plain, *found, *plain])
         once = reading_once(loader)
+        monkeypatch.setattr(repository, "_parsed", {})
         monkeypatch.setattr(
             ConfigRepository,
             "load_config",
@@ -291,8 +294,23 @@ def test_files_that_are_read_once_compose_the_same(tmp_path, monkeypatch):
         assert composed(once, plain) == expected[: len(plain)]
         assert len(read) == len(set(read)) > 10
         assert composed(once, [*plain, *found, *plain]) == expected
-        assert "neuron/mine" in read and read.count("circuit/two_to_one") == 1 + len(found)
+        assert read.count("neuron/mine") == len(found) and read.count("circuit/two_to_one") == 1
+        assert composed(reading_once(loader), plain) == expected[: len(plain)]
+        assert read.count("circuit/two_to_one") == 1  # by no other loader either
         once.repository.load_config("config").config.clear()
         assert composed(once, plain) == expected[: len(plain)]
         with pytest.raises(MissingConfigException):  # it lies where only some have looked
             load(once, "config", ["neuron=mine"])
+
+
+def test_a_file_of_izhis_own_that_was_changed_is_read_anew(tmp_path, monkeypatch):
+    folder = shutil.copytree(conf_folder(), tmp_path / "conf")
+    monkeypatch.setattr(repository, "conf_folder", lambda: folder)
+    path = folder / "neuron" / "chattering.yaml"
+
+    def found():
+        return load(loader_over(main=folder), "config", ["neuron=chattering"]).neuron.d
+
+    before = found()
+    path.write_text(path.read_text().replace(f"d: {before}", "d: 3.25 mV"))
+    assert (before, found()) == ("2 mV", "3.25 mV")

@@ -33,6 +33,10 @@ _MOST_FILES = 1_000
 
 _HYDRA_SOURCES = ("pkg://hydra.conf", "structured://")
 
+_parsed: dict[tuple[str, int, int], ConfigResult | None] = {}
+"""Files of izhi's own by path, time of change and size, and Hydra's: each is parsed once in a
+process, however many loaders read it."""
+
 
 class ReadOnce(ConfigRepository):
     """Config files, each parsed when it is first asked for; callers get copies of their own.
@@ -62,14 +66,46 @@ class ReadOnce(ConfigRepository):
     def load_config(self, config_path: str) -> ConfigResult | None:
         """Return a config file's contents; None where there is none of that name."""
         if config_path not in self._read:
-            self._check(config_path)
-            try:
-                self._read[config_path] = super().load_config(config_path)
-            except YAMLError:  # it names the file and the line
-                raise
-            except Exception as error:  # the rest of Hydra's reader does not
-                raise ConfigError(f"{config_path}.yaml: {config_error(error)}") from error
+            self._check_place(config_path)
+            self._check_hidden(config_path)
+            self._read[config_path] = self._load(config_path)
         return copy.deepcopy(self._read[config_path])
+
+    def _load(self, config_path: str) -> ConfigResult | None:
+        """Look a file through, and parse it; once in a process where it is izhi's or Hydra's."""
+        key = self._key(config_path)
+        if key not in _parsed:
+            result = self._parse(config_path)
+            if key is None:
+                return result
+            _parsed[key] = result
+        return _parsed[key]
+
+    def _key(self, config_path: str) -> tuple[str, int, int] | None:
+        source = self._source(config_path)
+        if source is None:
+            return None
+        if source.scheme() == "pkg":
+            return f"{source.path}/{config_path}", 0, 0
+        if source.path != str(conf_folder()):
+            return None
+        file = Path(source.path) / source._normalize_file_name(config_path)
+        found = file.stat()
+        return str(file), found.st_mtime_ns, found.st_size
+
+    def _source(self, config_path: str) -> Any:
+        return next((s for s in self.sources if s.is_config(config_path)), None)
+
+    def _parse(self, config_path: str) -> ConfigResult | None:
+        source = self._source(config_path)
+        if source is not None and source.scheme() == "file":
+            check_file(Path(source.path) / source._normalize_file_name(config_path))
+        try:
+            return super().load_config(config_path)
+        except YAMLError:  # it names the file and the line
+            raise
+        except Exception as error:  # the rest of Hydra's reader does not
+            raise ConfigError(f"{config_path}.yaml: {config_error(error)}") from error
 
     def _check_hidden(self, config_path: str) -> None:
         """Check that a choice is one file: the first folder's hides that of a later one."""
@@ -87,20 +123,17 @@ class ReadOnce(ConfigRepository):
                     "a name of its own"
                 )
 
-    def _check(self, config_path: str) -> None:
-        """Look a file through before Hydra reads it."""
+    def _check_place(self, config_path: str) -> None:
+        """Check that a file lies where configs may be, and not in the place of one of Hydra's."""
         if ".." in Path(config_path).parts or Path(config_path).is_absolute():
             raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
-        self._check_hidden(config_path)
-        for source in self.sources:
-            if source.scheme() == "file" and source.is_config(config_path):
-                if config_path.startswith("hydra/"):
-                    raise ConfigError(
-                        f"{shown(config_path)}.yaml: a config in the place of one of Hydra's own, "
-                        "which izhi does not use"
-                    )
-                check_file(Path(source.path) / source._normalize_file_name(config_path))
-                return
+        if config_path.startswith("hydra/") and any(
+            s.scheme() == "file" and s.is_config(config_path) for s in self.sources
+        ):
+            raise ConfigError(
+                f"{shown(config_path)}.yaml: a config in the place of one of Hydra's own, "
+                "which izhi does not use"
+            )
 
 
 class _Counted(CachingConfigRepository):
