@@ -338,9 +338,9 @@ def write(files):
 
 def check_refused(arguments, words, folder, capsys):
     before = tree(folder.parent.parent)
-    started = time.monotonic()
+    started = time.process_time()
     status = main(arguments)
-    assert time.monotonic() - started < 10  # it would be hours
+    assert time.process_time() - started < 10  # it would be hours
     printed = capsys.readouterr()
     assert status == 2, printed.err
     (line,) = printed.err.splitlines()

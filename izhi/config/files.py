@@ -22,6 +22,7 @@ MOST_NODES = 5_000
 """Keys and values of one file, those behind aliases counted each time: a second of reading."""
 
 _DEEPEST = 40
+_TOO_DEEP = f"nested deeper than {_DEEPEST} levels"
 _LONGEST_NUMBER = 400
 _NUMBER_LIKE = re.compile(r"[-+]?[\da-fA-FxobE_.:+-]+", re.ASCII)
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -43,8 +44,10 @@ def check_file(path: Path) -> None:
         wrong = _wrong(path)
     except OSError as error:
         wrong = error.strerror or type(error).__name__
-    except yaml.YAMLError:
-        return
+    except yaml.YAMLError as error:
+        if "nesting depth" not in str(error):  # libyaml's own limit, which is beyond ours
+            return
+        wrong = _TOO_DEEP
     if wrong:
         raise ConfigError(f"{path}: {wrong}")
 
@@ -94,7 +97,7 @@ def _wrong_events(events: Iterator[Any]) -> str | None:
         if nodes > MOST_NODES:
             return f"more than {MOST_NODES:,} keys and values (aliases count each time)"
         if len(opened) > _DEEPEST:
-            return f"nested deeper than {_DEEPEST} levels"
+            return _TOO_DEEP
     return None
 
 
