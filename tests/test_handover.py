@@ -252,7 +252,7 @@ def test_a_cell_is_of_the_population_that_its_circuit_says(tmp_path) -> None:
     # x10 is the first cell of x1, not the eleventh of x
     more = [f"+circuit.populations.{name}={{count: 1, stimulated: true}}" for name in ("x1", "x")]
     counts = "circuit.populations.x.count=2,10"
-    overrides = [*SHORT, "circuit=single", *more, counts, "simulation.duration='30 ms'"]
+    overrides = ["run.engine=numpy", "circuit=single", *more, counts, "simulation.duration='30 ms'"]
     with closing(izhi.run(overrides, name="s", dir=tmp_path, progress=False)) as study:
         for point, count in enumerate((2, 10)):
             trains = [t.annotations for t in study.to_neo(count=count)]

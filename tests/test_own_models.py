@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import shutil
@@ -15,6 +17,7 @@ import pytest
 
 import izhi
 import izhi.units
+from izhi import cli
 from izhi.errors import ConfigError
 
 # ------------------------------------------- two neurons, a synapse and a stimulus of one's own
@@ -118,10 +121,14 @@ def place(tmp_path_factory) -> Path:
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run izhi's command line in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "izhi", *arguments], cwd=folder, capture_output=True, text=True
-    )
+    """Run a command of izhi's in a folder, in this process."""
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        status = cli.main(list(arguments))
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 def sweep_of(name: str) -> list[str]:
@@ -207,17 +214,17 @@ def test_statistics_of_own_models(swept, plain) -> None:
 
 def test_a_study_goes_on_where_it_was_and_grows(swept, place) -> None:
     folder = place / "grown"
-    shutil.copytree(place / "studies" / "numpy", folder / "numpy")
-    for shard in (folder / "numpy" / "shards").iterdir():
+    shutil.copytree(place / "studies" / "compiled", folder / "compiled")
+    for shard in (folder / "compiled" / "shards").iterdir():
         shard.unlink()
-    (folder / "numpy" / "dataset.nc").unlink()
-    again = command(place, *sweep_of("numpy"), "study.dir=grown")
+    (folder / "compiled" / "dataset.nc").unlink()
+    again = command(place, *sweep_of("compiled"), "study.dir=grown")
     assert again.returncode == 0, again.stderr
-    assert izhi.open_study(folder / "numpy").digest == swept["numpy"].digest
-    more = [text.replace("0.4 nA,", "0.4 nA,0.5 nA,") for text in sweep_of("numpy")]
+    assert izhi.open_study(folder / "compiled").digest == swept["compiled"].digest
+    more = [text.replace("0.4 nA,", "0.4 nA,0.5 nA,") for text in sweep_of("compiled")]
     grown = command(place, *more, "study.dir=grown")
     assert grown.returncode == 0, grown.stderr
-    assert izhi.open_study(folder / "numpy").dataset.sizes["amplitude"] == 3
+    assert izhi.open_study(folder / "compiled").dataset.sizes["amplitude"] == 3
 
 
 def test_zero_is_no_current_where_it_is_a_reversal_potential(place) -> None:
@@ -228,10 +235,10 @@ def test_zero_is_no_current_where_it_is_a_reversal_potential(place) -> None:
 
 
 def test_other_equations_are_another_study(swept, place, tmp_path) -> None:
-    shutil.copytree(place / "studies" / "numpy", tmp_path / "studies" / "numpy")
+    shutil.copytree(place / "studies" / "compiled", tmp_path / "studies" / "compiled")
     folder_with(tmp_path, neuron__mine=ADAPTIVE, neuron__leaky=LEAKY, stimulus__mine=STIMULUS,
                 synapse__mine=SYNAPSE.replace("(1 - x)/tau_rec", "2*(1 - x)/tau_rec"))  # fmt: skip
-    done = command(tmp_path, *sweep_of("numpy"))
+    done = command(tmp_path, *sweep_of("compiled"))
     assert done.returncode == 2
     assert "holds another study" in done.stderr and "synapse.equations" in done.stderr
 
