@@ -53,3 +53,4 @@ def test_the_wheel_runs_a_point_by_itself(tmp_path):
     overrides = ["neuron=chattering", "simulation.duration=100 ms", "study.name=w"]
     call(environment / "bin" / "izhi", "run", *overrides, "run.engine=numpy", cwd=work)
     assert (work / "studies" / "w" / "dataset.nc").is_file()
+    assert 'id="payload"' in (work / "studies" / "w" / "report.html").read_text("utf-8")

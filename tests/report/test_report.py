@@ -7,6 +7,7 @@ import shutil
 import zlib
 from dataclasses import replace
 
+import netCDF4
 import numpy as np
 import pytest
 import yaml
@@ -15,8 +16,10 @@ import izhi
 from izhi.cli import main
 from izhi.config.compose import compose
 from izhi.errors import StorageError
+from izhi.report import samples
 from izhi.report.page import library, make, mathml, models, payload, provenance
 from izhi.study import description, overview
+from izhi.study.folder import StudyFolder
 
 SHORT = ["run.engine=numpy", "simulation.duration='100 ms'"]
 
@@ -101,6 +104,40 @@ def test_a_page_that_cannot_be_written_fails_no_run(run, at_end, monkeypatch, ca
     assert "No space left on device" in line
     with pytest.raises(StorageError, match=r"cannot be written .* free.: No space left on device"):
         izhi.write_report(study.path, sample=0)
+
+
+def test_a_page_whose_traces_fail_has_none(study, at_end, monkeypatch, tmp_path, capsys):
+    def fail(*given):
+        raise izhi.EngineError("the program\nended with 1")
+
+    copy = tmp_path / "copy"
+    shutil.copytree(study.path, copy, ignore=shutil.ignore_patterns("report.html"))
+    monkeypatch.setattr(samples, "samples", fail)
+    sweep = overview.asked(study)
+    sampled = tuple(replace(b, values={**b.values, "run.report": "sample"}) for b in sweep.bases)
+    page = at_end(StudyFolder(copy), replace(sweep, bases=sampled))
+    assert unpacked(page)["samples"] is None
+    said = f"warning: no traces in {page}: the program ended with 1\n"
+    assert capsys.readouterr().err == said
+    with pytest.raises(izhi.EngineError):
+        make.report(copy)
+
+
+def test_a_dataset_alone_of_points_that_failed_has_a_page(study, tmp_path):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(study.path / "dataset.nc", alone)
+    with netCDF4.Dataset(alone / "dataset.nc", "a") as file:
+        file.set_auto_maskandscale(False)
+        file["status"][...] = 2
+        for variable in file.variables.values():
+            if variable.dimensions[-1] in ("cell", "projection") and len(variable.shape) > 1:
+                variable[...] = np.nan if variable.dtype.kind == "f" else -1
+    data = unpacked(make.report(alone))
+    assert dict(data["facts"]) == {"points": "12: 12 failed"}
+    assert data["samples"] is None
+    assert not any(np.isfinite(one["values"]).any() for one in data["statistics"]
+                   if one["values"].dtype.kind == "f")  # fmt: skip
 
 
 def test_models_have_their_equations_and_their_parameters(shown):
@@ -229,9 +266,11 @@ def test_a_library_that_was_damaged_in_the_cache_is_made_again(tmp_path, monkeyp
 
 @pytest.mark.parametrize("target, said", [
     ("no/such/folder/x.html", "no folder .*no/such/folder to write it to"),
-    (".", "is a folder, where a file is to be written"),
+    ("dataset.nc", "expected a name that ends in .html"),
+    ("folder.html", "is no file that a page could take the place of"),
 ])  # fmt: skip
 def test_where_a_page_cannot_go(study, tmp_path, target, said):
+    (tmp_path / "folder.html").mkdir()
     with pytest.raises(izhi.StudyError, match=said):
         make.report(study.path, tmp_path / target, sample=0)
 

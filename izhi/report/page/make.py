@@ -58,12 +58,18 @@ def report(path: Path | str, target: Path | str | None = None, sample: int | Non
         sweep = overview.asked(study)  # and the dataset is the one that the log tells of
     folder = StudyFolder(Path(path))
     page = folder.path / NAME if target is None else Path(target)
-    if page.is_dir():
-        raise StudyError(f"{page}: is a folder, where a file is to be written")
-    if not page.parent.is_dir():
-        raise StudyError(f"{page}: no folder {page.parent} to write it to")
+    _check_target(page)
     _write(folder, sweep, page, sample)
     return page
+
+
+def _check_target(page: Path) -> None:
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise StudyError(f"{page}: expected a name that ends in .html")
+    if page.exists() and not page.is_file():
+        raise StudyError(f"{page}: is no file that a page could take the place of")
+    if not page.parent.is_dir():
+        raise StudyError(f"{page}: no folder {page.parent} to write it to")
 
 
 def at_end(folder: StudyFolder, sweep: Sweep) -> Path | None:
@@ -87,13 +93,22 @@ def at_end(folder: StudyFolder, sweep: Sweep) -> Path | None:
     if wanted == "none":
         return None
     page = folder.path / NAME
+    problem = _tried(folder, sweep, page, 0 if wanted == STORED else None)
+    if not problem:
+        return page
+    written = wanted != STORED and not _tried(folder, sweep, page, 0)
+    said = f"no traces in {page}" if written else f"no report of {folder.path}"
+    print(f"warning: {said}: {problem}", file=sys.stderr)
+    return page if written else None
+
+
+def _tried(folder: StudyFolder, sweep: Sweep, page: Path, sample: int | None) -> str:
+    """Write a page; return in a line what kept it from being written, "" for nothing."""
     try:
-        _write(folder, sweep, page, 0 if wanted == STORED else None)
+        _write(folder, sweep, page, sample)
     except Exception as error:  # whatever it is, the results are there
-        said = " ".join(str(error).split())
-        print(f"warning: no report of {folder.path}: {said}", file=sys.stderr)
-        return None
-    return page
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""
 
 
 def _write(folder: StudyFolder, sweep: Sweep, page: Path, sample: int | None) -> None:
