@@ -70,7 +70,7 @@ function curve(along, values, name, i, colour) {
   const order = along.labels.map((_, k) => k).sort((a, b) => along.labels[a] - along.labels[b]);
   return {
     type: "scatter",
-    mode: order.length > 60 ? "lines" : "lines+markers",
+    mode: order.length > 40 ? "lines" : "lines+markers",
     name: plain(name),
     x: order.map((k) => along.labels[k]),
     y: order.map((k) => values[k]),

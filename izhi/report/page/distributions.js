@@ -73,6 +73,7 @@ function shares(statistic, groups) {
       textposition: "inside",
       insidetextanchor: "middle",
       textangle: 0,
+      insidetextfont: { color: inkOn(wordColour(word, i)) },
       marker: { color: wordColour(word, i), line: { color: "#fff", width: 1 } },
       hovertemplate: `${plain(spaced(word)).replaceAll("%", "%%")}: %{x:.1f} %<extra></extra>`,
     };

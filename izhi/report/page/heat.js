@@ -52,7 +52,8 @@ function fitted(trace, statistic, width, height) {
   const [wide, tall] = [width / trace.z[0].length, height / trace.z.length];
   const lined = { ...trace, xgap: wide > 8 ? 1 : 0, ygap: tall > 8 ? 1 : 0 };
   if (!statistic.words || wide < 13 || tall < 13 || trace.z.length * trace.z[0].length > 1200) return lined;
-  const signs = letters(statistic.words);
+  const signs = letters(statistic.words).map((sign, i) =>
+    `<span style="color:${inkOn(wordColour(statistic.words[i], i))}">${sign}</span>`);
   const text = trace.z.map((row) => row.map((value) => (value === null ? "" : signs[value])));
   return { ...lined, text, texttemplate: "%{text}", textfont: { size: 11 } };
 }
@@ -98,14 +99,14 @@ function legend(id, statistic, marks) {
   const words = (statistic.words ?? []).map((word, i) => {
     const swatch = element("span", { className: "swatch", textContent: signs[i] });
     swatch.style.backgroundColor = wordColour(word, i);
-    if (isDark(wordColour(word, i))) swatch.style.color = "#fff";
+    swatch.style.color = inkOn(wordColour(word, i));
     return element("span", { className: "entry" }, swatch, spaced(word));
   });
   byId(id).replaceChildren(...words, ...marks.map(([sign, text]) =>
     element("span", { className: "entry" }, element("span", { className: `sign ${"•▨".includes(sign) ? "calm" : ""}`, textContent: sign }), text)));
 }
 
-function isDark(colour) {
+function inkOn(colour) {
   const [r, g, b] = parts(colour);
-  return 0.299 * r + 0.587 * g + 0.114 * b < 140;
+  return 0.299 * r + 0.587 * g + 0.114 * b < 140 ? "#fff" : "#000";
 }

@@ -14,6 +14,7 @@ function drawMap() {
   const gd = byId("map");
   byId("map-keys").hidden = study.axes.length === 0 || !statistic;
   say("map-words", mapWords(statistic));
+  say("map-comment", statistic?.comment ?? "");
   if (byId("map-keys").hidden) return undefined;
   const label = chosenLabel(shown, statistic);
   const rows = slice(study, shown.place, shown.x, shown.y);
