@@ -106,8 +106,8 @@ CHECKS = {
         assert found.sel(d=8, amplitude=10) == 23
         done = [e["points"] for e in study.log if e["event"] == "shard_done"]
         assert sum(done) == plan.points + 18 == 45
-        assert traces.v.max() < 0.031 and traces.sizes["time"] == 3000
-        study.close(); traces.close()
+        assert recorded.traces.v.max() < 0.031 and recorded.traces.sizes["time"] == 3000
+        study.close(); recorded.close()
     """,
 }
 
