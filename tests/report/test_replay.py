@@ -203,3 +203,13 @@ def test_what_a_spike_takes_from_the_target_is_left_out_and_nothing_else() -> No
     values, spikes = many(3)
     found = replay(model, {**values, "weight": np.ones(3)}, spikes, DURATION)
     assert list(found.values) == ["x_S", "r_S"]  # what is always the same is no state either
+
+
+def test_a_sample_at_the_time_of_a_spike_is_of_what_comes_after_it() -> None:
+    values, _ = many(1)
+    found = replay(read(*TSODYKS_MARKRAM), values, events([0.25]), DURATION)
+    at = np.flatnonzero(found.time[0] == 0.25)
+    assert at.size == 3  # before, after, and the sample
+    x_S, r_S = found.values["x_S"][0, at], found.values["r_S"][0, at]
+    assert x_S == pytest.approx([1, 1 - values["U_0"][0], 1 - values["U_0"][0]])
+    assert np.isnan(r_S[0]) and r_S[1:] == pytest.approx(values["U_0"][0])

@@ -304,8 +304,8 @@ def test_what_does_not_fit_on_a_page_is_thinned(study, monkeypatch) -> None:
 def test_a_simulation_that_takes_long_is_told_and_of_fewer_points(study, monkeypatch) -> None:
     plan_of, said = collect.recorded.plan_of, []
 
-    def slow(sweep, found, points):
-        plan = plan_of(sweep, found, points)
+    def slow(sweep, found, points, interval):
+        plan = plan_of(sweep, found, points, interval)
         return replace(
             plan, batches=tuple(replace(b, seconds=9.0 * b.points) for b in plan.batches)
         )
@@ -317,3 +317,19 @@ def test_a_simulation_that_takes_long_is_told_and_of_fewer_points(study, monkeyp
     ]
     assert samples(study, count=4, remark=said.append).point.size == 4
     assert said[1:] == ["simulating 4 points once more, about 36 s ..."]
+
+
+def test_few_points_have_every_time_step_and_many_do_not(run, monkeypatch) -> None:
+    study = run("circuit=single", "stimulus.amplitude=4,8", "simulation.duration=300 ms",
+                "record.traces=all", NUMPY)  # fmt: skip
+    exact = study.traces["v"].values[:, 0] * 1e3
+    for most, every in ((10_000_000, 1), (12_000, 3)):
+        monkeypatch.setattr(collect, "_MOST_VALUES", most)
+        v = one(samples(study), "v", "cell0")
+        assert v.packed.time.size == 3000 // every
+        assert values(v, 1) == pytest.approx(exact[1, ::every], abs=0.02)
+    monkeypatch.setattr(collect, "_MOST_VALUES", 10_000_000)
+    monkeypatch.setattr(collect, "_MOST_BYTES", 4_000)
+    assert samples(study).traces[0].packed.time.size == 1000
+    monkeypatch.setattr(collect, "_MOST_BYTES", 1)
+    assert samples(study).point.size == 1  # there is nothing less

@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,38 +74,43 @@ def samples(
     found = structures.find(sweep)
     status = study.dataset["status"].transpose(*study.axes).values.ravel()
     there = np.isin(status, (shardfile.DONE, shardfile.DIVERGED))
-    room = _room(found)
-    held = _stored(study, there, room)
-    most = room if count is None else min(room, count)
+    most, fine = _room(found, recorded.FEW), True
     while True:
-        chosen = spread(sweep.axes, most, among) if simulate and most else held[:0]
-        new = np.setdiff1d(chosen[there[chosen]], held)
-        if held.size + new.size == 0:
+        held = _stored(study, there, most)
+        others = most - held.size if count is None else min(most - held.size, count)
+        shown = spread(sweep.axes, others, among) if simulate and others else held
+        new = np.setdiff1d(shown[there[shown]], held)
+        points = np.union1d(held, new)
+        if points.size == 0:
             return None
-        plan = recorded.plan_of(sweep, found, new)
+        fine = fine and points.size <= _room(found, recorded.MANY)
+        each = recorded.MANY if fine else recorded.FEW
+        interval = partial(recorded.thinned, each)
+        plan = recorded.plan_of(sweep, found, new, interval)
         if count is None and plan.running > _LONGEST and new.size > 1:
-            most = max(1, int(new.size * _LONGEST / plan.running))
+            most = held.size + max(1, int(new.size * _LONGEST / plan.running))
             continue
-        stored = recorded.stored(study, recorded.plan_of(sweep, found, held))
+        stored = recorded.stored(study, recorded.plan_of(sweep, found, held, interval), each)
         again = recorded.again(plan, remark or _said)
-        result = _collected(study, np.union1d(held, new), status, stored, again)
+        result = _collected(study, points, status, stored, again)
         size = _packed_size(result)
-        if size <= _MOST_BYTES or new.size <= 1:
+        if size <= _MOST_BYTES or (points.size == 1 and not fine):
             return result
-        most = max(1, int(0.9 * new.size * _MOST_BYTES / size))
+        most = most if fine else max(1, int(0.9 * points.size * _MOST_BYTES / size))
+        fine = False
 
 
 def _said(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _room(found: Sequence[StructurePoints]) -> int:
-    """Return how many points there may be at most."""
+def _room(found: Sequence[StructurePoints], samples: int) -> int:
+    """Return how many points there may be, of so many samples each."""
 
     def size(group: StructurePoints) -> int:
         structure = replace(group.structure, trace_interval=group.structure.dt)
         shown = sum(number.size for _, number in cells.shown(structure.circuit))
-        return shown * len(structure.traced) * min(structure.samples, recorded.SAMPLES)
+        return shown * len(structure.traced) * min(structure.samples, samples)
 
     return max(1, _MOST_VALUES // max(map(size, found)))
 

@@ -22,8 +22,8 @@ from izhi.sweep import plan as plans
 from izhi.sweep.plan import Plan
 from izhi.sweep.structures import Structure, StructurePoints
 
-SAMPLES = 1_000
-"""The most samples of a trace: of a second in steps of 0.1 ms, every tenth."""
+FEW, MANY = 1_000, 10_000
+"""The most samples of a trace, of many points and of few: a second in steps of 1 or of 0.1 ms."""
 
 _TOGETHER = 32_000_000
 """Bytes of samples that are held at a time."""
@@ -71,7 +71,7 @@ class Recorded:
     step: NDArray[Any]
 
 
-def stored(study: Study, plan: Plan) -> Iterator[Recorded]:
+def stored(study: Study, plan: Plan, most: int) -> Iterator[Recorded]:
     """Give points whose traces a study has, as stored, but for samples that are too many.
 
     Parameters
@@ -80,6 +80,8 @@ def stored(study: Study, plan: Plan) -> Iterator[Recorded]:
         The study.
     plan
         A plan of these points that :func:`plan_of` made.
+    most
+        The most samples of a trace.
     """
     if not plan.shards:
         return
@@ -88,7 +90,7 @@ def stored(study: Study, plan: Plan) -> Iterator[Recorded]:
     for shard in plan.shards:
         structure = plan.batches[shard.batch].structure
         within = np.flatnonzero(time < structure.duration - structure.dt / 2)
-        within = within[:: max(1, -(-within.size // SAMPLES))]
+        within = within[:: max(1, -(-within.size // most))]
         found = study.traces.isel(trace=[rows[int(p)] for p in shard.points], time=within)
         found = found.sel(cell=list(structure.circuit.cells))
         traces = {str(name): found[name].values for name in found.data_vars}
@@ -143,7 +145,7 @@ def plan_of(
     sweep: Sweep,
     found: tuple[StructurePoints, ...],
     points: NDArray[np.int64],
-    interval: Callable[[Structure], float] | None = None,
+    interval: Callable[[Structure], float],
 ) -> Plan:
     """Return a plan of some points that records traces, in shards that fit into memory.
 
@@ -156,9 +158,8 @@ def plan_of(
     points
         The points.
     interval
-        Seconds between samples; by default such that there are `SAMPLES` or so.
+        Seconds between samples, such as :func:`every_step`.
     """
-    interval = interval or _interval
     chosen: dict[Structure, list[NDArray[np.int64]]] = {}
     for group in found:
         here = group.points[np.isin(group.points, points)]
@@ -173,9 +174,9 @@ def plan_of(
     return plans.make_plan(sweep, parts, prepare.machine(sweep, parts))
 
 
-def _interval(structure: Structure) -> float:
-    """Return the seconds between samples: what gives enough of them, and no more than fit."""
-    steps = -(-structure.steps // SAMPLES)
+def thinned(most: int, structure: Structure) -> float:
+    """Return the seconds between samples of which there are so many at most, as far as they fit."""
+    steps = -(-structure.steps // most)
     all_steps = _size(replace(structure, trace_interval=structure.dt))
     return max(steps, -(-all_steps // _TOGETHER)) * structure.dt
 
