@@ -19,7 +19,7 @@ import izhi
 from izhi import cli
 from izhi.config.compose import compose
 from izhi.report import colours, figures
-from izhi.report.figures import cells, plane, style
+from izhi.report.figures import cells, places, plane, style
 
 SHORT = ["simulation.duration='50 ms'", "run.engine=numpy", "run.n_jobs=1"]
 AXES = ["neuron=chattering,low_threshold_spiking", "stimulus.amplitude=4,10,14",
@@ -38,7 +38,8 @@ def study(run):
 def types(run):
     """Give a study of all seven types, whose names are long."""
     names = f"neuron={','.join(TYPES)}"
-    return run(names, "stimulus.amplitude=range(2,12,1)", "circuit=single", *SHORT)
+    amplitudes = "stimulus.amplitude=range(2,12,1)"
+    return run(names, amplitudes, "circuit=single", *SHORT, "record.traces=all")
 
 
 def size(figure):
@@ -137,28 +138,36 @@ def test_spikes_that_are_located_are_drawn_where_they_are():
     assert (np.diff(t) >= 0).all()
 
 
-def test_a_threshold_may_be_an_expression():
+@pytest.fixture(scope="module")
+def adex():
+    """Give a cell of a model with other equations and units, which spikes."""
     (cell,) = cells.of(compose([
         "neuron=integrate_and_fire/adaptive_exponential", "stimulus=step_current", "synapse=none",
         "stimulus.amplitude='1 nA'", "circuit=single", *SHORT,
     ]), [], None)  # fmt: skip
-    assert len(cell.spikes) and cell.peaks() == pytest.approx(-50.4e-3 + 5 * 2e-3)
+    return cell
+
+
+def test_a_threshold_may_be_an_expression(adex):
+    assert len(adex.spikes) and adex.peaks() == pytest.approx(-50.4e-3 + 5 * 2e-3)
 
 
 # ---------------------------------------------------------------- phase
 
 
-def of_izhikevich(*overrides):
-    (cell,) = cells.of(compose(["circuit=single", *SHORT, *overrides]), [], None)
+def of_type(types, neuron):
+    """Return the plane of a neuron type at 10 mV."""
+    chosen = places.of(places.sweep_of(types), {"neuron": neuron, "amplitude": 10})
+    (cell,) = cells.of(types, chosen, None)
     return plane.Plane.of(cell)
 
 
 @pytest.mark.parametrize(("neuron", "b", "inputs"), [
     ("chattering", 0.2, (-2, 0, 3.9, 4.1)), ("resonator", 0.26, (-1, 0, 0.38, 0.45)),
 ])  # fmt: skip
-def test_fixed_points_are_those_of_the_quadratic(neuron, b, inputs):
+def test_fixed_points_are_those_of_the_quadratic(neuron, b, inputs, types):
     """0.04 v^2 + (5 - b) v + 140 + I = 0, u = b v: two, or none."""
-    at = of_izhikevich(f"neuron={neuron}")
+    at = of_type(types, neuron)
     for current in inputs:
         root = np.emath.sqrt((5 - b) ** 2 - 0.16 * (140 + current))
         expected = [] if root.imag else [(-(5 - b) - root) / 0.08, (-(5 - b) + root) / 0.08]
@@ -173,9 +182,9 @@ def test_fixed_points_are_those_of_the_quadratic(neuron, b, inputs):
     ("resonator", 0.38, ["unstable focus", "saddle"]),
     ("resonator", 0.45, []),
 ])  # fmt: skip
-def test_fixed_points_are_of_the_kind_that_their_eigenvalues_tell(neuron, current, expected):
+def test_fixed_points_are_of_the_kind_that_eigenvalues_tell(neuron, current, expected, types):
     """Jacobian ((0.08 v + 5, -1), (a b, -a)) in 1/ms, by hand."""
-    at = of_izhikevich(f"neuron={neuron}")
+    at = of_type(types, neuron)
     a, b = 1e-3 * at.shown.values["a"], at.shown.values["b"]
     found = at.fixed_points(1e-3 * current)
     for point in found:
@@ -196,8 +205,8 @@ def test_kinds_of_fixed_points(matrix, expected):
     assert plane.kind(np.array(matrix, float)) == expected
 
 
-def test_nullclines_satisfy_the_equations():
-    at = of_izhikevich("neuron=chattering")
+def test_nullclines_satisfy_the_equations(types):
+    at = of_type(types, "chattering")
     (line,) = at.nullcline("v", 4e-3)
     v, u = 1e3 * line.T
     assert len(v) > 200 and u == pytest.approx(0.04 * v**2 + 5 * v + 144, abs=1e-7)
@@ -205,12 +214,9 @@ def test_nullclines_satisfy_the_equations():
     assert line[:, 1] == pytest.approx(0.2 * line[:, 0], abs=1e-10)
 
 
-def test_nullclines_of_a_model_in_other_units():
+def test_nullclines_of_a_model_in_other_units(adex):
     """AdEx: w = g_L (E_L - v) + g_L delta_T exp((v - v_T)/delta_T) + I, and w = a (v - E_L)."""
-    at = of_izhikevich(
-        "neuron=integrate_and_fire/adaptive_exponential", "stimulus=step_current", "synapse=none",
-        "stimulus.amplitude='1 nA'",
-    )  # fmt: skip
+    at = plane.Plane.of(adex)
     assert (at.x, at.y) == ("v", "w")
     v, w = at.nullcline("v", 1e-10)[0].T
     spike = 30e-9 * 2e-3 * np.exp((v + 50.4e-3) / 2e-3)
@@ -301,7 +307,7 @@ def test_words_have_a_colour_a_letter_and_a_legend(types):
     assert not overlapping(figure)
 
 
-@pytest.mark.parametrize("width", [1, 1.5, 2])
+@pytest.mark.parametrize("width", [1, 2])
 def test_long_names_stand_beside_each_other(types, width):
     on_x = figures.heatmap(types, x="neuron", y="amplitude", width=width)
     assert not overlapping(on_x)
@@ -570,3 +576,31 @@ def test_what_cannot_run_is_one_line(words, said, here, capsys):
     (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
     assert (status, out) == (2, "") and line.startswith(f"error: {said}")
     assert not list(here.iterdir())
+
+
+OWN = """
+model: fitzhugh_nagumo
+equations: |
+  dv/dt = (v - v**3/3 - w + I)/ms : 1
+  dw/dt = 0.08*(v + 0.7 - 0.8*w)/ms : 1
+threshold: v > 1
+refractory: v > 1
+v_0: -1
+w_0: -0.5
+"""
+
+
+def test_a_model_of_one_s_own_without_units_and_resets(here):
+    (here / "neuron").mkdir()
+    (here / "neuron" / "own.yaml").write_text(OWN)
+    words = ["neuron=own", "stimulus.amplitude='0.5 1'", "stimulus.baseline='0 1'", "synapse=none",
+             "circuit=single", *SHORT]  # fmt: skip
+    figure = izhi.plot(words, "phase", config_dir=here, input=0.5)
+    (axes,) = figure.axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("membrane potential v", "w")
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == ["dv/dt = 0 at I = 0.5", "dw/dt = 0", "unstable focus", "trajectory"]
+    (point,) = [line for line in axes.lines if line.get_label() == "unstable focus"]
+    ((v, w),) = point.get_xydata()
+    assert v - v**3 / 3 - w + 0.5 == pytest.approx(0, abs=1e-9)
+    assert v + 0.7 - 0.8 * w == pytest.approx(0, abs=1e-9)

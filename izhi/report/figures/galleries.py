@@ -80,7 +80,7 @@ def gallery(
             f"{axis}: {total} traces do not fit into one figure; give at most {_MOST} values, "
             f"as in {axis}={','.join(str(label) for label in _axis(sweep, axis).labels[:2])}"
         )
-    columns = {1.0: 2, 1.5: 3}.get(width, 4)
+    columns = min(total, {1.0: 2, 1.5: 3}.get(width, 4))
     rows = -(-total // columns)
     figure = style.picture(width, 4 + 21 * rows)
     shown = cells.of(what, chosen, cell)

@@ -143,7 +143,7 @@ def _letter(axes: Axes, values: Any, edges: list[Any], hues: Any, letters: Any) 
     middle = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
     for row, column in np.argwhere(np.isfinite(values)):
         n = int(values[row, column])
-        dark = hues[n] in (colours.BLUE, colours.BLACK, colours.VERMILION)
+        dark = hues[n] in (colours.BLUE, colours.BLACK)
         axes.text(middle[0][column], middle[1][row], letters[n], ha="center", va="center",
                   fontsize=5, color="white" if dark else "black")  # fmt: skip
 

@@ -136,7 +136,8 @@ def _trajectory(axes: Axes, plane: Plane, scale: Numbers) -> None:
     shown = plane.shown
     time, x = shown.with_peaks(plane.x)
     way = scale * np.stack([x, shown.with_peaks(plane.y)[1]], axis=1)
-    resets = np.searchsorted(time, shown.spikes + shown.delay - 1e-9)
+    spikes = shown.spikes if shown.population.neuron.reset else shown.spikes[:0]
+    resets = np.searchsorted(time, spikes + shown.delay - 1e-9)
     label = "trajectory"
     for piece in np.split(way, resets + 1):
         axes.plot(*piece.T, color=colours.POTENTIAL, linewidth=0.5, label=label, zorder=1.5)

@@ -107,11 +107,11 @@ class Recorded:
         return np.broadcast_to(evaluate(text, names), shape)
 
     def peaks(self) -> Numbers:
-        """Return the potential at which each spike ends; NaN where the neuron does not say."""
+        """Return the potential from which each spike is reset; NaN where the neuron has no such."""
         unknown = np.full(self.spikes.size, np.nan)
         neuron = self.population.neuron
         level = located.crossed(neuron.threshold, neuron.states)
-        if level is None or level[0] != self.potential or not self.time.size:
+        if not neuron.reset or level is None or level[0] != self.potential or not self.time.size:
             return unknown
         before = np.clip(np.searchsorted(self.time, self.spikes + _NEAR) - 1, 0, None)
         state = {name: values[before] for name, values in self.states.items()}
