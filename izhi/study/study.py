@@ -307,7 +307,8 @@ def _opened(path: Path, data: bytes | None) -> dict[str, xr.Dataset]:
 
     if data is None:
         return dict(xr.open_groups(path, engine="netcdf4"))
-    file: Any = CachingFileManager[Any](netCDF4.Dataset, str(path), kwargs={"memory": data})
+    manager: Any = CachingFileManager
     store: Any = NetCDF4DataStore
+    file = manager(netCDF4.Dataset, str(path), kwargs={"memory": data})
     names = [None, *file.acquire().groups]
     return {f"/{name or ''}": xr.open_dataset(store(file, name)) for name in names}
