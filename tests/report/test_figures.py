@@ -271,6 +271,19 @@ def test_a_raster_along_an_axis_has_a_row_for_each_value(study):
         assert line.get_xdata() == pytest.approx(1e3 * study.spike_times("post0", **point))
 
 
+def test_of_many_rows_some_are_named(run):
+    many = run("neuron=chattering", "stimulus.amplitude=range(0,20.5,0.25)", "circuit=single",
+               *SHORT)  # fmt: skip
+    figure = figures.raster(many, y="amplitude")
+    (axes,) = figure.axes
+    named = {int(at): text.get_text() for at, text in zip(axes.get_yticks(), axes.get_yticklabels(),
+                                                          strict=True)}  # fmt: skip
+    values = many.dataset["amplitude"].values
+    assert len(axes.lines) == len(values) and len(named) == 6
+    assert all(float(name) == values[at] for at, name in named.items())
+    assert axes.get_ylabel() == "amplitude (mV)" and not overlapping(figure)
+
+
 # ---------------------------------------------------------------- heatmap
 
 

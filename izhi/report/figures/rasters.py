@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -150,9 +149,10 @@ def _draw(axes: Axes, rows: Rows, named: bool) -> None:
         style.name_categories(axes, "y", rows.names)
         axes.set_ylabel("" if rows.label == "cell" else rows.label)
     else:
-        axes.yaxis.set_major_locator(ticker.MaxNLocator(5, integer=True))
-        axes.set_ylabel(f"{rows.label or 'row'}, counted from 0")
-        for number, group in enumerate(order):  # a band beside the rows, with the name
+        some = np.unique(np.linspace(0, len(rows.names) - 1, 6).round().astype(int))
+        axes.set_yticks(some, [rows.names[n] for n in some])
+        axes.set_ylabel(rows.label)
+        for number, group in enumerate(order if len(order) > 1 else []):  # beside its rows
             own = [n for n, other in enumerate(rows.groups) if other == group]
             axes.annotate(
                 group, (1.01, (own[0] + own[-1]) / 2), xycoords=axes.get_yaxis_transform(),
