@@ -76,10 +76,11 @@ def test_a_sweep_prints_its_report_and_the_head_of_the_summary(tmp_path) -> None
     )
     assert done.returncode == 0
     assert done.stderr == ""  # a progress bar is for terminals
-    points, study, blank, *table = done.stdout.splitlines()
+    points, study, page, blank, *table = done.stdout.splitlines()
     found = re.fullmatch(r"11 points in ([\d.]+) s \(([\d,]+) points/s\), numpy engine\b.*", points)
     assert found and float(found[1]) > 0
     assert study == "study: studies/demo/  (dataset.nc, summary.csv, log.jsonl, shards/)"
+    assert page == "report: studies/demo/report.html"
     assert blank == ""
     assert table[0].split()[:4] == ["amplitude", "cell", "spike_count", "firing_rate"]
     assert [line.split()[:2] for line in table[1:10]] == [[str(a), "cell0"] for a in range(4, 13)]
