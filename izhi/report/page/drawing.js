@@ -92,11 +92,17 @@ function ticks(axis, pixels, across, [from, to] = [0, axis.labels.length - 1]) {
   return { tickvals, ticktext: tickvals.map((i) => plain(axis.short[i])), tickangle: flat ? 0 : room > 26 ? -40 : -90 };
 }
 
+let printed = false;
+
+// On paper all is open, and as wide as the paper. Browsers tell of it in two ways, in any order.
 function printing(now) {
-  document.querySelectorAll("details").forEach((one) => {
-    if (now) one.dataset.open = one.open;
-    one.open = now || one.dataset.open === "true";
-  });
+  if (now !== printed) {
+    document.querySelectorAll("details").forEach((one) => {
+      if (now) one.dataset.open = one.open;
+      one.open = now || one.dataset.open === "true";
+    });
+  }
+  printed = now;
   drawNow();
 }
 

@@ -59,4 +59,6 @@ function listen() {
   let wait;
   addEventListener("resize", () => { clearTimeout(wait); wait = setTimeout(render, 150); });
   matchMedia("print").addEventListener("change", ({ matches }) => printing(matches));
+  addEventListener("beforeprint", () => printing(true));
+  addEventListener("afterprint", () => printing(false));
 }
