@@ -1,5 +1,6 @@
 """What all tests share: builds that last for the session, and a guard of the process's state."""
 
+import gc
 import itertools
 import os
 
@@ -10,6 +11,11 @@ from izhi.engine import cache
 from izhi.report.page import make
 
 from .browser import browser  # noqa: F401
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what stays: all that was imported, and the tests."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,13 +23,15 @@ from rocrate_validator import services
 from rocrate_validator.models import Severity, ValidationSettings
 
 import izhi
+from izhi.engine import cache
 from izhi.errors import ConfigError, IzhiError, StorageError, StudyError
 from izhi.export import FORMATS, crate, export, netcdf, nwb, parquet, tables
 from izhi.export.runs import runs
 from izhi.study.compare import compare
 from izhi.study.verify import verify
 
-SHORT = ["run.engine=numpy", "run.n_jobs=1", "simulation.duration='60 ms'"]
+ENGINE = "compiled" if cache.compiler() else "numpy"  # a program starts faster than Brian2
+SHORT = [f"run.engine={ENGINE}", "run.n_jobs=1", "simulation.duration='60 ms'"]
 AXES = ["neuron=chattering,fast_spiking", "synapse.U_0=0.1,0.7", "stimulus.amplitude=3,12"]
 KINDS = {
     "swept": [*AXES, "run.shard_points=3"],

@@ -166,7 +166,7 @@ def test_together_in_the_order_given(points, build, alone):
     assert_same(points.simulate(build, N_POINTS), alone)
 
 
-@pytest.mark.parametrize("replicas", [5, 37, 512])
+@pytest.mark.parametrize("replicas", [5, pytest.param(37, marks=pytest.mark.soak), 512])
 def test_blocks_of_other_sizes(replicas, points, alone):
     build = build_of(points.structure, replicas)
     assert_same(points.simulate(build, 137, order_seed=replicas), alone)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import izhi
 from izhi import commands
+from izhi.engine import cache
 from izhi.errors import IzhiError, StudyError
 from izhi.export.runs import runs
 from izhi.study import description, log, overview, resume
@@ -24,6 +25,7 @@ from izhi.study.folder import StudyFolder, is_sealed
 from izhi.study.verify import verify
 from tests.limits import within
 
+ENGINE = "compiled" if cache.compiler() else "numpy"  # a program starts faster than Brian2
 WORDS = st.sampled_from(
     ["", "rest", "null", "neuron", "neuron.a", "synapse.U_0", "simulation.dt", "stimulus.amplitude",
      "quantity", "choice", "mV", "1/ms", "10 mV", "1e400", "nan", "-1 s", "../..", "a" * 3000,
@@ -45,7 +47,7 @@ VALUES = st.recursive(
 def study(tmp_path_factory) -> Path:
     """Give a small study of two structures with traces and two grids."""
     folder = tmp_path_factory.mktemp("fuzz")
-    sweep = ["run.engine=numpy", "simulation.duration='10 ms'", "stimulus.onset=0",
+    sweep = [f"run.engine={ENGINE}", "simulation.duration='10 ms'", "stimulus.onset=0",
              "record.traces={neuron: resonator}", "run.shard_points=2",
              "neuron=chattering,resonator"]  # fmt: skip
     for amplitude in ("stimulus.amplitude=20", "stimulus.amplitude=20,40"):

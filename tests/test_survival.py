@@ -302,7 +302,7 @@ def is_alive(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("number", "n_jobs"),
     [(signal.SIGTERM, 2), (signal.SIGHUP, 2), (signal.SIGINT, 2), (signal.SIGINT, 1),
-     (signal.SIGTERM, 1)],
+     pytest.param(signal.SIGTERM, 1, marks=pytest.mark.soak)],
 )  # fmt: skip
 def test_a_request_to_end_keeps_what_is_done_and_says_how_to_go_on(
     tmp_path, monkeypatch, capsys, number, n_jobs
@@ -326,7 +326,9 @@ def test_a_request_to_end_keeps_what_is_done_and_says_how_to_go_on(
     assert verify(path, 10).problems == []  # no shard is one that ended early
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)]
+)
 def test_a_request_to_end_ends_a_build_with_its_compiler(compiler, tmp_path, number) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()

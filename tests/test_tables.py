@@ -12,11 +12,13 @@ import pytest
 import xarray as xr
 
 import izhi
+from izhi.engine import cache
 from izhi.errors import StudyError
 from izhi.study import shardfile
 
+ENGINE = "compiled" if cache.compiler() else "numpy"  # a program starts faster than Brian2
 AXES = ["neuron=regular_spiking,chattering", "synapse.U_0=0.2,0.6", "stimulus.amplitude=2,6,10"]
-SHORT = ["simulation.duration='200 ms'", "run.engine=numpy", "run.n_jobs=1"]
+SHORT = ["simulation.duration='200 ms'", f"run.engine={ENGINE}", "run.n_jobs=1"]
 
 
 @pytest.fixture(scope="module")
