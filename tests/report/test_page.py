@@ -305,6 +305,9 @@ def test_distributions_count_all_points(shown):
     np.testing.assert_allclose(np.sum(shares, axis=0), 100)
 
 
+POLICY = "violates the following Content Security Policy directive 'script-src"
+"""What the console says of a script that is not the page's."""
+
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script></script>&lt;b&gt;'
 
 
@@ -339,7 +342,21 @@ def test_hostile_text_stays_text(made_up):
     assert text(browser, "title") == browser.title == HOSTILE
     labels = [label.text for label in browser.find_elements("css selector", "#map .ytick text")]
     assert labels[2] == "%{x}<b>c</b>"
-    assert messages(browser) == []
+    assert all(POLICY in said for said in messages(browser))  # a parser met the handlers, no more
+
+
+def test_no_script_runs_but_the_pages_own(browser, page):
+    opened(browser, page)
+    browser.execute_script(
+        "document.body.append(Object.assign(document.createElement('script'),"
+        " { textContent: 'window.hacked = 1' }));"
+        "document.body.insertAdjacentHTML('beforeend', '<p id=p onclick=\"hacked = 2\">p</p>');"
+        "document.getElementById('p').click()"
+    )
+    assert browser.execute_script("return window.hacked") is None
+    said = messages(browser)
+    assert len(said) == 2 and all(POLICY in one for one in said)
+    browser.get("about:blank")
 
 
 def test_a_study_of_one_axis_is_a_line(made_up):

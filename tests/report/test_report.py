@@ -250,18 +250,18 @@ def test_a_study_without_spikes_or_with_few_statistics_has_a_page(run):
 
 def test_a_library_that_was_damaged_in_the_cache_is_made_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    text = library.library()
+    made = library.library()
     (kept,) = (tmp_path / "izhi" / "report").iterdir()
-    code = zlib.decompress(base64.b64decode(text))
+    code = zlib.decompress(base64.b64decode(made.text))
     assert b"plotly.js v" in code[:200]
     for damaged in (kept.read_bytes()[:-5], b"00000000\nabc"):
         kept.write_bytes(damaged)
-        assert library.library() == text
-        assert kept.read_bytes().endswith(text)
+        assert library.library() == made
+        assert kept.read_bytes().endswith(made.text)
     kept.unlink()
     kept.parent.rmdir()
     kept.parent.write_text("a file where a folder is expected")
-    assert library.library() == text
+    assert library.library() == made
 
 
 @pytest.mark.parametrize("target, said", [

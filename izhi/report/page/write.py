@@ -36,12 +36,15 @@ def page(title: str, payload: Packed) -> bytes:
     """Return a page, in UTF-8."""
     files = {file.name: file for file in resources.files("izhi.report.page").iterdir()}
     scripts = [files[name].read_bytes() for name in sorted(files) if name.endswith(".js")]
+    script = b'(() => {\n"use strict";\n%b\nstart();\n})();' % b"\n".join(scripts)
+    plotly = library.library()
     element = '<script type="application/octet-stream" id="payload" data-json-length="{}">'
     parts = {
         b"title": escape(title).encode(errors="replace"),
         b"style": files["page.css"].read_bytes(),
-        b"script": b"\n".join(scripts),
-        b"library": library.library(),
+        b"sources": f"{library.source(script)} {plotly.source}".encode(),  # and no script but these
+        b"script": script,
+        b"library": plotly.text,
         b"payload": element.format(payload.json_length).encode() + payload.text + b"</script>",
     }
     # one mark after the other, from the left: what is filled in is not looked through again

@@ -146,7 +146,7 @@ def _plotly() -> bytes:
     """Return the plotting library as zlib compresses it: ssh may be slow."""
     from izhi.report.page.library import library
 
-    return base64.b64decode(library())
+    return base64.b64decode(library().text)
 
 
 def serve(path: Path, port: int = 0, until_done: bool = False) -> Watched | None:
