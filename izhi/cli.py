@@ -242,7 +242,8 @@ def _print_plan(plan: Plan) -> None:
     cells = list(plan.cells)
     if len(cells) > _MOST_NAMED:
         cells[_MOST_NAMED // 2 : -_MOST_NAMED // 2] = ["..."]
-    print(f"{points}, {len(plan.cells):,} cells each: {' '.join(cells)}")
+    of_each = f"{len(plan.cells):,} cell{'s' * (len(plan.cells) != 1)} each"
+    print(f"{points}, {of_each}: {' '.join(cells)}")
     for axis in plan.sweep.axes:
         labels = [str(label) for label in axis.labels[:4]]
         if len(axis) > 5:
