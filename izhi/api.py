@@ -160,14 +160,14 @@ def run(
 
 
 def write_report(
-    study: Path | str, target: Path | str | None = None, *, sample: int | None = None
+    study: Study | Path | str, target: Path | str | None = None, *, sample: int | None = None
 ) -> Path:
     """Write a page that shows a study: one HTML file that opens without a network.
 
     Parameters
     ----------
     study
-        The study's folder.
+        A study, or its folder.
     target
         The file to write; by default ``report.html`` in the study's folder.
     sample
@@ -186,7 +186,7 @@ def write_report(
     StorageError
         When the file cannot be written.
     """
-    return make.report(study, target, sample)
+    return make.report(study.path if isinstance(study, Study) else study, target, sample)
 
 
 def open_study(path: Path | str) -> Study:

@@ -176,8 +176,10 @@ def _let_queues_end() -> None:
 
 
 def _say_error(error: Exception) -> None:
+    from izhi.commands import safe
+
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    print(f"error: {' '.join(lines)}", file=sys.stderr)
+    print(f"error: {safe(' '.join(lines))}", file=sys.stderr)
 
 
 def _of_overrides(command: str, arguments: list[str]) -> int:

@@ -97,14 +97,15 @@ def _state(found: Overview) -> str:
 
 def _print_table(rows: list[list[str]]) -> None:
     """Print rows of text with aligned columns; control characters are shown, not sent."""
-    safe = [[_safe(word) for word in row] for row in rows]
+    safe = [[safe(word) for word in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
     for row in safe:
         cells = (word.ljust(width) for word, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Return a text whose control characters are shown, not sent to a terminal."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
@@ -175,7 +176,7 @@ def _add_verify(parser: ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise ConfigError(f"--sample = {text}: expected a whole number of points")
     return int(text)
 
@@ -185,9 +186,9 @@ def _verify(given: Namespace) -> int:
 
     verdict = verify.verify(given.study, given.sample, _remark)
     for what in verdict.passed:
-        print(f"ok     {_safe(what)}")
+        print(f"ok     {safe(what)}")
     for problem in verdict.problems:
-        print(f"wrong  {_safe(problem)}")
+        print(f"wrong  {safe(problem)}")
     return 1 if verdict.problems else 0
 
 
@@ -206,14 +207,14 @@ def _diff(given: Namespace) -> int:
     found = compare.compare(given.a, given.b)
     for title, lines in (("configs", found.configs), ("versions", found.versions)):
         for line in lines:
-            print(f"{title + ':':<10}{_safe(line)}")
+            print(f"{title + ':':<10}{safe(line)}")
     _print_results(found)
     return 0 if found.same_results else 1
 
 
 def _print_results(found: Comparison) -> None:
     for line in found.only:
-        print(f"points:   {_safe(line)}")
+        print(f"points:   {safe(line)}")
     if not found.results:
         print(f"results:  {found.compared:,} points compared, all the same")
         return
@@ -248,12 +249,12 @@ def _reproduce(given: Namespace) -> int:
     found = done.comparison
     print(f"different: {done.before} before, {done.now} now")
     for line in found.versions:
-        print(f"versions: {_safe(line)}")
+        print(f"versions: {safe(line)}")
     _print_results(found)
     sweep = overview.overview(done.path).sweep
     numbers = np.unique(np.concatenate([np.empty(0, int), *(r.numbers for r in found.results)]))
     for number in numbers[:_MOST_POINTS]:
-        print(f"differs:  {_safe(shards.in_words(sweep, int(number)))}")
+        print(f"differs:  {safe(shards.in_words(sweep, int(number)))}")
     if numbers.size > _MOST_POINTS:
         print(f"          and {numbers.size - _MOST_POINTS:,} more points")
     return 1

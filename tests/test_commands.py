@@ -113,6 +113,8 @@ def test_what_is_no_study_is_one_line(studies, capsys, command) -> None:
     [
         (["show"], "the following arguments are required: STUDY; izhi show"),
         (["verify", "x", "--sample", "many"], "--sample = many: expected a whole number of points"),
+        (["report", "x", "--sample", "²"], "--sample = ²: expected a whole number of points"),
+        (["report", "\x1b[2Jx"], "\\x1b[2Jx: no such folder"),
         (["verify", "x", "--smaple", "1"], "unrecognized arguments: --smaple"),
         (["diff", "x"], "the following arguments are required: B; izhi diff"),
         (["veryfy", "x"], "veryfy: no such command; did you mean verify?"),

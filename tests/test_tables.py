@@ -163,7 +163,7 @@ def test_points_without_results_are_left_out(partly) -> None:
         (lambda s: s.table("neuron", "firing_rate", cell="pst0"),
          "cell = pst0: no such cell; did you mean post0?"),
         (lambda s: s.table("neuron", "firing_rate", amplitude="8 mV"),
-         "amplitude = 8 mV: not on the axis; there are 10.0, 2.0, 6.0"),
+         "amplitude = 8 mV: not on the axis; the nearest is 6 mV"),
         (lambda s: s.table("neuron", "firing_rate", amplitud=8),
          "amplitud: no such axis; did you mean amplitude?"),
         (lambda s: s.dataset.izhi.map("regim", x="amplitude", y="neuron"),

@@ -224,16 +224,17 @@ def match(labels: NDArray[Any], unit: str | None, value: Any, what: str) -> NDAr
     """
     if labels.dtype == object:
         found = labels == value
+        near = did_you_mean(str(value), map(str, labels[:20]))
     else:
         try:
             quantity = units.parse(value.item() if isinstance(value, np.generic) else value)
             number = quantity.number if quantity.unit == "" else units.in_unit(quantity, unit or "")
         except ConfigError as error:
             raise ConfigError(f"{what} = {keys.shown(value)}: {error}") from None
-        found = np.isclose(labels.astype(float), number, rtol=1e-9, atol=0)
+        numbers = labels.astype(float)
+        found = np.isclose(numbers, number, rtol=1e-9, atol=0)
+        nearest = numbers[np.argmin(np.abs(numbers - number))]
+        near = f"; the nearest is {nearest:.10g} {(unit or '').strip('1')}".rstrip()
     if not np.any(found):
-        raise ConfigError(
-            f"{what} = {keys.shown(value)}: not on the axis"
-            f"{did_you_mean(str(value), map(str, labels[:20]))}"
-        )
+        raise ConfigError(f"{what} = {keys.shown(value)}: not on the axis{near}")
     return np.asarray(found, bool)

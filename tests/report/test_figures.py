@@ -370,6 +370,20 @@ def test_f_i_curves_are_the_statistic_and_differ_without_colour(types):
     assert len(looks) == len({line.get_color() for line in axes.lines}) == len(TYPES)
 
 
+def test_points_of_a_curve_that_diverged_have_a_cross(study):
+    dataset = study.dataset.load().copy(deep=True)
+    dataset["status"][{"neuron": 0, "amplitude": 2, "U_0": 1}] = 3
+
+    class Marred:
+        axes = study.axes
+
+    Marred.dataset = dataset
+    (axes,) = figures.fi(Marred, neuron="chattering").axes
+    (cross,) = [line for line in axes.lines if line.get_label() == "_diverged"]
+    rate = dataset.firing_rate.isel(neuron=0, amplitude=2, U_0=1, cell=0).item()
+    assert cross.get_xydata().tolist() == [[14, rate]]
+
+
 def test_lines_may_be_values_with_a_unit_and_few_of_them(types):
     figure = figures.fi(types, x="amplitude", neuron=["chattering", "resonator"])
     assert len(figure.axes[0].lines) == 2
@@ -544,6 +558,7 @@ MISTAKES = [
     ("--kind raster --y U_1", "y = U_1: no such axis; did you mean U_0?"),
     ("--kind raster --of burst_rate", "of = burst_rate: not for kind raster, which has cell, y"),
     ("neuron=chatering", "neuron = chatering: not on the axis; did you mean chattering?"),
+    ("neuron=chattering U_0=0.57", "U_0 = 0.57: not on the axis; the nearest is 0.6"),
     ("nuron=chattering", "nuron: no such axis; did you mean neuron?"),
     ("neuron=chattering U_0=0.2",
      "amplitude: say which of its 3 values is meant, as in amplitude=4.0"),

@@ -275,6 +275,25 @@ def test_where_a_page_cannot_go(study, tmp_path, target, said):
         make.report(study.path, tmp_path / target, sample=0)
 
 
+def test_a_study_may_be_given_in_the_place_of_its_folder(study, tmp_path):
+    page = izhi.write_report(study, tmp_path / "x.html", sample=0)
+    assert page.read_bytes() == make.report(study.path, tmp_path / "y.html", 0).read_bytes()
+
+
+def test_an_axis_with_holes_is_one_line(study, tmp_path, monkeypatch):
+    real = payload.collect
+
+    def with_hole(*args):
+        data = real(*args)
+        data["axes"][1]["labels"][0] = float("nan")
+        return data
+
+    monkeypatch.setattr(payload, "collect", with_hole)
+    with pytest.raises(izhi.StudyError, match="cannot be reported: Out of range float values"):
+        make.report(study.path, tmp_path / "x.html", sample=0)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_no_study_has_no_page(study, tmp_path, capsys):
     with pytest.raises(izhi.StudyError, match="no such folder"):
         make.report(tmp_path / "none")

@@ -47,7 +47,8 @@ def fi(
     Returns
     -------
     matplotlib.figure.Figure
-        Lines that differ in colour, marker and dashes, with a legend beside or below.
+        Lines that differ in colour, marker and dashes, with a legend beside or below; points that
+        diverged have a cross.
 
     Raises
     ------
@@ -66,12 +67,17 @@ def fi(
     at = np.asarray(found[x].values, np.float64)
     order = np.argsort(at)
     for number, name in enumerate(names):
-        values = (found[of] if y is None else found[of].isel({y: number})).values[order]
+        own = found if y is None else found.isel({y: number})
         axes.plot(
-            at[order], values, color=colours.LINES[number % len(colours.LINES)],
+            at[order], own[of].values[order], color=colours.LINES[number % len(colours.LINES)],
             linestyle=_DASHES[number % len(_DASHES)], marker=MARKERS[number],
             markevery=max(1, -(-at.size // _MOST_MARKED)), label=name,
         )  # fmt: skip
+        lost = chosen.diverged(own)
+        if lost.any():
+            axes.plot(
+                at[lost], own[of].values[lost], "x", color="black", label="_diverged", zorder=3
+            )
     axes.set_xlabel(chosen.said(found, x))
     axes.set_ylabel(chosen.title(found[of]))
     axes.set_title(chosen.details(study, found), fontsize=style.SMALL)

@@ -114,11 +114,12 @@ def _tried(folder: StudyFolder, sweep: Sweep, page: Path, sample: int | None) ->
 def _write(folder: StudyFolder, sweep: Sweep, page: Path, sample: int | None) -> None:
     try:
         data = _collect(folder, sweep, sample)
+        packed = payload.pack(data)
     except UNREADABLE as error:
         said = " ".join(str(error).split())[:200]
         raise StudyError(f"{folder.path}: cannot be reported: {said}") from error
     try:
-        write(page, data["title"], payload.pack(data))
+        write(page, data["title"], packed)
     except OSError as error:
         free = size(shutil.disk_usage(page.parent).free)
         said = error.strerror or str(error)
