@@ -354,6 +354,12 @@ def test_points_without_results_are_hatched_and_diverged_ones_crossed(study):
     assert axes.lines[0].get_xydata().tolist() == [[0.6, 14]]
 
 
+def test_a_full_map_of_counts_has_no_hatching_behind_it_and_whole_numbers_beside_it(study):
+    (axes, bar) = figures.heatmap(study, of="spike_count", neuron="chattering").axes
+    assert not axes.patch.get_hatch()  # its lines would show at the edges
+    assert all(tick == round(tick) for tick in bar.get_yticks())
+
+
 # ---------------------------------------------------------------- fi
 
 

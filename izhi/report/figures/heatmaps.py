@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from izhi.errors import StudyError
@@ -71,7 +72,7 @@ def heatmap(
     words = found[of].attrs.get("flag_meanings", "").split()
     draw = _words if words else _numbers
     draw(figure, axes, found[of], [_edges(found, name) for name in (x, y)])
-    _mark(axes, found, x, y)
+    _mark(axes, found, of, x, y)
     axes.set_xlabel(chosen.said(found, x))
     axes.set_ylabel(chosen.said(found, y))
     axes.set_title(chosen.details(study, found), fontsize=style.SMALL)
@@ -114,7 +115,9 @@ def _edges(found: xr.Dataset, axis: str) -> NDArray[np.float64]:
 
 def _numbers(figure: Figure, axes: Axes, variable: xr.DataArray, edges: list[Any]) -> None:
     mesh = axes.pcolormesh(*edges, variable.values, cmap=colours.NUMBERS, rasterized=True)
-    bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=25)
+    whole = np.all(np.mod(variable.values[np.isfinite(variable.values)], 1) == 0)
+    ticks = MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]) if whole else None
+    bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=25, ticks=ticks)
     bar.set_label(chosen.title(variable))
     bar.outline.set_visible(False)
 
@@ -148,9 +151,10 @@ def _letter(axes: Axes, values: Any, edges: list[Any], hues: Any, letters: Any) 
                   fontsize=5, color="white" if dark else "black")  # fmt: skip
 
 
-def _mark(axes: Axes, found: xr.Dataset, x: str, y: str) -> None:
+def _mark(axes: Axes, found: xr.Dataset, of: str, x: str, y: str) -> None:
     """Hatch what is not there, cross what diverged, write labels at the axes."""
-    style.no_result(axes)
+    if found[of].isnull().any():  # behind a full map its lines would show at the edges
+        style.no_result(axes)
     across, up = _places(found, x), _places(found, y)
     rows, columns = np.nonzero(chosen.diverged(found))
     axes.plot(across[columns], up[rows], "x", color="black", markersize=3, markeredgewidth=0.8)
