@@ -223,8 +223,7 @@ def _print_check(found: Check) -> int:
         return 2
     structures = f"{found.structures} structure{'s' * (found.structures != 1)}"
     doubts = f"{len(found.doubts) or 'no'} doubt{'s' * (len(found.doubts) != 1)}"
-    points = f"{found.points:,} point{'s' * (found.points != 1)}"
-    print(f"{points} of {structures}: {doubts}")
+    print(f"{_count(found.points)} of {structures}: {doubts}")
     for doubt in found.doubts:
         print(doubt)
     return 0
@@ -237,15 +236,18 @@ def _starting(points: int, config: Mapping[str, Any]) -> AbstractContextManager[
     return parallel.starting(points, config)
 
 
+def _count(points: int) -> str:
+    return f"{points:,} point{'s' * (points != 1)}"
+
+
 def _print_plan(plan: Plan) -> None:
     from izhi.study.folder import size
 
-    points = f"{plan.points:,} point{'s' * (plan.points != 1)}"
     cells = list(plan.cells)
     if len(cells) > _MOST_NAMED:
         cells[_MOST_NAMED // 2 : -_MOST_NAMED // 2] = ["..."]
     of_each = f"{len(plan.cells):,} cell{'s' * (len(plan.cells) != 1)} each"
-    print(f"{points}, {of_each}: {' '.join(cells)}")
+    print(f"{_count(plan.points)}, {of_each}: {' '.join(cells)}")
     for axis in plan.sweep.axes:
         labels = [str(label) for label in axis.labels[:4]]
         if len(axis) > 5:
@@ -260,7 +262,7 @@ def _print_plan(plan: Plan) -> None:
     for batch in plan.batches:
         s = batch.structure
         traces = "" if s.trace_interval is None else ", with traces"
-        print(f"  {s.digest}: {batch.points:,} points of {s.duration:g} s at {s.dt * 1e3:g} ms, "
+        print(f"  {s.digest}: {_count(batch.points)} of {s.duration:g} s at {s.dt * 1e3:g} ms, "
               f"{' and '.join(s.methods)}{traces}; {batch.engine} engine ({batch.why}), "
               f"shards of {batch.shard_points:,}{', to be built' * batch.build}")  # fmt: skip
     print(f"about {plan.seconds:.1f} s on {plan.workers} worker{'s' * (plan.workers != 1)}, "
@@ -270,9 +272,9 @@ def _print_plan(plan: Plan) -> None:
 def _print_report(report: Report, page: Path | None) -> None:
     if report.computed:
         rate = report.computed / report.seconds
-        points = f"{report.computed:,} point{'s' * (report.computed != 1)}"
+        speed = f" ({rate:,.0f} points/s)" if report.computed > 1 else ""
         engines = " and ".join(report.engines)
-        print(f"{points} in {report.seconds:.1f} s ({rate:,.0f} points/s), {engines}")
+        print(f"{_count(report.computed)} in {report.seconds:.1f} s{speed}, {engines}")
     else:
         print(f"all {report.points:,} points were there already")
     path = report.study.path

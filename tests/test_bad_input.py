@@ -194,6 +194,7 @@ CASES = [
     (["-m", "neuron=chattering,resonator", "record.traces={neuron: chatering}"],
      "record.traces: neuron = chatering: not on the axis; did you mean chattering?"),
     (["-m", "synapse.U_0=0.2,0.5", "record.traces={U_0: 0.3}"], "U_0 = 0.3: not on the axis"),
+    (["-m", "neuron.a=0.02,0.1", "record.traces={a: 0.04}"], "the nearest is 0.02 1/ms"),
     (["-m", "synapse.U_0=0.2,0.5", "record.traces={U_0: []}"], "U_0 = []: expected one value or"),
     (["-m", "stimulus.amplitude=2,5", "record.traces={amplitude: 5 ms}"],
      "record.traces: amplitude = 5 ms: 5 ms is not a voltage"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from izhi.config import inputs
 from izhi.config.sweep import Sweep
-from izhi.errors import ConfigError, StorageError
+from izhi.errors import ConfigError, StorageError, did_you_mean
 from izhi.sweep.plan import Plan
 
 _NAME = re.compile(r"\w[\w.+=,@ -]{0,199}")
@@ -63,6 +64,25 @@ class StudyFolder:
     def log(self) -> Path:
         """The log, one event a line."""
         return self.path / "log.jsonl"
+
+
+def meant(path: Path, file: str) -> str:
+    """Return a hint at the study that is probably meant by a path with none.
+
+    One of that name a folder further down comes first, since a study is easily named without the
+    folder of studies.
+
+    Parameters
+    ----------
+    path
+        What was given.
+    file
+        The file that makes a folder a study.
+    """
+    for below in sorted(path.parent.glob(f"*/{glob.escape(path.name)}/{file}")):
+        return f"; did you mean {below.parent}?"
+    near = [found.parent.name for found in path.parent.glob(f"*/{file}")]
+    return did_you_mean(path.name, near) if near else ""
 
 
 def plain(name: str) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from izhi.config.sweep import Sweep
-from izhi.errors import StudyError, did_you_mean
+from izhi.errors import StudyError
 from izhi.study import description, log, resume, statistics
-from izhi.study.folder import StudyFolder
+from izhi.study.folder import StudyFolder, meant
 from izhi.study.study import Study
 from izhi.sweep import points
 
@@ -60,9 +60,8 @@ def existing(path: Path) -> StudyFolder:
     """
     folder = StudyFolder(path)
     if not folder.log.is_file() and not folder.config.is_file():
-        near = [p.parent.name for p in path.parent.glob("*/study.yaml")]
         what = "no study in it" if path.is_dir() else "no such folder"
-        raise StudyError(f"{path}: {what}{did_you_mean(path.name, near) if near else ''}")
+        raise StudyError(f"{path}: {what}{meant(path, 'study.yaml')}")
     return folder
 
 

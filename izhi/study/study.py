@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.errors import StudyError, did_you_mean
+from izhi.errors import StudyError
 from izhi.study import log, resume
-from izhi.study.folder import UNREADABLE, StudyFolder
+from izhi.study.folder import UNREADABLE, StudyFolder, meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +43,8 @@ class Study:
     def __init__(self, path: Path | str) -> None:
         self.folder = StudyFolder(Path(path))
         if not self.folder.dataset.is_file():
-            near = [p.name for p in self.path.parent.glob("*") if (p / "dataset.nc").is_file()]
             why = "no dataset.nc in it" if self.path.is_dir() else "no such folder"
-            hint = did_you_mean(self.path.name, near) if near else ""
-            raise StudyError(f"{self.path}: {why}{hint}")
+            raise StudyError(f"{self.path}: {why}{meant(self.path, 'dataset.nc')}")
 
     def __repr__(self) -> str:
         """Return the path and the sizes of the dimensions."""

@@ -234,7 +234,7 @@ def match(labels: NDArray[Any], unit: str | None, value: Any, what: str) -> NDAr
         numbers = labels.astype(float)
         found = np.isclose(numbers, number, rtol=1e-9, atol=0)
         nearest = numbers[np.argmin(np.abs(numbers - number))]
-        near = f"; the nearest is {nearest:.10g} {(unit or '').strip('1')}".rstrip()
+        near = f"; the nearest is {nearest:.10g} {'' if unit in (None, '1') else unit}".rstrip()
     if not np.any(found):
         raise ConfigError(f"{what} = {keys.shown(value)}: not on the axis{near}")
     return np.asarray(found, bool)

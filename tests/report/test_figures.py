@@ -566,6 +566,7 @@ MISTAKES = [
     ("neuron=chatering", "neuron = chatering: not on the axis; did you mean chattering?"),
     ("neuron=chattering U_0=0.57", "U_0 = 0.57: not on the axis; the nearest is 0.6"),
     ("nuron=chattering", "nuron: no such axis; did you mean neuron?"),
+    ("synapse.U_0=0.2", "synapse.U_0: no such axis; did you mean U_0?"),
     ("neuron=chattering U_0=0.2",
      "amplitude: say which of its 3 values is meant, as in amplitude=4.0"),
     ("chattering", "chattering: expected a label on an axis, such as neuron=chattering"),
