@@ -238,7 +238,13 @@ def notebooks() -> None:
             continue
         notebook = nbformat.read(source, as_version=4)
         where = {"metadata": {"path": str(source.parent)}}
-        NotebookClient(notebook, kernel_name="python3", timeout=300, resources=where).execute()
+        NotebookClient(
+            notebook,
+            kernel_name="python3",
+            timeout=300,
+            resources=where,
+            extra_arguments=["--log-level=ERROR"],  # not one on how it is connected, for each
+        ).execute()
         nbformat.write(notebook, copy)
 
 
