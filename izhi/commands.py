@@ -97,9 +97,9 @@ def _state(found: Overview) -> str:
 
 def _print_table(rows: list[list[str]]) -> None:
     """Print rows of text with aligned columns; control characters are shown, not sent."""
-    safe = [[safe(word) for word in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
-    for row in safe:
+    shown = [[safe(word) for word in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
         cells = (word.ljust(width) for word, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())
 
