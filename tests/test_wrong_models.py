@@ -5,14 +5,17 @@ They are files in a folder of the user's own, composed and checked by the progra
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from omegaconf import DictConfig, flag_override
 
 from izhi import cli
-from izhi.config.compose import compose_with
+from izhi.config import compose, composer
 from izhi.config.repository import loader_over, reading_once
 from izhi.errors import ConfigError
 from izhi.study.check import check
@@ -500,23 +503,61 @@ def files(tmp_path_factory):
     return reading_once(loader_over(folder)), paths, folder
 
 
+@pytest.fixture
+def exchanged(monkeypatch, default):
+    """Put what a file holds into a config composed before; to compose takes ten times as long."""
+
+    def load(loader, config_name: str, overrides: list[str]) -> DictConfig:
+        group, _, choice = overrides[0].partition("=")
+        config = copy.deepcopy(default)
+        with flag_override(config, ["struct", "readonly"], False):
+            config[group] = loader.repository.load_config(f"{group}/{choice}").config
+            config.hydra.runtime.choices[group] = choice
+        return config
+
+    monkeypatch.setattr(compose, "load", load)
+
+
+@pytest.fixture(scope="module")
+def default(files) -> DictConfig:
+    return composer.load(files[0], "config", [])
+
+
 def line_of(loader, group: str, path: Path) -> str:
     try:
-        found = check(compose_with(loader, [f"{group}={path.stem}"], multirun=False))
+        found = check(compose.compose_with(loader, [f"{group}={path.stem}"], multirun=False))
     except ConfigError as error:
         return str(error).replace(str(path), "FILE")
     return str(found.errors[0]) if found.errors else "nothing"
 
 
-def test_each_wrong_model_gets_its_line(files) -> None:
+def assert_lines(files, rows: Sequence[int]) -> None:
     loader, paths, _ = files
-    said = [line_of(loader, *file) for file in paths]
-    assert [line for line in said if "\n" in line] == []
+    said = {number: line_of(loader, *paths[number]) for number in rows}
+    assert rows and [line for line in said.values() if "\n" in line] == []
     different = [
-        f"{row[1]}\n    is {line}\nnot {row[2]}"
-        for row, line in zip(WRONG, said, strict=True) if line != row[2]
+        f"{WRONG[number][1]}\n    is {line}\nnot {WRONG[number][2]}"
+        for number, line in said.items() if line != WRONG[number][2]
     ]  # fmt: skip
     assert not different, "\n".join(different)
+
+
+CHANGED = [number for number, row in enumerate(WRONG) if isinstance(row[0], dict)]
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_each_wrong_model_gets_its_line(files, exchanged, part) -> None:
+    assert_lines(files, CHANGED[part::3])
+
+
+def test_each_wrong_file_gets_its_line_and_so_do_models_composed_one_by_one(files) -> None:
+    text = sorted({*range(len(WRONG))} - {*CHANGED})
+    assert_lines(files, [*text, *CHANGED[::20]])
+
+
+@pytest.mark.soak
+def test_each_wrong_model_composed_by_itself_gets_its_line(files) -> None:
+    assert_lines(files, CHANGED)
 
 
 def test_there_are_many_of_them() -> None:
