@@ -40,8 +40,9 @@ def did_you_mean(word: str, known: Iterable[str], listed: Iterable[str] | None =
     """
     names = sorted(known)
     folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    last = word.casefold().rpartition(".")[2]  # an axis is named by the last part of its key
+    given = str(word).casefold()
+    near = difflib.get_close_matches(given, folded, n=1, cutoff=0.6)
+    last = given.rpartition(".")[2]  # an axis is named by the last part of its key
     if near or last in folded:
         return f"; did you mean {folded[near[0] if near else last]}?"
     if listed is not None:

@@ -376,6 +376,16 @@ def test_f_i_curves_are_the_statistic_and_differ_without_colour(types):
     assert len(looks) == len({line.get_color() for line in axes.lines}) == len(TYPES)
 
 
+@pytest.mark.parametrize(("kind", "options", "said"), [
+    ("fi", {"of": 3}, "of = 3: no such statistic"),
+    ("trace", {"cell": 0, "neuron": "chattering", "U_0": 0.2, "amplitude": 4}, "cell = 0: no such"),
+    ("fi", {"width": "2", "neuron": "chattering", "U_0": 0.2}, "width = 2: expected 1, 1.5 or 2"),
+])  # fmt: skip
+def test_what_is_no_text_or_no_number_is_said(kind, options, said, study):
+    with pytest.raises(izhi.IzhiError, match=said):
+        izhi.plot(study, kind, **options)
+
+
 def test_points_of_a_curve_that_diverged_have_a_cross(study):
     dataset = study.dataset.load().copy(deep=True)
     dataset["status"][{"neuron": 0, "amplitude": 2, "U_0": 1}] = 3

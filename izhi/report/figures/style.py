@@ -90,7 +90,8 @@ def picture(width: float, height: float) -> Picture:
         For another width.
     """
     if width not in WIDTHS:
-        raise ConfigError(f"width = {width:g}: expected 1, 1.5 or 2 columns")
+        shown = f"{width}".removesuffix(".0")
+        raise ConfigError(f"width = {shown}: expected 1, 1.5 or 2 columns")
     return Picture(figsize=(WIDTHS[width] / _INCH, height / _INCH), layout="constrained")
 
 
