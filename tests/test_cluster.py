@@ -20,7 +20,7 @@ from izhi.errors import ConfigError, EngineError
 from izhi.study import log, overview, shardfile
 from izhi.study.verify import verify
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 
 SWEEP = ["circuit=single", "simulation.duration='50 ms'", "stimulus.amplitude=range(1,41)",
          "run.shard_points=4"]  # fmt: skip
@@ -31,13 +31,14 @@ QUICK = f"run.engine={'compiled' if cache.compiler() else 'numpy'}"
 class Cluster:
     """A scheduler, and workers that can be started and killed."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, at: Cluster | None = None, **environment: str) -> None:
+        """Start a scheduler, or take that of another cluster."""
         self.folder = folder
         self.environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "false",
                             **environment}  # fmt: skip
         self.processes: list[subprocess.Popen] = []
-        scheduler = self._start("scheduler", "--port", "0")
-        self.address = self._said(scheduler, r"Scheduler at:\s+(tcp://\S+)")
+        self.scheduler = at.scheduler if at else self._start("scheduler", "--port", "0")
+        self.address = self._said(self.scheduler, r"Scheduler at:\s+(tcp://\S+)")
 
     def _start(self, *command: str, **environment: str) -> subprocess.Popen:
         number = len(self.processes)
@@ -76,6 +77,14 @@ class Cluster:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    def forgotten(self) -> None:
+        """Wait until the scheduler knows no worker any more."""
+        deadline = time.monotonic() + 60
+        with distributed.Client(self.address, set_as_default=False) as client:
+            while client.nthreads():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
     def run(self, name: str, *overrides: str, **settings) -> izhi.Study:
         """Run the sweep on the cluster."""
         return izhi.run(
@@ -92,11 +101,20 @@ class Cluster:
         )  # fmt: skip
 
 
-@pytest.fixture
-def cluster(tmp_path) -> Iterator[Cluster]:
-    found = Cluster(tmp_path)
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory) -> Iterator[Cluster]:
+    found = Cluster(tmp_path_factory.mktemp("scheduler"))
     yield found
     found.stop()
+
+
+@pytest.fixture
+def cluster(tmp_path, scheduler) -> Iterator[Cluster]:
+    """Give a cluster without workers; its scheduler is that of all tests."""
+    found = Cluster(tmp_path, scheduler)
+    yield found
+    found.stop()
+    found.forgotten()
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +289,7 @@ def test_a_worker_without_izhi_is_named_before_anything_is_begun(cluster, withou
         "the same izhi there as here: pip install 'izhi[dask]'"
     )
     assert not (cluster.folder / "studies").exists()
-    assert [process.poll() for process in cluster.processes] == [None] * 3
+    assert [process.poll() for process in cluster.processes] == [None] * 2
 
 
 def test_a_first_worker_without_izhi_is_refused_when_it_comes(cluster, without) -> None:
