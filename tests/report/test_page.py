@@ -463,6 +463,8 @@ def test_in_print_all_is_there_and_the_controls_are_not(shown):
           return all("main > section, .js-plotly-plot, details > pre").every(seen)
             && !all("select, button, .modebar").some(seen);
         """)
+        tall = "return document.getElementById('traces').getBoundingClientRect().height"
+        assert 800 < shown.execute_script(tall) < 950  # of a sheet's 1,009 pixels
         pdf = base64.b64decode(shown.execute_cdp_cmd("Page.printToPDF", {})["data"])
         assert pdf.count(b"/Type /Page\n") > 3
     finally:

@@ -17,7 +17,7 @@ from izhi.cli import main
 from izhi.config.compose import compose
 from izhi.errors import StorageError
 from izhi.report import samples
-from izhi.report.page import library, make, mathml, models, payload, provenance
+from izhi.report.page import grid, library, make, mathml, models, payload, provenance
 from izhi.study import description, overview
 from izhi.study.folder import StudyFolder
 
@@ -239,6 +239,18 @@ def test_a_hostile_description_becomes_no_markup(study):
         math += [row[0] for row in model["parameters"]]
         assert not any("<script" in m or "<!--" in m for m in math)
     assert yaml.safe_load(provenance.config(bad))["config"]["neuron"]["model"] == HOSTILE
+
+
+def test_attributes_that_are_no_text_and_numbers_without_a_word(study, tmp_path):
+    path = shutil.copy(study.folder.dataset, tmp_path / "forged.nc")
+    with netCDF4.Dataset(path, "r+") as file:
+        file.set_auto_maskandscale(False)
+        regime = file["regime"]
+        regime.setncatts({"long_name": 3, "units": 2.5, "flag_meanings": "one two"})
+        regime[...] = np.array([1, 2, -1])  # of the three cells
+        found = payload._statistic(regime, grid.plan(file, overview.asked(study)))
+    assert (found["title"], found["unit"], found["words"]) == ("3", "2.5", ["one", "two"])
+    assert np.unique(found["values"].reshape(-1, 3), axis=0).tolist() == [[1, -1, -1]]
 
 
 def test_a_study_without_spikes_or_with_few_statistics_has_a_page(run):

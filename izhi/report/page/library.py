@@ -44,7 +44,7 @@ def library() -> Library:
     plotly = resources.files("plotly") / "package_data" / "plotly.min.js"
     with resources.as_file(plotly) as path:
         size = path.stat().st_size
-        kept = cache.root().parent / "report" / f"plotly-{metadata.version('plotly')}-{size}.txt"
+        kept = cache.root().parent / "report" / f"plotly-{metadata.version('plotly')}-{size}.script"
         return _kept(kept) or _made(path, kept)
 
 

@@ -88,12 +88,15 @@ def _axis(file: Any, sweep: Sweep, grid: Grid, number: int) -> dict[str, Any]:
 
 def _statistic(variable: Any, grid: Grid) -> dict[str, Any]:
     told = {name: variable.getncattr(name) for name in variable.ncattrs()}
+    told = {name: str(text) for name, text in told.items()}  # whatever the file has there
     words = told.get("flag_meanings", "").split()
+    values = grids.values(grid, variable)
     return {
         "name": variable.name, "title": told.get("long_name", variable.name),
         "unit": "" if told.get("units", "1") == "1" else told["units"],
         "per": variable.dimensions[-1], "words": words or None,
-        "comment": told.get("comment", ""), "values": grids.values(grid, variable),
+        "comment": told.get("comment", ""),
+        "values": np.where(values < len(words), values, np.int8(-1)) if words else values,
     }  # fmt: skip
 
 

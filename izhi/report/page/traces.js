@@ -155,9 +155,14 @@ function linesOf(panel, i) {
 }
 
 const PANEL_GAP = 26;
+const SHEET = 840; // what a sheet of A4 or letter has room for, in pixels
 
-function panelLayout(panels, point) {
-  const inner = panels.reduce((sum, panel) => sum + panel.height + PANEL_GAP, 0) - PANEL_GAP;
+function panelLayout(all, point) {
+  const gaps = PANEL_GAP * (all.length - 1);
+  const heights = all.reduce((sum, panel) => sum + panel.height, 0);
+  const share = printed ? Math.min(1, (SHEET - gaps) / heights) : 1;
+  const panels = all.map((panel) => ({ ...panel, height: share * panel.height }));
+  const inner = share * heights + gaps;
   const layout = {
     height: inner + 76,
     margin: { l: 74, r: 16, t: 24, b: 52 },
