@@ -29,17 +29,19 @@ AMPLITUDE = (4, 9, 14)
 POINTS = list(itertools.product(NEURONS, RELEASE, AMPLITUDE))
 
 
-@pytest.fixture(scope="module", params=[400, pytest.param(1000, marks=pytest.mark.soak)])
-def duration(request):
-    """Give how long is simulated, in ms."""
-    return request.param
+@pytest.fixture(scope="module", params=[(400, 2), pytest.param((1000, 1), marks=pytest.mark.soak)])
+def asked(request):
+    """Give how long is simulated, in ms, and the points: in the usual run, every second one."""
+    duration, every = request.param
+    return duration, POINTS[::every]
 
 
 @pytest.fixture(scope="module")
-def plain(duration, tmp_path_factory):
+def plain(asked, tmp_path_factory):
     """Give the spike times of plain Brian2 by point and cell."""
     folder = tmp_path_factory.mktemp("plain")
-    shares = [POINTS[first::PROCESSES] for first in range(PROCESSES)]
+    duration, points = asked
+    shares = [points[first::PROCESSES] for first in range(PROCESSES)]
     running = []
     for number, share in enumerate(shares):
         (folder / f"{number}.json").write_text(json.dumps(share))
@@ -56,19 +58,22 @@ def plain(duration, tmp_path_factory):
     return trains
 
 
-def test_the_points_are_worth_comparing(duration, plain):
-    assert len(POINTS) >= 60
+def test_the_points_are_worth_comparing(asked, plain):
+    duration, points = asked
+    assert len(points) >= 30
+    assert [len(set(values)) for values in zip(*points, strict=True)] == [7, 3, 3]
     for cell in CELLS:
-        counts = [plain[(*point, cell)].size for point in POINTS]
+        counts = [plain[(*point, cell)].size for point in points]
         assert min(counts) == 0 or cell != "post0"  # silent where the release is weak ...
-        assert np.count_nonzero(counts) >= 40  # ... and firing over most of the sweep
-    assert sum(train.size for train in plain.values()) > 10 * duration
+        assert np.mean(np.array(counts) > 0) > 0.63  # ... and firing over most of the sweep
+    assert sum(train.size for train in plain.values()) > 0.16 * len(points) * duration
 
 
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
-def test_the_same_spikes_as_plain_brian(engine, duration, plain, run, request):
+def test_the_same_spikes_as_plain_brian(engine, asked, plain, run, request):
     if engine == "compiled":
         request.getfixturevalue("compiler")
+    duration, points = asked
     study = run(
         "neuron=" + ",".join(NEURONS),
         "synapse.U_0=" + ",".join(map(str, RELEASE)),
@@ -77,7 +82,7 @@ def test_the_same_spikes_as_plain_brian(engine, duration, plain, run, request):
         f"run.engine={engine}",
     )
     different = []
-    for (neuron, release, amplitude), cell in itertools.product(POINTS, CELLS):
+    for (neuron, release, amplitude), cell in itertools.product(points, CELLS):
         times = study.spike_times(cell, neuron=neuron, U_0=release, amplitude=amplitude)
         if not np.array_equal(times, plain[neuron, release, amplitude, cell]):
             different.append((neuron, release, amplitude, cell))

@@ -77,13 +77,27 @@ def plan():
     )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 2**31), size=st.integers(1, 9), most=st.integers(1, 30))
+SHARDS = {"seed": st.integers(0, 2**31), "size": st.integers(1, 9), "most": st.integers(1, 30)}
+
+
+@settings(max_examples=10, deadline=None)
+@given(**SHARDS)
 def test_shards_in_any_order_come_together_by_label(
     plan, seed, size, most, tmp_path_factory
 ) -> None:
+    come_together(plan, seed, size, most, tmp_path_factory.mktemp("shards"))
+
+
+@pytest.mark.soak
+@settings(max_examples=200, deadline=None)
+@given(**SHARDS)
+def test_very_many_shards_in_any_order(plan, seed, size, most, tmp_path_factory) -> None:
+    come_together(plan, seed, size, most, tmp_path_factory.mktemp("shards"))
+
+
+def come_together(plan, seed, size, most, folder) -> None:
+    """Write random shards, some of them missing or failed, and compare what is put together."""
     random = np.random.default_rng(seed)
-    folder = tmp_path_factory.mktemp("shards")
     names = plan.cells
     assert names == ("pre0", "pre1", "post0", "cell0")
     columns = Columns.of(plan)

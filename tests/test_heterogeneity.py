@@ -196,7 +196,7 @@ def found_in(study: izhi.Study, **chosen: Any) -> list[list[float]]:
 def test_folded_cut_and_alone_the_spikes_are_the_same(run, compiler) -> None:
     """All seeds in one program, in shards of one point, and on the numpy engine."""
     overrides = [
-        "circuit=fan_in", *CELLS, *SYNAPSES, "simulation.duration='200 ms'",
+        "circuit=fan_in", *CELLS, *SYNAPSES, "simulation.duration='100 ms'",
         "simulation.seed=range(0,12)", "stimulus.amplitude=7,9",
     ]  # fmt: skip
     together = run(*overrides, "run.engine=compiled")

@@ -5,6 +5,7 @@ Every point has the bits of a plain Brian2 script in which its parameters are co
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -124,20 +125,28 @@ def by_hand(a: float, b: float, c: float, d: float, current: float) -> list[int]
     return found
 
 
+@functools.cache
+def published(name: str, amplitude: int) -> list[int]:
+    """Return the spikes of the scheme as a script has it, the same for both engines."""
+    a, b, c, d = TYPES[name]
+    values = {"a": f"{a}/ms", "b": f"{b}", "c": f"{c} mV", "d": f"{d} mV",
+              "amplitude": f"{amplitude} mV"}  # fmt: skip
+    found: list[int] = script(
+        "v : volt\nu : volt", {**NUMBERS, **values}, PUBLISHED, reset="v = c\nu = u + d"
+    ).tolist()
+    return found
+
+
 def test_the_published_scheme_has_the_bits_of_a_script(engine, run) -> None:
     study = run(
         f"neuron={','.join(TYPES)}", "stimulus.amplitude=7 mV,14 mV", *ONE,
         "simulation.method=semi_implicit", f"run.engine={engine}",
     )  # fmt: skip
     euler = run(*ONE, "stimulus.amplitude=14 mV", f"run.engine={engine}")
-    for name, (a, b, c, d) in TYPES.items():
+    for name, abcd in TYPES.items():
         for amplitude in (7, 14):
-            values = {"a": f"{a}/ms", "b": f"{b}", "c": f"{c} mV", "d": f"{d} mV",
-                      "amplitude": f"{amplitude} mV"}  # fmt: skip
-            plain = script("v : volt\nu : volt", {**NUMBERS, **values}, PUBLISHED,
-                           reset="v = c\nu = u + d")  # fmt: skip
             found = steps(study, neuron=name, amplitude=amplitude)
-            assert found == plain.tolist() == by_hand(a, b, c, d, amplitude)
+            assert found == published(name, amplitude) == by_hand(*abcd, amplitude)
     assert steps(euler) != steps(study, neuron="regular_spiking", amplitude=14)
 
 
@@ -207,6 +216,17 @@ def drives(name: str, engine: str, configs: Path, *more: str) -> izhi.Study:
     )  # fmt: skip
 
 
+@functools.cache
+def leaky(flag: str, method: str, refractory: str | None = None) -> list[int]:
+    """Return the spikes of a leaky cell as a script has it, the same for both engines."""
+    more = {} if refractory is None else {"refractory": refractory}
+    found: list[int] = script(
+        MEMBRANE + flag + "\nI = amplitude : volt (constant over dt)",
+        LEAKY_NUMBERS | {"t_ref": "2 ms"}, reset="v = c", method=method, **more,
+    ).tolist()  # fmt: skip
+    return found
+
+
 @pytest.mark.parametrize(
     ("name", "method", "refractory"),
     [("pausing", "exact", "t_ref"), ("deaf", "exponential_euler", "8*ms"),
@@ -215,15 +235,8 @@ def drives(name: str, engine: str, configs: Path, *more: str) -> izhi.Study:
 def test_refractory_cells_spike_as_in_a_script(name, method, refractory, engine, configs) -> None:
     study = drives(name, engine, configs, f"simulation.method={method}")
     flag = " (unless refractory)" if name == "pausing" else ""
-    plain = script(
-        MEMBRANE + flag + "\nI = amplitude : volt (constant over dt)",
-        LEAKY_NUMBERS | {"t_ref": "2 ms"}, reset="v = c", method=method, refractory=refractory,
-    )  # fmt: skip
-    assert steps(study) == plain.tolist()
-    assert plain.tolist() != script(
-        MEMBRANE + "\nI = amplitude : volt (constant over dt)", LEAKY_NUMBERS, reset="v = c",
-        method=method,
-    ).tolist()  # fmt: skip
+    plain = leaky(flag, method, refractory)
+    assert steps(study) == plain != leaky("", method)
 
 
 def test_a_refractory_period_is_a_parameter(configs) -> None:
@@ -241,7 +254,7 @@ def test_what_synapses_do_to_a_refractory_cell_is_lost_on_both_engines(compiler,
     trains = {
         (name, engine): izhi.run(
             ["stimulus.amplitude=40 mV", f"neuron@post.neuron={name}", "synapse=kick",
-             "simulation.duration=500 ms", "stimulus@post.stimulus=step", f"run.engine={engine}",
+             "simulation.duration=300 ms", "stimulus@post.stimulus=step", f"run.engine={engine}",
              "post.stimulus.amplitude=28 mV"],
             config_dir=configs, dir=configs / "studies", name=f"{name}_{engine}", progress=False,
         ).spike_times("post0").tolist()

@@ -187,13 +187,13 @@ CIRCUITS = {
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_random_circuits_have_the_same_bits_on_both_engines_and_alone(name, run, compiler) -> None:
     overrides = [*CIRCUITS[name], "stimulus=noise", "stimulus.mean=4,6",
-                 "simulation.duration='200 ms'", "statistics=basic"]  # fmt: skip
+                 "simulation.duration='100 ms'", "statistics=basic"]  # fmt: skip
     together = run(*overrides, "run.engine=compiled")
     assert sum(event["event"] == "planned" for event in together.log) == 1
     alone = run(*overrides, "run.engine=compiled", "run.shard_points=1", n_jobs=1)
     plain = run(*overrides, "run.engine=numpy")
     count = together.dataset.spike_count.values
-    assert count.sum() > 500 and len(np.unique(count.reshape(-1, count.shape[-1]), axis=0)) > 3
+    assert count.sum() > 300 and len(np.unique(count.reshape(-1, count.shape[-1]), axis=0)) > 3
     for other in (alone, plain):
         assert (other.spikes["spike_time"].values == together.spikes["spike_time"].values).all()
         assert (other.dataset.spike_count.values == count).all()
@@ -296,13 +296,14 @@ def test_poisson_trains_have_their_rate_and_the_bits_of_both_engines(run, compil
         run(
             "circuit=fan_in", "circuit.populations.pre.count=100", "synapse=static",
             "neuron@pre.neuron=source/poisson_train", "pre.neuron.rate=10,80", "synapse.weight=1",
-            "pre.neuron.start='100 ms'", "simulation.duration='1.1 s'", "simulation.seed=1,2",
+            "pre.neuron.start='100 ms'", f"simulation.duration={duration}", "simulation.seed=1,2",
             f"run.engine={engine}",
         )
-        for engine in ("compiled", "numpy")
+        for engine, duration in (("compiled", "1.1 s"), ("numpy", "250 ms"))
     ]  # fmt: skip
     times = [study.spikes["spike_time"].values for study in studies]
-    assert np.array_equal(*times) and times[0].min() >= 0.1
+    assert np.array_equal(times[0][times[0] < 0.25], times[1])
+    assert times[0].min() >= 0.1 and times[1].size > 1000
     count = studies[0].dataset.spike_count.values[..., :100]
     for k, rate in enumerate((10, 80)):
         assert (count[k, 0] != count[k, 1]).any()  # another seed, other spikes
@@ -318,15 +319,15 @@ def test_poisson_trains_have_their_rate_and_the_bits_of_both_engines(run, compil
 
 def test_the_network_of_2003_has_rhythms_at_10_and_at_40_hertz(run, compiler) -> None:
     study = run(
-        "+experiment=network_2003", "simulation.seed=range(0,8)", "simulation.duration='2 s'",
+        "+experiment=network_2003", "simulation.seed=range(0,4)", "simulation.duration='2 s'",
         "run.engine=compiled",
     )  # fmt: skip
     rate = study.dataset.firing_rate.values
     # the mean of ten seeds is 8.17 and 8.89 Hz, between seeds they deviate by 0.16 and 0.21 Hz
     assert rate[:, :800].mean() == pytest.approx(8.17, abs=0.3)
     assert rate[:, 800:].mean() == pytest.approx(8.89, abs=0.4)
-    assert np.unique(rate[:, 0]).size > 2
-    power = spectrum(study, seeds=8, duration=2.0)
+    assert len(np.unique(rate, axis=0)) == 4
+    power = spectrum(study, seeds=4, duration=2.0)
     slow = max(range(4, 24, 2), key=power.__getitem__)
     fast = max(range(24, 80, 2), key=power.__getitem__)
     assert 6 <= slow <= 12 and 34 <= fast <= 46
