@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 PIP_INSTALL = -m pip --disable-pip-version-check install -q --use-pep517
 
-.PHONY: help sweep test soak bench figures patterns methods docs lint lock clean
+.PHONY: help sweep test pages soak bench figures patterns methods docs lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile
@@ -19,6 +19,9 @@ sweep: $(STAMP)  ## run the first sweep
 
 test: $(STAMP)  ## run the tests
 	$(BIN)/python -m pytest -n logical --dist worksteal
+
+pages: $(STAMP)  ## work through the docs and notebooks, look at pages in a browser
+	$(BIN)/python -m pytest -n logical --dist worksteal -m pages
 
 soak: $(STAMP)  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m soak

@@ -18,6 +18,7 @@ _PAGE = """\
 """
 
 
+@pytest.mark.pages
 def test_a_page_is_run_and_what_it_asks_for_is_known(browser, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(_PAGE)

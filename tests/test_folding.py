@@ -198,6 +198,13 @@ def test_resets_inside_the_step_fold_on_both_engines(compiler):
     assert steps.size > 300 and np.unique(steps % 1).size > 200
 
 
+@pytest.mark.soak
+def test_resets_inside_the_step_are_those_of_a_cell_in_a_program_of_its_own(compiler):
+    points = Points("simulation.method=located_rk4", "simulation.duration=200 ms", size=40, seed=5)
+    alone = points.simulate(build_of(points.structure, 1))
+    assert_same(points.simulate(cache.make(points.structure), 40), alone)
+
+
 @pytest.mark.parametrize(("method", "size"), [("euler", 5), ("rk4", 4)])
 def test_the_numpy_engine_folds_as_well(method, size):
     overrides = [f"simulation.method={method}", "simulation.duration=60 ms"]

@@ -153,6 +153,7 @@ def fonts() -> None:
     import matplotlib.font_manager  # noqa: F401
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_from_an_empty_kernel_and_shows_what_it_says(name) -> None:
     notebook, before = read(name), files()

@@ -33,6 +33,7 @@ def as_a_reader(monkeypatch, at_end, compiler):
     monkeypatch.setattr(make, "at_end", at_end)
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_does_what_it_says(page, tmp_path, as_a_reader) -> None:
     """Files, commands and programs in an empty folder, and all that they print."""
@@ -90,6 +91,7 @@ def test_commands_and_options_that_a_page_names_are_there(page, options) -> None
             assert set(given) <= options(command), f"{page}: {line}"
 
 
+@pytest.mark.pages
 def test_all_that_one_may_want_can_be_planned() -> None:
     rows = re.findall(r"^\| ([^|]+) \| (`[^|]+) \|$", (DOCS / "howto/sweep.md").read_text(), re.M)
     assert len(rows) > 15

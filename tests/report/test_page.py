@@ -11,6 +11,8 @@ from izhi.report.page import make
 from tests.browser import messages, open_page, requests
 from tests.report import pages
 
+pytestmark = pytest.mark.pages
+
 SAMPLE = 20
 """Points with traces of the default sweep's page: few, so that most have none."""
 

@@ -20,6 +20,8 @@ from izhi.report.watch.progress import Progress
 from izhi.study import log
 from tests.browser import messages, open_page, requests
 
+pytestmark = pytest.mark.pages
+
 SWEEP = ["neuron=regular_spiking,chattering", "synapse.U_0=0.2,0.5,0.8",
          "stimulus.amplitude=6,8,10,14", "simulation.duration=100 ms", "stimulus.onset=0",
          "simulation.dt=0.5 ms", "run.engine=numpy", "run.n_jobs=1",
