@@ -499,9 +499,9 @@ def test_opening_what_is_no_study_is_an_error(demo, tmp_path) -> None:
         izhi.open_study(tmp_path)
     with pytest.raises(StudyError, match=r"demos: no such folder; did you mean demo\?$"):
         izhi.open_study(demo.path.parent / "demos")
-    above = demo.path.parent.parent
-    with pytest.raises(StudyError, match=rf"; did you mean {re.escape(str(demo.path))}\?$"):
-        izhi.open_study(above / demo.path.name)
+    below = shutil.copytree(demo.path, tmp_path / "studies" / "demo")
+    with pytest.raises(StudyError, match=rf"; did you mean {re.escape(str(below))}\?$"):
+        izhi.open_study(tmp_path / "demo")
 
 
 def test_a_study_opens_again_after_it_was_closed(copy) -> None:
