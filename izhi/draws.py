@@ -26,6 +26,9 @@ _WEYL = 0x9E3779B97F4A7C15
 """The odd whole number nearest to 2^64 divided by the golden ratio."""
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
+_MOST_NUMBER = 9e18
+"""Beyond it a double is no count."""
+
 _NEAR = 0.425
 _SQUARE = 0.180625
 _FAR = 5.0
@@ -92,6 +95,26 @@ def then(bits: Any, count: ArrayLike) -> Bits:
         x *= np.uint64(_SECOND)
         x ^= x >> np.uint64(31)
         return x
+
+
+def at(low: ArrayLike, high: ArrayLike, number: ArrayLike) -> Bits:
+    """Return a cell's bits for a whole number.
+
+    Parameters
+    ----------
+    low, high
+        The halves of the 64 bits that the cell's numbers are drawn from, as int32.
+    number
+        The whole number as a double; one that is too large for 64 bits, or not finite, counts as
+        the smallest.
+    """
+    halves = (np.asarray(half, np.int32).astype(np.uint32).astype(np.uint64)
+              for half in (low, high))  # fmt: skip
+    first, last = halves
+    number = np.asarray(number, np.float64)
+    small = np.abs(number) < _MOST_NUMBER
+    count = np.where(small, number, 0.0).astype(np.int64)
+    return then(first | last << np.uint64(32), np.where(small, count, np.iinfo(np.int64).min))
 
 
 def uniform(bits: Bits) -> NDArray[np.float64]:
@@ -172,13 +195,14 @@ _AT = """
 inline double portable_NAME_at(const int32_t low, const int32_t high, const double number)
 {
     const uint64_t bits = (uint64_t)(uint32_t)high << 32 | (uint32_t)low;
-    return draw_NAME(draw_then(bits, (uint64_t)(int64_t)number));
+    const bool small = std::fabs(number) < LARGEST;
+    return draw_NAME(draw_then(bits, (uint64_t)(small ? (int64_t)number : INT64_MIN)));
 }
 """
-CPP = {
-    f"{name}_at": (_CPP + _AT.replace("NAME", name)).replace("draw_", f"{name}_at_")
+CPP = _CPP + "".join(
+    _AT.replace("NAME", name).replace("LARGEST", repr(_MOST_NUMBER))
     for name in ("normal", "uniform")
-}
+)
 """The same operations in the same order in C++, ``portable_normal_at`` and ``portable_uniform_at``.
 
 They take a cell's bits as two halves, and a whole number; ``portable_log`` has to be there.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from izhi.engine import network, runtime
+from izhi.engine.names import mangled
 from izhi.models import recording
 from izhi.sweep.structures import Structure
 
@@ -87,9 +88,9 @@ def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
             _projections(device, structure, folded),
             [(_variable(groups, g.name), g.each) for g in given],
             [_variable(groups, name) for name, _ in network.tables(structure)],
-            [_variable(groups, f"cells_{p.name}.{recording.NAME}")
+            [folded.cells[p.name].variables[mangled(recording.NAME)]
              for p in network.trains(structure)],
-            structure.traced,
+            tuple(map(mangled, structure.traced)),
             structure.v_max,
             structure.located,
         )  # fmt: skip

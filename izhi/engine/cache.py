@@ -27,8 +27,10 @@ from izhi.sweep.structures import Structure
 
 _SOURCES = (
     *(f"engine/{name}.py" for name in
-      ("build", "device", "methods", "network", "powers", "schedule", "shared")),
-    "engine/templates/*.cpp", "exponential.py", "functions.py", "draws.py", "models/*.py",
+      ("build", "device", "methods", "names", "network", "powers", "schedule", "shared",
+       "target")),
+    "engine/templates/*.cpp", "exponential.py", "functions.py", "portable.py", "draws.py",
+    "models/*.py",
 )  # fmt: skip
 
 _WORK = ".building-"

@@ -78,7 +78,9 @@ def _input(
     for name, dtype in build.inputs:
         values = parameters[given[name].parameter]
         if not np.isfinite(values).all():
-            raise EngineError(f"{name}: not finite")
+            raise EngineError(f"{given[name].parameter}: not finite")
+        if name.endswith(".delay"):
+            values = structure.within_run(values)
         shape = (len(values), values[0].size)  # of points, of a point's elements; 1 for all alike
         parts += [np.array(shape, np.int64), np.ascontiguousarray(values, dtype)]
     return b"".join(part.tobytes() + bytes(-part.nbytes % 8) for part in parts)

@@ -9,7 +9,7 @@ Brian2 generates for its own C++ device, statement by statement.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,14 @@ from brian2.devices.device import all_devices
 from brian2.parsing.rendering import CPPNodeRenderer
 from numpy.typing import NDArray
 
-from izhi import draws, exponential, functions
+from izhi import draws, portable
 from izhi.engine import target
+from izhi.engine.names import mangled
+from izhi.engine.network import DRIVE_UPDATE
 from izhi.engine.schedule import CHUNK, Code, lines
 from izhi.engine.shared import Blocks, SharedNumbers, changing, is_told
-
-
-def _of(named: Mapping[str, str], owner: Any) -> str | None:
-    """Return what is held of the synapses that a variable or code belongs to, None for others'."""
-    return next((held for name, held in named.items() if owner.name.startswith(name)), None)
+from izhi.models.assembly import ESCAPES
+from izhi.portable import FUNCTIONS
 
 
 class FoldedCodeGenerator(SharedNumbers, CPPCodeGenerator):
@@ -175,13 +174,16 @@ class FoldedDevice(CPPStandaloneDevice):
             The numpy types of the inputs.
         """
         sizes = {p.synapses.name: p.size(replicas) for p in projections}
+        sizes |= {p.synapses.pre.name: p.size(replicas) for p in projections}
         paths = {p.synapses.name: p.synapses.pre.name for p in projections}
+        paths |= {path: path for path in paths.values()}
         arrays = [self._array(var, sizes) for var in self._used(inputs, projections)]
         groups = [self._group(c, replicas, traced) for c in cells]
         clock = self.defaultclock
         text = FoldedCodeObject.templater.program(
             None,
             None,
+            functions=portable.CPP + draws.CPP,
             replicas=replicas,
             chunk=CHUNK,
             circuit_cells=sum(c.count for c in cells),
@@ -211,7 +213,7 @@ class FoldedDevice(CPPStandaloneDevice):
                 {
                     "name": self.arrays[var],
                     "type": c_data_type(var.dtype),
-                    "each": each or f"{_of(paths, var.owner)}::synapses",
+                    "each": each or f"{paths[var.owner.name]}::synapses",
                 }
                 for var, each in inputs
             ],
@@ -241,7 +243,7 @@ class FoldedDevice(CPPStandaloneDevice):
     def _size(self, owner: Any, sizes: dict[str, str]) -> str:
         """Return how many elements a group has, as C++; synapses are counted in `sizes`."""
         cells = getattr(owner, "N", 1)
-        return _of(sizes, owner) or str(cells if isinstance(cells, int) else 1)  # none of monitors
+        return sizes.get(owner.name) or str(cells if isinstance(cells, int) else 1)  # of monitors 1
 
     def _group(self, cells: Cells, replicas: int, traced: tuple[str, ...]) -> dict[str, Any]:
         variables = cells.group.variables
@@ -251,8 +253,8 @@ class FoldedDevice(CPPStandaloneDevice):
             "count": cells.count,
             "first": cells.first,
             "events": self.arrays[variables["_spikespace"]],
-            "v": self.arrays[variables["v"]] if cells.bounded else None,
-            "escapes": self.arrays[variables["escapes"]],
+            "v": self.arrays[variables[mangled("v")]] if cells.bounded else None,
+            "escapes": self.arrays[variables[mangled(ESCAPES)]],
             "state": [self.arrays[variables[name]] for name in cells.group.equations.diff_eq_names],
             "traced": [name for name in traced if name in variables],
         }
@@ -309,7 +311,7 @@ class FoldedDevice(CPPStandaloneDevice):
             result.append(
                 Code(
                     name=code.name,
-                    kind="stimulus" if "_subexpression_update" in code.name else kind,
+                    kind="stimulus" if code.name.startswith(DRIVE_UPDATE) else kind,
                     group=getattr(owner, "source", owner).name,
                     stores="inline void before()" in code.code.cpp_file,
                     every=round(float(clock.dt) / float(self.defaultclock.dt)),
@@ -340,16 +342,11 @@ class FoldedDevice(CPPStandaloneDevice):
 
 
 all_devices.setdefault("izhi", FoldedDevice())
-DEFAULT_FUNCTIONS["exp"].implementations.add_implementation(
-    FoldedCodeObject, exponential.CPP, name="portable_exp"
-)
-for _name, _text in functions.CPP.items():
+for _name in FUNCTIONS:
     DEFAULT_FUNCTIONS[_name].implementations.add_implementation(
-        FoldedCodeObject, _text, name=f"portable_{_name}",
-        dependencies={"exp": DEFAULT_FUNCTIONS["exp"]} if _name in functions.NEED_EXP else None,
-    )  # fmt: skip
+        FoldedCodeObject, code=None, name=f"portable_{_name}"
+    )
 for _name, _function in target.NOISE.items():
     _function.implementations.add_implementation(
-        FoldedCodeObject, draws.CPP[_name], name=f"portable_{_name}",
-        dependencies={"log": DEFAULT_FUNCTIONS["log"]},
-    )  # fmt: skip
+        FoldedCodeObject, code=None, name=f"portable_{_name}"
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from izhi.config.keys import LOCATED
+from izhi.engine.names import mangled, mangled_statements
 from izhi.models import located
 from izhi.models.declarations import Declaration
 
@@ -55,7 +56,7 @@ def updater(method: str, system: Sequence[Declaration]) -> Any:
     """
     if method in LOCATED:
         step = located.step(located.slopes_of(system), located.base(method))
-        return Written("\n".join(step))
+        return Written(mangled_statements("\n".join(step)))
     if method == "semi_implicit":
-        return SemiImplicit(tuple(one.name for one in system if one.kind == "state"))
+        return SemiImplicit(tuple(mangled(d.name) for d in system if d.kind == "state"))
     return method

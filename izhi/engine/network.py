@@ -1,22 +1,30 @@
 """The folded network: many replicas of a circuit, side by side in one Brian2 network.
 
 Cell i of replica r is number ``r*count + i`` of its population's group; synapse k of replica r is
-number ``r*n_synapses + k`` of its projection. Everything that a config can vary is a per-cell or
+number ``r*n_synapses + k`` of its projection. Variables and groups have names of their own
+(:mod:`izhi.engine.names`). Everything that a config can vary is a per-cell or
 per-synapse constant, whether it varies in this sweep or not: one code serves all sweeps of a
 structure, and a point's arithmetic does not depend on what else is swept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.models import assembly, dimensions, located, recording
-from izhi.models.circuit import Population, Projection
+from izhi.engine.names import (
+    cells_group,
+    mangled,
+    mangled_expression,
+    mangled_statements,
+    synapses_group,
+)
+from izhi.models import assembly, declarations, dimensions, located, recording
+from izhi.models.circuit import Circuit, Population, Projection
 from izhi.models.equations import equations, expression, statements
 from izhi.sweep.structures import Structure
 from izhi.units import Dimension
@@ -32,6 +40,9 @@ class FoldedNetwork:
     spikes: dict[str, Any]
     traces: dict[str, Any]
 
+
+DRIVE_UPDATE = "drive_"
+"""Beginning of the names of the code that computes what drives cells."""
 
 Ends = tuple[NDArray[np.int32], NDArray[np.int32]]
 """Source and target cells of all synapses of a projection in a network."""
@@ -67,40 +78,51 @@ def build(
     traces = {}
     if structure.trace_interval is not None:
         traces = {
-            name: b2.StateMonitor(
-                group, list(traced(structure.circuit.population(name))), record=True,
-                name=f"traces_{name}",
-                dt=structure.trace_interval * b2.second,
+            p.name: b2.StateMonitor(
+                cells[p.name], [mangled(name) for name in traced(p)], record=True,
+                name=f"traces_{cells[p.name].name}", dt=structure.trace_interval * b2.second,
             )
-            for name, group in cells.items()
+            for p in structure.circuit.populations
         }  # fmt: skip
     network = b2.Network(*cells.values(), *synapses.values(), *spikes.values(), *traces.values())
     return FoldedNetwork(network, cells, synapses, spikes, traces)
+
+
+def _cells_name(circuit: Circuit, population: str) -> str:
+    return cells_group([p.name for p in circuit.populations], population)
+
+
+def _synapses_name(circuit: Circuit, projection: str) -> str:
+    return synapses_group([p.name for p in circuit.projections], projection)
 
 
 def _share(structure: Structure, groups: dict[str, Any]) -> None:
     """Mark what is one number for a replica: its parameters, and what drives its cells."""
     from izhi.engine.shared import share, tell
 
-    for projection in filter(structure.circuit.passed, structure.circuit.projections):
-        if f"synapses_{projection.name}" in groups:
-            tell(groups[f"synapses_{projection.name}"])
+    circuit = structure.circuit
+    for projection in filter(circuit.passed, circuit.projections):
+        group = groups.get(_synapses_name(circuit, projection.name))
+        if group is not None:
+            tell(group)
     for given in variables(structure):
         owner, _, name = given.name.partition(".")
         if owner not in groups:
             continue
-        differs = given.parameter in structure.circuit.drawn
+        differs = given.parameter in circuit.drawn
         if name != "delay" and not differs and groups[owner].variables[name].constant:
             share(groups[owner], name)
-    for population in structure.circuit.populations:
+    for population in circuit.populations:
+        group = groups[_cells_name(circuit, population.name)]
+        driving = assembly.shared(circuit, population)
         if population.stimuli:
-            called = assembly.names(structure.circuit, population)
+            called = assembly.names(circuit, population)
             quiet = [(owner, wave) for owner, wave in population.stimuli if not wave.noise]
-            driving = [called[owner, one.name] for owner, wave in quiet for one in wave.declared]
+            driving += [called[owner, d.name] for owner, wave in quiet for d in wave.declared]
             if len(quiet) == len(population.stimuli):
                 driving.append(assembly.DRIVE)
-            for name in driving:
-                share(groups[f"cells_{population.name}"], name)
+        for name in driving:
+            share(group, mangled(name))
 
 
 def traced(population: Population) -> tuple[str, ...]:
@@ -117,11 +139,15 @@ def tables(structure: Structure) -> list[tuple[str, str]]:
         Brian2's object and variable, and the parameter that holds a value for each step.
     """
     circuit = structure.circuit
-    return [
-        (f"cells_{p.name}.{assembly.names(circuit, p)[owner, recording.NAME]}",
-         f"{p.name}.{owner}.{recording.NAME}")
-        for p in circuit.populations for owner, wave in p.stimuli if wave.recording is not None
-    ]  # fmt: skip
+    result = []
+    for p in circuit.populations:
+        group, called = _cells_name(circuit, p.name), assembly.names(circuit, p)
+        result += [
+            (f"{group}.{mangled(called[owner, recording.NAME])}",
+             f"{p.name}.{owner}.{recording.NAME}")
+            for owner, wave in p.stimuli if wave.recording is not None
+        ]  # fmt: skip
+    return result
 
 
 def trains(structure: Structure) -> list[Population]:
@@ -135,11 +161,23 @@ def _namespace(constants: tuple[tuple[str, float, Dimension], ...]) -> dict[str,
 
     bases = ("m", "kg", "s", "A", "mol")
     return {
-        name: b2.Quantity(
+        mangled(name): b2.Quantity(
             value, dim=b2.get_or_create_dimension(**dict(zip(bases, kind, strict=True)))
         )
         for name, value, kind in constants
     }
+
+
+def _equations(text: str, own: Collection[str] | None = None) -> str:
+    """Return equations with all names as they are called, once they are checked."""
+    mangled_declarations = (
+        replace(
+            declared, name=mangled(declared.name),
+            expression=mangled_expression(declared.expression, own) if declared.expression else "",
+        ) for line in equations(text).splitlines()
+        for declared in [declarations.split(line)]
+    )  # fmt: skip
+    return "\n".join(map(assembly.declaration, mangled_declarations))
 
 
 def _cells(structure: Structure, population: Population, replicas: int) -> Any:
@@ -148,27 +186,37 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     from izhi.engine.methods import updater
     from izhi.engine.target import NOISE
 
-    found = assembly.assemble(structure.circuit, population, structure.v_max)
+    assembled = assembly.assemble(structure.circuit, population, structure.v_max)
     system = assembly.system(structure.circuit, population)
     noisy = population.neuron.noise or any(wave.noise for _, wave in population.stimuli)
-    return b2.NeuronGroup(
+    refractory = assembled.refractory
+    cells = b2.NeuronGroup(
         replicas * population.count,
-        equations(found.equations),
-        threshold=expression(found.threshold),
-        reset=statements(found.reset),
-        refractory=expression(found.refractory) if found.refractory else False,
+        _equations(assembled.equations),
+        threshold=mangled_expression(expression(assembled.threshold)),
+        reset=mangled_statements(statements(assembled.reset)),
+        refractory=mangled_expression(expression(refractory)) if refractory else False,
         method=updater(population.method, system),
-        namespace=_namespace(found.constants) | (NOISE if noisy else {}),
-        name=f"cells_{population.name}",
+        namespace=_namespace(assembled.constants) | (NOISE if noisy else {}),
+        name=_cells_name(structure.circuit, population.name),
     )
+    if assembled.drive:
+        # before all that is constant over a step, which may name I
+        cells.run_regularly(
+            f"{mangled(assembly.DRIVE)} = {mangled_expression(expression(assembled.drive))}",
+            when="before_start", order=-1, name=f"{DRIVE_UPDATE}{cells.name}",
+        )  # fmt: skip
+    return cells
 
 
 def _spikes(population: Population, cells: Any) -> Any:
     """Record spikes; where they lie inside the step, after the resets, which find out where."""
     import brian2 as b2
 
-    beside = {"variables": [located.SINCE], "when": "after_resets"} if population.located else {}
-    return b2.SpikeMonitor(cells, name=f"spikes_{population.name}", **beside)
+    beside = {}
+    if population.located:
+        beside = {"variables": [mangled(located.SINCE)], "when": "after_resets"}
+    return b2.SpikeMonitor(cells, name=f"spikes_{cells.name}", **beside)
 
 
 def _synapses(
@@ -177,23 +225,24 @@ def _synapses(
 ) -> Any:  # fmt: skip
     import brian2 as b2
 
-    synapse = projection.synapse
+    synapse, owner = projection.synapse, projection.name
     called = assembly.synapse_names(structure.circuit, projection)
-    owner = projection.name
+    own = {*called.values(), *(name for name, *_ in synapse.constants)}
     declared = [
         assembly.declaration(assembly.as_called(o, owner, called)) for o in synapse.declared
     ]
     declared += [f"{called[owner, name]} : {dimensions.unit(kind)} (constant)"
                  for name, kind in synapse.parameters]  # fmt: skip
+    on_pre = statements(assembly.on_pre(structure.circuit, projection))
     synapses = b2.Synapses(
         cells[projection.source],
         cells[projection.target],
-        model=equations("\n".join(declared)),
-        on_pre=statements(assembly.on_pre(structure.circuit, projection)),
+        model=_equations("\n".join(declared), own),
+        on_pre=mangled_statements(on_pre, own),
         # None: one for each synapse
         delay=None if projection.delayed else 0 * b2.second,
         namespace=_namespace(synapse.constants),
-        name=f"synapses_{projection.name}",
+        name=_synapses_name(structure.circuit, owner),
     )
     source, sink = ends or _ends(structure, projection, replicas)
     synapses.connect(i=source, j=sink)
@@ -235,18 +284,19 @@ def variables(structure: Structure) -> list[Variable]:
     circuit = structure.circuit
     result: list[Variable] = []
     for population in circuit.populations:
-        group = f"cells_{population.name}"
-        found = assembly.assemble(circuit, population, structure.v_max)
-        result += [
-            Variable(f"{group}.{g.name}", population.count, g.parameter) for g in found.given
-        ]
+        group = _cells_name(circuit, population.name)
+        assembled = assembly.assemble(circuit, population, structure.v_max)
+        result += [Variable(f"{group}.{mangled(given.name)}", population.count, given.parameter)
+                   for given in assembled.given]  # fmt: skip
     for projection in circuit.projections:
         each = 0 if circuit.passed(projection) else len(circuit.pairs(projection))
         synapse, owner = projection.synapse, projection.name
         called = assembly.synapse_names(circuit, projection)
-        own = [(called[owner, name], name) for name, _ in synapse.parameters]
+        own = [(mangled(called[owner, name]), name) for name, _ in synapse.parameters]
         own += [("delay", "delay")] * projection.delayed
-        own += [(called[owner, s], f"{s}_0") for s in synapse.starts if s not in synapse.felt]
-        result += [Variable(f"synapses_{owner}.{name}", each, f"{owner}.{parameter}")
+        own += [(mangled(called[owner, s]), f"{s}_0")
+                for s in synapse.starts if s not in synapse.felt]  # fmt: skip
+        group = _synapses_name(circuit, owner)
+        result += [Variable(f"{group}.{name}", each, f"{owner}.{parameter}")
                    for name, parameter in own]  # fmt: skip
     return result

@@ -1,8 +1,9 @@
-"""Powers and remainders in generated code, in a form whose bits no library decides.
+"""Operators and numbers in generated code, in a form whose bits no library and no compiler decides.
 
 Brian2 leaves ``x**n`` to numpy and to C's ``pow``, which round differently. Here each power becomes
-``_power(x, n)`` before either sees it, for whole n, a product of a fixed order; a root becomes
-``_sqrt(x)``, and the remainder ``x % y``, which has the sign of y, ``_remainder(x, y)``.
+a call before either sees it: ``_product(x, n)`` for a whole n that is written as a number,
+``_sqrt(x)`` for a root, ``_power(x, y)`` else. The remainder ``x % y``, which has the sign of y,
+becomes ``_remainder(x, y)``. Whole numbers become doubles: C++ would compute with 32 bits.
 """
 
 from __future__ import annotations
@@ -13,52 +14,104 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from izhi.errors import EngineError
-from izhi.functions import power, remainder
+from izhi.portable import power, product, remainder, square_root
+
+_LARGEST_PRODUCT = 64
+"""The largest exponent of a product."""
 
 
-def written_out(statement: Any) -> Any:
+def written_out(statement: Any, number: bool = False) -> Any:
     """Return a statement of Brian2's with its powers and remainders as calls.
 
-    Raises
-    ------
-    EngineError
-        For an exponent that is neither a whole number nor a half.
+    What is true or false is a number wherever it is calculated with: numpy would take a sum of two
+    comparisons for ``or``. So it is as a whole, where `number` says so.
+
+    Brian2 splits an expression with flags such as ``not_refractory`` into one for each of their
+    values. That saves a product with 0 or 1, which is not 0 for what is infinite, and which the
+    numpy engine does form: the statement comes back without.
     """
-    if "**" not in statement.expr and "%" not in statement.expr:
-        return statement
-    tree = _Powers().visit(ast.parse(statement.expr, mode="eval"))
-    found = copy.copy(statement)  # Brian2 keeps what it made for equal code
-    found.expr = ast.unparse(ast.fix_missing_locations(tree))
-    return found
+    tree = _Operators().visit(ast.parse(statement.expr, mode="eval"))
+    if number:
+        tree.body = _as_number(tree.body)
+    changed = copy.copy(statement)  # Brian2 keeps what it made for equal code
+    changed.expr = ast.unparse(ast.fix_missing_locations(tree))
+    changed.used_boolean_variables = changed.boolean_simplified_expressions = None
+    return changed
 
 
-class _Powers(ast.NodeTransformer):
+class _Operators(ast.NodeTransformer):
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        """Replace a whole number by a double."""
+        if isinstance(node.value, int) and not isinstance(node.value, bool):
+            return ast.Constant(float(node.value))
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Give functions numbers."""
+        return ast.Call(node.func, [_as_number(self.visit(a)) for a in node.args], [])
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        """Give a sign a number, and ``not`` a condition."""
+        self.generic_visit(node)
+        as_operand = _as_condition if isinstance(node.op, ast.Not) else _as_number
+        return ast.UnaryOp(node.op, as_operand(node.operand))
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        """Give ``and`` and ``or`` conditions: numpy has no other way to combine arrays."""
+        return ast.BoolOp(node.op, [_as_condition(self.visit(value)) for value in node.values])
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """Compare numbers."""
+        terms = [_as_number(self.visit(term)) for term in (node.left, *node.comparators)]
+        return ast.Compare(terms[0], node.ops, terms[1:])
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Replace a power or remainder by a call, a negative power by one over a call."""
         self.generic_visit(node)
+        node.left, node.right = _as_number(node.left), _as_number(node.right)
         if isinstance(node.op, ast.Mod):
             return _call("_remainder", node.left, node.right)
         if not isinstance(node.op, ast.Pow):
             return node
-        try:
-            exponent = float(ast.literal_eval(node.right))
-        except (ValueError, TypeError):
-            exponent = np.nan
+        exponent = _number(node.right)
         size = abs(exponent)
         if size == 0.5:
-            power: ast.expr = _call("_sqrt", node.left)
-        elif _is_exponential(node.left) and np.isfinite(exponent) and not size.is_integer():
+            root: ast.expr = _call("_sqrt", node.left)
+        elif size.is_integer() and size <= _LARGEST_PRODUCT:
+            root = _call("_product", node.left, ast.Constant(int(size)))
+        elif _is_exponential(node.left):
             # sympy makes exp(x)**(1/18) of exp(x/18) where it takes terms apart
             return _call("exp", ast.BinOp(node.right, ast.Mult(), node.left.args[0]))
-        elif size.is_integer():
-            power = _call("_power", node.left, ast.Constant(int(size)))
         else:
-            raise EngineError(
-                f"{ast.unparse(node)}: a power has a whole number for an exponent, or 0.5; "
-                "write exp(n*log(x)) for others"
-            )
-        return power if exponent > 0 else ast.BinOp(ast.Constant(1.0), ast.Div(), power)
+            return _call("_power", node.left, node.right)
+        return root if exponent > 0 else ast.BinOp(ast.Constant(1.0), ast.Div(), root)
+
+
+def _is_condition(node: ast.expr) -> bool:
+    """Whether an expression is true or false by its form."""
+    is_not = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    return is_not or isinstance(node, ast.Compare | ast.BoolOp)
+
+
+def _as_number(node: ast.expr) -> ast.expr:
+    """Return an expression that is 1.0 or 0.0 for one that is true or false; others stay."""
+    is_flag = isinstance(node, ast.Name) and node.id == "not_refractory"
+    return _call("_double", node) if is_flag or _is_condition(node) else node
+
+
+def _as_condition(node: ast.expr) -> ast.expr:
+    """Return an expression that is true or false for a number; others stay."""
+    if _is_condition(node) or (isinstance(node, ast.Constant) and isinstance(node.value, bool)):
+        return node
+    return ast.Compare(node, [ast.NotEq()], [ast.Constant(0.0)])
+
+
+def _number(node: ast.expr) -> float:
+    """Return the value of a number, with a sign or without; nan for anything else."""
+    try:
+        return float(ast.literal_eval(node))
+    except (ValueError, TypeError):
+        return float("nan")
 
 
 def _is_exponential(node: ast.expr) -> TypeGuard[ast.Call]:
@@ -69,5 +122,8 @@ def _call(name: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
 
 
-NAMESPACE = {"_power": power, "_sqrt": np.sqrt, "_remainder": remainder}
+NAMESPACE = {
+    "_product": product, "_power": power, "_sqrt": square_root, "_remainder": remainder,
+    "_double": lambda condition: np.asarray(condition, np.float64)[()],
+}  # fmt: skip
 """What generated Python calls; ``templates/program.cpp`` has the same for C++."""

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from izhi import interrupts
 from izhi.engine import network
+from izhi.engine.names import mangled
 from izhi.engine.result import Raw, fold_back
 from izhi.models import recording
+from izhi.models.assembly import ESCAPES
 from izhi.models.located import SINCE
 from izhi.models.trains import CELLS, FIRST
 from izhi.sweep import drawn
@@ -99,19 +101,20 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
             else:
                 values = np.broadcast_to(values, there.present.shape)[there.present]
             if variable == "delay":
+                values = structure.within_run(values)
                 objects[owner].pre.delay = values * b2.second
             else:
                 setattr(objects[owner], variable + "_" * (values.dtype != np.int32), values)
         folded.network.add(b2.NetworkOperation(interrupts.check))
         for population in network.trains(structure):
             first, cells = (parameters[f"{population.name}.{name}"][0] for name in (FIRST, CELLS))
-            variable = folded.cells[population.name].variables[recording.NAME]
+            variable = folded.cells[population.name].variables[mangled(recording.NAME)]
             put = _firing(variable, first, cells, (n_points, population.count))
-            folded.network.add(b2.NetworkOperation(put, when="before_start", order=-1))
+            folded.network.add(b2.NetworkOperation(put, when="before_start", order=-2))
         for name, parameter in network.tables(structure):
             owner, _, variable = name.partition(".")
             put = _putting(objects[owner].variables[variable], parameters[parameter])
-            folded.network.add(b2.NetworkOperation(put, when="before_start", order=-1))
+            folded.network.add(b2.NetworkOperation(put, when="before_start", order=-2))
         folded.network.run(structure.duration * b2.second, namespace={})
         names = [p.name for p in structure.circuit.populations]
         return fold_back(
@@ -120,8 +123,9 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
             {n: (np.array(folded.spikes[n].i), _steps(folded.spikes[n], structure)) for n in names},
             {p.name: _sound(folded.cells[p.name], structure, p.neuron.bounded)
              for p in structure.circuit.populations},
-            {n: {v: np.array(getattr(m, v + "_")) for v in m.record_variables}
-             for n, m in folded.traces.items()},
+            {p.name: {name: np.array(getattr(folded.traces[p.name], f"{mangled(name)}_"))
+                      for name in network.traced(p)}
+             for p in structure.circuit.populations if folded.traces},
         )  # fmt: skip
 
 
@@ -184,7 +188,8 @@ def _sound(cells: Any, structure: Structure, bounded: bool) -> NDArray[np.bool_]
     for name in cells.equations.diff_eq_names:
         within &= np.isfinite(getattr(cells, f"{name}_"))
     if bounded:
-        within &= (np.abs(cells.v_) <= structure.v_max) & (np.array(cells.escapes) == 0)
+        v, escapes = (getattr(cells, f"{mangled(name)}_") for name in ("v", ESCAPES))
+        within &= (np.abs(v) <= structure.v_max) & (np.asarray(escapes) == 0)
     return np.asarray(within, np.bool_)
 
 
@@ -193,6 +198,7 @@ def _steps(spikes: Any, structure: Structure) -> NDArray[Any]:
     start = np.rint(np.asarray(spikes.t_) / structure.dt)
     if not structure.located:
         return start.astype(np.int32)
-    if SINCE not in spikes.record_variables:
+    since = mangled(SINCE)
+    if since not in spikes.record_variables:
         return start
-    return start + 1 - np.asarray(getattr(spikes, f"{SINCE}_")) / structure.dt
+    return start + 1 - np.asarray(getattr(spikes, f"{since}_")) / structure.dt

@@ -62,10 +62,11 @@ def lines(codes: Sequence[Code], cells: dict[str, int], spikes: dict[str, str]) 
         An expression for the number of spikes of each group in this step.
     """
     first = next((n for n, code in enumerate(codes) if code.kind != "stimulus"), len(codes))
+    later = [code for code in codes if code.stores and code.kind != "stimulus"]
     at = 0
     while at < len(codes):
-        if at == first and any(code.stores for code in codes):
-            calls = " ".join(f"{code.name}::before();" for code in codes if code.stores)
+        if at == first and later:
+            calls = " ".join(f"{code.name}::before();" for code in later)
             yield f"if (changes[step]) {{ {calls} }}"
         kinds = next((k for k in (_CELLS, _SPIKES) if codes[at].kind in k), ())
         end = at + 1
@@ -77,7 +78,9 @@ def lines(codes: Sequence[Code], cells: dict[str, int], spikes: dict[str, str]) 
         elif kinds is _SPIKES:
             yield from _over_spikes(run, spikes)
         elif run[0].kind == "stimulus":
-            yield f"if (changes[step]) {run[0].name}::run(0, {cells[run[0].group]});"
+            # what it stores is for itself; what others store may follow from what drives the cells
+            before = f"{run[0].name}::before(); " * run[0].stores
+            yield f"if (changes[step]) {{ {before}{run[0].name}::run(0, {cells[run[0].group]}); }}"
         else:
             yield f"if (step % {run[0].every} == 0) {run[0].name}::run();"
         at = end

@@ -10,15 +10,19 @@ be the same for all is then computed for each cell: the bits are those of the sc
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+import numpy as np
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.codegen.translation import make_statements
+from brian2.core.functions import Function
 from brian2.core.variables import ArrayVariable
 from brian2.utils.stringtools import get_identifiers
 
 from izhi.engine.powers import written_out
+from izhi.portable import FUNCTIONS
 
 Blocks: TypeAlias = dict[str, list[Any]]
 """Brian2's statements by block of code."""
@@ -51,15 +55,28 @@ class SharedNumbers:
     def translate(self, code: dict[str, str], dtype: Any) -> Any:
         """Return the code of all blocks, as Brian2's method of that name."""
         seen = {name: _as_scalar(variable) for name, variable in self.variables.items()}
+        seen |= {name: _of_doubles(seen[name]) for name in seen.keys() & FUNCTIONS.keys()}
         shared = {name for name, variable in seen.items() if variable is not self.variables[name]}
         scalar, of_replicas, vector = {}, {}, {}
         for block, text in code.items():
             first, vector[block] = make_statements(
                 text, seen, dtype, optimise=True, blockname=block
             )
-            scalar[block], of_replicas[block] = _parted(map(written_out, first), shared)
-            vector[block] = list(map(written_out, vector[block]))
+            scalar[block], of_replicas[block] = _parted(map(self.written_out, first), shared)
+            vector[block] = list(map(self.written_out, vector[block]))
         return self.joined(scalar, of_replicas, vector)
+
+    def written_out(self, statement: Any) -> Any:
+        """Return a statement with operators as calls; what it declares is a double.
+
+        Brian2 would declare a variable that begins as a whole number, or as true or false, as such,
+        in C++ alone. The condition of a threshold is true or false.
+        """
+        is_double = statement.op == ":=" and statement.var not in self.variables
+        statement = written_out(statement, number=is_double or statement.subexpression)
+        if is_double:
+            statement.dtype = np.float64
+        return statement
 
     def joined(self, scalar: Blocks, of_replicas: Blocks, vector: Blocks) -> Any:
         """Return the code, given what is the same for all, for a replica, and for no two cells."""
@@ -89,6 +106,14 @@ def _as_scalar(variable: Any) -> Any:
     found = copy.copy(variable)
     found.scalar = True
     return found
+
+
+@functools.cache
+def _of_doubles(function: Function) -> Function:
+    """Return a function of Brian2's as one that gives a double, as those of izhi's table do."""
+    of_doubles = copy.copy(function)
+    of_doubles._return_type = "float"
+    return of_doubles
 
 
 def _parted(statements: Iterable[Any], shared: set[str]) -> tuple[list[Any], list[Any]]:

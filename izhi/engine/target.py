@@ -14,17 +14,15 @@ from brian2.codegen.targets import codegen_targets
 from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 from numpy.typing import ArrayLike, NDArray
 
-from izhi import draws, exponential, functions
+from izhi import draws
 from izhi.engine import powers
 from izhi.engine.shared import SharedNumpyGenerator
 from izhi.errors import EngineError
 from izhi.models import equations
+from izhi.portable import FUNCTIONS
 
-_EXACT = ("abs", "ceil", "clip", "floor", "int", "sign", "sqrt", "timestep")
-"""Functions that IEEE 754 or whole numbers define to the last bit."""
-
-PORTABLE = tuple(sorted(["exp", *functions.FUNCTIONS, *_EXACT, *equations.NOISE]))
-"""Functions of Brian2 that give the same bits on every machine, most because they are izhi's."""
+PORTABLE = tuple(sorted([*FUNCTIONS, *equations.NOISE]))
+"""Functions that give the same bits on every machine."""
 
 
 def check(code: Any) -> None:
@@ -53,6 +51,9 @@ class PortableNumpy(NumpyCodeObject):
         super().__init__(*args, **kwargs)
         check(self)
         self.namespace |= powers.NAMESPACE
+        self.namespace |= {
+            name: FUNCTIONS[name].numpy for name in FUNCTIONS if name in self.namespace
+        }
 
 
 codegen_targets.add(PortableNumpy)
@@ -62,22 +63,18 @@ def _noise(of: Callable[[draws.Bits], NDArray[np.float64]]) -> Function:
     """Return a function of a cell's two halves and a whole number, for generated code."""
 
     def at(low: ArrayLike, high: ArrayLike, number: ArrayLike) -> NDArray[np.float64]:
-        halves = (np.asarray(half, np.int32).astype(np.uint32).astype(np.uint64)
-                  for half in (low, high))  # fmt: skip
-        first, last = halves
-        bits = first | last << np.uint64(32)
-        return of(np.atleast_1d(draws.then(bits, np.asarray(number).astype(np.int64))))
+        return of(np.atleast_1d(draws.at(low, high, number)))
 
-    found = Function(
+    function = Function(
         at, arg_units=[1, 1, 1], return_unit=1, arg_types=["integer", "integer", "float"],
         return_type="float",
     )  # fmt: skip
-    found.implementations.add_implementation(PortableNumpy, at)
-    return found
+    function.implementations.add_implementation(PortableNumpy, at)
+    return function
 
 
 NOISE = {"normal_at": _noise(draws.normal), "uniform_at": _noise(draws.uniform)}
 """What stimuli may call: izhi's own functions, which Brian2 does not have."""
 
-for _name, _function in {"exp": exponential.exp, **functions.FUNCTIONS}.items():
-    DEFAULT_FUNCTIONS[_name].implementations.add_implementation(PortableNumpy, _function)
+for _name, _function in FUNCTIONS.items():
+    DEFAULT_FUNCTIONS[_name].implementations.add_implementation(PortableNumpy, _function.numpy)

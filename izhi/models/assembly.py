@@ -16,7 +16,7 @@ from izhi.models import dimensions, located, recording
 from izhi.models.cell import INPUT
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.models.declarations import Declaration
-from izhi.units import VOLT, Dimension
+from izhi.units import Dimension
 
 DRIVE = "drive"
 """What all stimuli add up to."""
@@ -24,7 +24,7 @@ DRIVE = "drive"
 ESCAPES = "escapes"
 """Counts how often a membrane potential was beyond its bound."""
 
-_OWN = (INPUT, DRIVE, ESCAPES, located.SINCE, "v_max")
+_OWN = (INPUT, DRIVE, ESCAPES, located.SINCE)
 _IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z]\w*")
 
 Names = Mapping[tuple[str, str], str]
@@ -55,6 +55,8 @@ class Assembly:
     ----------
     equations
         In Brian2's notation.
+    drive
+        What all stimuli add up to, for as long as a time step; ``""`` without stimuli.
     threshold, reset, refractory
         Likewise; ``""`` for no refractory period.
     constants
@@ -64,6 +66,7 @@ class Assembly:
     """
 
     equations: str
+    drive: str
     threshold: str
     reset: str
     refractory: str
@@ -85,8 +88,11 @@ def assemble(circuit: Circuit, population: Population, v_max: float) -> Assembly
     """
     called = names(circuit, population)
     cell, incoming = population.neuron, _incoming(circuit, population)
-    lines = [declaration(one) for one in system(circuit, population)]
-    lines.append(f"{ESCAPES} : integer")
+    declared = system(circuit, population)
+    drive = next((d.expression for d in declared if d.name == DRIVE and population.stimuli), "")
+    lines = [f"{d.name} : {d.unit}" if drive and d.name == DRIVE else declaration(_unshared(d))
+             for d in declared]  # fmt: skip
+    lines.append(f"{ESCAPES} : 1")
     lines += _parameters(population, incoming, called)
     reset = cell.reset
     if population.located:
@@ -94,12 +100,12 @@ def assemble(circuit: Circuit, population: Population, v_max: float) -> Assembly
         every, method = system(circuit, population), located.base(population.method)
         reset = located.reset(every, cell.threshold, reset, method)
     # a v beyond v_max, where no potential is, leaves no trace after the reset: it is counted
-    counted = f"{ESCAPES} += int(v > v_max)\n" if cell.bounded else ""
-    constants: list[tuple[str, float, Dimension]] = [*cell.constants, ("v_max", v_max, VOLT)]
+    counted = f"{ESCAPES} += int(v > {v_max!r}*volt)\n" if cell.bounded else ""
+    constants = list(cell.constants)
     for p in incoming:
         constants += [(called[p.name, n], value, kind) for n, value, kind in p.synapse.constants]
     return Assembly(
-        "\n".join(lines) + "\n", cell.threshold, counted + reset, cell.refractory,
+        "\n".join(lines) + "\n", drive, cell.threshold, counted + reset, cell.refractory,
         tuple(constants), tuple(_given(population, incoming, called)),
     )  # fmt: skip
 
@@ -196,6 +202,16 @@ def declaration(one: Declaration) -> str:
     flags = f" ({', '.join(one.flags)})" if one.flags else ""
     equals = f" = {one.expression}" if one.expression else ""
     return f"{one.left}{equals} : {one.unit}{flags}"
+
+
+def _unshared(one: Declaration) -> Declaration:
+    """Return a declaration that holds for a replica: what its cells share, others do not."""
+    return replace(one, flags=tuple(flag for flag in one.flags if flag != "shared"))
+
+
+def shared(circuit: Circuit, population: Population) -> list[str]:
+    """Return what the variables are called that the equations say are one number for all cells."""
+    return [d.name for d in system(circuit, population) if "shared" in d.flags]
 
 
 def as_called(one: Declaration, owner: str, called: Names) -> Declaration:

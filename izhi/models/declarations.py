@@ -17,6 +17,7 @@ from izhi.config.keys import METHODS
 from izhi.errors import ConfigError
 from izhi.models import dimensions
 from izhi.models import equations as safe
+from izhi.portable import FUNCTIONS
 from izhi.units import NUMBER, SECOND, Dimension
 
 DIVIDE = "; divide it by a time, such as (...)/tau"
@@ -109,20 +110,27 @@ def _declaration(line: str, key: str) -> Declaration:
         safe.equations(line)
     except ConfigError as error:
         raise ConfigError(f"{key}: {str(error).removeprefix('equations: ')}") from None
-    match = safe.DECLARATION.fullmatch(line)
+    declaration = split(line)
+    check_name(declaration.name, key)
+    if declaration.unit in ("boolean", "integer"):
+        raise ConfigError(
+            f"{key}: {declaration.name}: declare it : 1, which numbers, true and false all are"
+        )
+    try:
+        units.dimension_of(declaration.unit)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {declaration.name}: {error}") from None
+    return declaration
+
+
+def split(line: str) -> Declaration:
+    """Return the parts of a declaration that :func:`izhi.models.equations.equations` accepts."""
+    match = safe.DECLARATION.fullmatch(line.strip())
     assert match is not None
     kind = "state" if match["state"] else "subexpression" if match["name"] else "parameter"
     name = match["state"] or match["name"] or match["parameter"]
-    check_name(name, key)
-    unit = match["unit"].strip()
-    if unit in ("boolean", "integer"):
-        raise ConfigError(f"{key}: {name}: declare it : 1, which numbers, true and false all are")
-    try:
-        units.dimension_of(unit)
-    except ConfigError as error:
-        raise ConfigError(f"{key}: {name}: {error}") from None
     flags = tuple(flag.strip() for flag in (match["flags"] or "").split(",") if flag.strip())
-    return Declaration(kind, name, (match["term"] or "").strip(), unit, flags)
+    return Declaration(kind, name, (match["term"] or "").strip(), match["unit"].strip(), flags)
 
 
 def check_name(name: str, key: str) -> None:
@@ -139,7 +147,7 @@ def check_name(name: str, key: str) -> None:
         raise ConfigError(f"{key}: {name} is a unit, and cannot be a name")
     if name in _RESERVED:
         raise ConfigError(f"{key}: {name} stands for {_RESERVED[name]}, and cannot be declared")
-    if name in safe.FUNCTIONS or name in _CONSTANTS:
+    if name in FUNCTIONS or name in _CONSTANTS:
         raise ConfigError(f"{key}: {name} is a function or a constant, and cannot be a name")
 
 

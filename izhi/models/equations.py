@@ -14,13 +14,7 @@ from functools import lru_cache
 
 from izhi.errors import ConfigError, did_you_mean
 from izhi.models import slips
-
-FUNCTIONS = frozenset(
-    ["abs", "arccos", "arcsin", "arctan", "ceil", "clip", "cos", "cosh", "exp", "expm1", "exprel",
-     "floor", "int", "log", "log10", "log1p", "sign", "sin", "sinh", "sqrt", "tan", "tanh",
-     "timestep"]
-)  # fmt: skip
-"""Brian2's functions, without those that draw random numbers: a point is the same every time."""
+from izhi.portable import FUNCTIONS
 
 NOISE = ("normal_at", "uniform_at")
 """Numbers that a cell has for each whole number, for stimuli: functions, and no streams."""
@@ -175,6 +169,12 @@ def _check_call(node: ast.Call) -> None:
     if node.func.id not in (*FUNCTIONS, *NOISE):
         near = did_you_mean(node.func.id, FUNCTIONS)
         raise _refused(node, f"no such function as {node.func.id}{near}")
+    n_arguments = FUNCTIONS[node.func.id].n_arguments if node.func.id in FUNCTIONS else 1
+    if len(node.args) != n_arguments and node.func.id in FUNCTIONS:
+        plural = "s" * (n_arguments > 1)
+        raise _refused(
+            node, f"{node.func.id} takes {n_arguments} argument{plural}, not {len(node.args)}"
+        )
 
 
 def _check_power(node: ast.BinOp, powers: int) -> None:

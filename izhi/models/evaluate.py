@@ -12,22 +12,16 @@ from numpy.typing import NDArray
 
 from izhi import units
 from izhi.errors import ConfigError
-from izhi.exponential import exp
-from izhi.functions import FUNCTIONS, log, power
 from izhi.models.dimensions import CONSTANTS, UNITS, undefined
 from izhi.models.equations import expression as safe
+from izhi.portable import FUNCTIONS, power, remainder
 
 _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
-    ast.Div: np.divide, ast.Mod: np.mod,
+    ast.Div: np.divide, ast.Mod: remainder, ast.Pow: power,
     ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: np.logical_not,
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.And: np.logical_and, ast.Or: np.logical_or,
-}  # fmt: skip
-_MOST_POWER = 64
-_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "abs": np.abs, "ceil": np.ceil, "clip": np.clip, "exp": exp, "floor": np.floor,
-    "int": np.trunc, "sign": np.sign, "sqrt": np.sqrt, **FUNCTIONS,
 }  # fmt: skip
 
 
@@ -62,7 +56,9 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Name):
         return _named(node.id, values)
     if isinstance(node, ast.UnaryOp):
-        return _OPERATORS[type(node.op)](_value(node.operand, values))
+        operand = _value(node.operand, values)
+        is_sign = not isinstance(node.op, ast.Not)
+        return _OPERATORS[type(node.op)](_number(operand) if is_sign else operand)
     if isinstance(node, ast.BinOp):
         return _chain(node, values)
     if isinstance(node, ast.BoolOp):
@@ -73,9 +69,9 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Compare):
         return _comparison(node, values)
     assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    if node.func.id not in _FUNCTIONS:
+    if node.func.id not in FUNCTIONS:
         raise ConfigError(f"{ast.unparse(node)}: {node.func.id}() has no value before a run")
-    return _FUNCTIONS[node.func.id](*(_value(argument, values) for argument in node.args))
+    return FUNCTIONS[node.func.id].numpy(*(_value(argument, values) for argument in node.args))
 
 
 def _named(name: str, values: Mapping[str, Any]) -> Any:
@@ -98,28 +94,13 @@ def _chain(node: ast.BinOp, values: Mapping[str, Any]) -> Any:
     value = _value(first, values)
     for operation in reversed(chain):
         right = _value(operation.right, values)
-        if isinstance(operation.op, ast.Pow):
-            value = _power(value, right)
-        else:
-            value = _OPERATORS[type(operation.op)](value, right)
+        value = _OPERATORS[type(operation.op)](_number(value), _number(right))
     return value
 
 
-def _power(base: Any, exponent: Any) -> Any:
-    """Return a power as generated code has it, without the library's where it is whole or a half.
-
-    Others are exp(n*log(x)): nan of what is negative.
-    """
-    if np.ndim(exponent) or abs(exponent) > _MOST_POWER:
-        return exp(exponent * log(base))
-    size = abs(float(exponent))
-    if size == 0.5:
-        found = np.sqrt(base)
-    elif size.is_integer():
-        found = power(base, int(size))
-    else:
-        return exp(exponent * log(base))
-    return found if exponent >= 0 else np.divide(1.0, found)
+def _number(value: Any) -> Any:
+    """Return 1.0 or 0.0 for what is true or false: sums of these are no sums of numbers."""
+    return np.asarray(value, np.float64)[()]
 
 
 def _comparison(node: ast.Compare, values: Mapping[str, Any]) -> Any:

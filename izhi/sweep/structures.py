@@ -56,6 +56,13 @@ class Structure:
             np.ceil(self.duration / self.dt)
         )  # fmt: skip
 
+    def within_run(self, delay: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return delays in seconds; those beyond the end, of which nothing comes, just beyond it.
+
+        Numbers of steps stay small, and queues of spikes as long as the run.
+        """
+        return np.minimum(delay, (self.steps + 1) * self.dt)
+
     @property
     def methods(self) -> tuple[str, ...]:
         """The integration methods of the populations, each once."""

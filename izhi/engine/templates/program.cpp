@@ -34,17 +34,13 @@ inline uint64_t bits_of(const unsigned char *bytes)
     return bits;
 }
 
-// Powers as products of a fixed order, as in izhi/engine/powers.py; no library's pow comes in.
-template <int n> inline double power(const double x)
-{
-    const double part = power<n % 2 ? n - 1 : n / 2>(x);
-    return n % 2 ? part * x : part * part;
-}
-template <> inline double power<0>(double) { return 1.0; }
-template <> inline double power<1>(const double x) { return x; }
-#define _power(x, n) power<n>(x)
-#define _sqrt(x) std::sqrt(double(x))
-inline double _remainder(const double x, const double y) { return x - y * std::floor(x / y); }
+// Functions and operators of equations: izhi/portable.py. None of the C library's comes in.
+{{functions}}
+#define _product(x, n) portable_product<int(n)>(x)
+#define _power(x, y) portable_power(x, y)
+#define _sqrt(x) portable_sqrt(x)
+#define _remainder(x, y) portable_remainder(x, y)
+inline double _double(const bool condition) { return condition; }
 
 // the spikes of a block, in order of time
 struct Recording

@@ -6,11 +6,12 @@
     for (int32_t _event = _from; _event < _to; _event++)
     {
         const int32_t _idx = {{_events}}[_event];
-        {% if 'since_crossing' in record_variables %}
+        {# the time since the crossing, where spikes lie inside the step #}
+        {% for name in record_variables if name not in ('i', 't') %}
         {{vector_code|autoindent}}
-        recording.add({{eventspace_variable.owner.name}}::train(_idx), _to_record_since_crossing);
+        recording.add({{eventspace_variable.owner.name}}::train(_idx), _to_record_{{name}});
         {% else %}
         recording.add({{eventspace_variable.owner.name}}::train(_idx));
-        {% endif %}
+        {% endfor %}
     }
 {% endblock %}

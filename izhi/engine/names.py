@@ -1,0 +1,99 @@
+"""What variables and groups are called in Brian2 and in C++: never as users call them.
+
+A variable gets two zeros behind its name. No word of Python, C++ or Brian2 ends like that, nor do
+the suffixes ``_pre`` and ``_post``, which mean something to Brian2. And the order of any two names
+stays what it was, because no character of a name comes before a zero: Brian2 and sympy order the
+terms of sums and products by name, which decides the last bits of their values. Groups are numbered
+in the order in which Brian2 would run groups of the users' names.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+
+from izhi.models import declarations
+from izhi.models.dimensions import CONSTANTS, UNITS
+from izhi.models.equations import NOISE
+from izhi.portable import FUNCTIONS
+
+_SUFFIX = "00"
+_POST = "_post"
+_OF_BRIAN = frozenset(
+    ["t", "dt", "t_in_timesteps", "True", "False", *FUNCTIONS, *NOISE, *UNITS, *CONSTANTS]
+)
+
+
+def mangled(name: str) -> str:
+    """Return what a variable is called in generated code."""
+    return name if name in _OF_BRIAN else name + _SUFFIX
+
+
+def mangled_expression(text: str, own: Collection[str] | None = None) -> str:
+    """Return an expression with all names as they are called in generated code.
+
+    Comparisons of several terms, which Brian2 does not know, become comparisons of two.
+
+    Parameters
+    ----------
+    text
+        An expression in Brian2's notation.
+    own
+        The names of a synapse's own variables, where it is a synapse's expression: of the other
+        names, those that end in ``_post`` are variables of the target.
+    """
+    tree = ast.parse(" ".join(text.split()), mode="eval")
+    return ast.unparse(ast.fix_missing_locations(_Names(own).visit(tree)))
+
+
+def mangled_statements(text: str, own: Collection[str] | None = None) -> str:
+    """Return statements likewise, one a line; see :func:`mangled_expression`."""
+    names = _Names(own)
+    lines = []
+    for statement in declarations.statements(text):
+        name, operator, expression = declarations.parts(statement)
+        lines.append(f"{names.of(name)} {operator}= {mangled_expression(expression, own)}")
+    return "\n".join(lines)
+
+
+class _Names(ast.NodeTransformer):
+    def __init__(self, own: Collection[str] | None) -> None:
+        self.own = own
+
+    def of(self, name: str) -> str:
+        """Return what a name is called."""
+        if self.own is not None and name not in self.own and name.endswith(_POST):
+            return mangled(name.removesuffix(_POST)) + _POST
+        return mangled(name)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Keep the function's name."""
+        return ast.Call(node.func, [self.visit(argument) for argument in node.args], [])
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Replace a name."""
+        return ast.Name(self.of(node.id), ast.Load())
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """Split a < b < c."""
+        terms = [self.visit(term) for term in (node.left, *node.comparators)]
+        pairs: list[ast.expr] = [
+            ast.Compare(left, [operator], [right])
+            for left, operator, right in zip(terms[:-1], node.ops, terms[1:], strict=True)
+        ]
+        return pairs[0] if len(pairs) == 1 else ast.BoolOp(ast.And(), pairs)
+
+
+def cells_group(names: Collection[str], population: str) -> str:
+    """Return the name of a population's group, given the names of all populations."""
+    return f"cells_{sorted(names).index(population):04d}"
+
+
+def synapses_group(names: Collection[str], projection: str) -> str:
+    """Return the name of a projection's group, given the names of all projections.
+
+    Groups run by their names, and add to a variable in that order: it is that of the names with
+    what Brian2 calls the pathway of a projection.
+    """
+    pathways = sorted(f"{name}_pre" for name in names)
+    return f"synapses_{pathways.index(f'{projection}_pre'):06d}"
