@@ -171,7 +171,7 @@ def log10(x: Numbers) -> Numbers:
 def log1p(x: Numbers) -> Numbers:
     """Return log(1 + x): -inf of -1, nan of what is less."""
     u = 1.0 + x
-    return np.asarray(log(u)) + np.where((u > 0) & (u < np.inf), (x - (u - 1.0)) / u, 0.0)
+    return np.asarray(log(u) + np.where((u > 0) & (u < np.inf), (x - (u - 1.0)) / u, 0.0))
 
 
 @_elementwise
@@ -189,7 +189,7 @@ def arctan(x: Numbers) -> Numbers:
         ))) for k in (0, 1)
     )  # fmt: skip
     z = t * t
-    return np.copysign(high - ((t * z * polynomial(z, _ATAN) - rest) - t), x)
+    return np.asarray(np.copysign(high - ((t * z * polynomial(z, _ATAN) - rest) - t), x))
 
 
 @_elementwise
