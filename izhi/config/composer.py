@@ -19,7 +19,9 @@ from omegaconf.errors import OmegaConfBaseException
 from izhi.config import inputs, keys
 from izhi.config.foreign import check_left_to_user
 from izhi.config.hydra_errors import config_error
-from izhi.config.overrides import Request, Swept, files_of, plain
+from izhi.config.overrides import Request, Swept, files_of
+from izhi.config.own_sweeps import check_same, own_sweeps
+from izhi.config.repository import Loader
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError, IzhiError, did_you_mean
 from izhi.units import Quantity
@@ -52,7 +54,7 @@ class Composer:
     """
 
     def __init__(
-        self, loader: ConfigLoader, config_name: str, request: Request, given: Collection[str]
+        self, loader: Loader, config_name: str, request: Request, given: Collection[str]
     ) -> None:
         self.loader, self.config_name, self.request = loader, config_name, request
         self.given = given
@@ -121,7 +123,16 @@ class Composer:
         config = self.loaded.pop(tuple(overrides), None)
         if config is None:
             config = load(self.loader, self.config_name, overrides)
+            self._check_own_sweeps(config)
         return self._add(texts, config)
+
+    def _check_own_sweeps(self, config: DictConfig) -> None:
+        """Check that a further config sweeps by itself what the first does: all have its axes."""
+        request = self.request
+        if request.order:
+            chosen = [s.key for s in request.composed if s.key not in request.own]
+            sweeps = own_sweeps(self.loader, config, request.given)
+            check_same(self.loader, sweeps, request.own, " and ".join(chosen or request.own))
 
     def _with_draws(self, base_of: NDArray[np.int64]) -> NDArray[np.int64]:
         """Replace bases that ask for a draw by those that are drawn, along a last axis of seeds."""
@@ -130,7 +141,7 @@ class Composer:
         if swept is None or not any(draws.values()):
             seeds: list[int | None] = [None]
         else:
-            seeds = [_seed(plain(value)) for value in swept.values]
+            seeds = [_seed(value) for value in swept.values]
         result = np.repeat(base_of[..., None], len(seeds), axis=-1)
         for index in np.ndindex(*base_of.shape):
             names = draws[int(base_of[index])]
@@ -219,7 +230,7 @@ class Composer:
 
     def _axis(self, swept: Swept, bases: list[Base]) -> Axis:
         key = swept.key
-        values = [plain(value) for value in swept.values]
+        values = swept.values
         _check_chooses(key, values[0])
         if swept not in self.request.values:
             labels = [v if isinstance(v, str) else keys.shown(v) for v in values]

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import math
-import random
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.types import (
-    Glob,
-    Override,
-    QuotedString,
-    RangeSweep,
-    Sweep,
-    Transformer,
-)
+from hydra.core.override_parser.types import Glob, Override, RangeSweep, Sweep
 from omegaconf import DictConfig, OmegaConf
 
 from izhi.config import keys
+from izhi.config.grammar import as_typed, plain, range_values, written
 from izhi.errors import ConfigError, did_you_mean
 
-_MOST_VALUES = 1_000_000
 _INTERPOLATION = re.compile(r"\$\{[^{}]*\}")
 
 
 @dataclass(frozen=True)
 class Swept:
-    """One override with its values, as Hydra's parser reads them."""
+    """One override with its values: plain ones, as :func:`izhi.config.grammar.plain` has them."""
 
     override: Override
     values: list[Any]
@@ -44,19 +34,23 @@ class Swept:
 
     def text(self, index: int) -> str:
         """Return the override that sets value `index` alone."""
-        value = Transformer.str(self.values[index])
-        return f"{self.override.get_key_element()}={value}"
+        return f"{self.override.get_key_element()}={written(self.values[index])}"
 
 
 @dataclass
 class Request:
-    """Overrides sorted by what they do to the composition."""
+    """Overrides sorted by what they do to the composition.
+
+    Beside them, `own` is what files sweep by themselves, and `given` are the keys of all others.
+    """
 
     fixed: list[str] = field(default_factory=list)
     leaves: list[tuple[str, Any]] = field(default_factory=list)
     composed: list[Swept] = field(default_factory=list)
     values: list[Swept] = field(default_factory=list)
     order: list[Swept] = field(default_factory=list)
+    own: dict[str, Any] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
 
     @property
     def first(self) -> list[str]:
@@ -68,6 +62,7 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
     """Sort overrides; the last one for a key wins, as in Hydra."""
     request = Request()
     last = {override.get_key_element().lstrip("+~"): override for override in parsed}
+    _check_added_once(loader, parsed)
     groups = {group for group in loader.list_groups("") if group != "hydra"}
     for override in last.values():
         key = override.package or override.key_or_group
@@ -88,17 +83,33 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
             (request.values if is_leaf else request.composed).append(swept)
             request.order.append(swept)
             continue
-        if group and not override.is_delete():
-            _check_option(loader, override, override.value())
-        changes = not (override.is_add() or override.is_force_add() or override.is_delete())
-        text = override.input_line or ""
-        if group or override.is_hydra_override() or not changes or "${" in text:
+        if override.is_delete() or override.is_hydra_override():
+            request.fixed.append(override.input_line or "")
+            continue
+        value = _value(override, key, group)
+        if group:
+            _check_option(loader, override, value)
+        text = f"{override.get_key_element()}={written(value)}"
+        if group or override.is_add() or override.is_force_add() or "${" in text:
             request.fixed.append(text)
         elif key in groups or (override.package and "." not in override.key_or_group):
             request.fixed.append(text)  # an unknown group: Hydra knows what to say
         else:
-            request.leaves.append((key, override.value()))
+            request.leaves.append((key, value))
     return request
+
+
+def _check_added_once(loader: ConfigLoader, parsed: list[Override]) -> None:
+    """Check that no group is added twice: the first choice would be lost, with what it sweeps."""
+    lines: dict[str, str] = {}
+    for override in parsed:
+        if override.is_add() and is_group(loader, override):
+            key, line = override.get_key_element(), str(override.input_line)
+            if lines.setdefault(key, line) != line:
+                raise ConfigError(
+                    f"{lines[key]} {line}: one file at a time can be chosen so; "
+                    f"{key}=[A,B] chooses both, {key}=A,B sweeps them"
+                )
 
 
 def _check_sweepable(key: str, override: Override) -> None:
@@ -120,21 +131,10 @@ def _values(loader: ConfigLoader, override: Override, key: str) -> list[Any]:
             f"write range({start},{end},step) or choice(...)"
         )
     if isinstance(sweep, RangeSweep):
-        start, stop, step = sweep.start, sweep.stop, sweep.step
         try:
-            finite = bool(step) and all(map(math.isfinite, (start, stop, step)))  # type: ignore[arg-type]
-            count = (stop - start) / step if finite else 0  # type: ignore[operator]
-        except OverflowError:  # a whole number beyond all floating-point numbers
-            finite, count = False, 0
-        if not finite:
-            raise ConfigError(
-                f"{keys.shown(override.input_line)}: a range needs finite ends, and a step other "
-                "than 0"
-            )
-        if count > _MOST_VALUES:
-            raise ConfigError(f"{key}: more than {_MOST_VALUES:,} values on one axis")
-    if isinstance(sweep, RangeSweep):
-        values: list[Any] = list(_range(sweep))
+            values = range_values(sweep)
+        except ConfigError as error:
+            raise ConfigError(f"{keys.shown(override.input_line)}: {error}") from None
     elif isinstance(sweep, Glob):
         values = _globbed(sweep, files_of(loader, override.key_or_group))
     else:
@@ -143,22 +143,25 @@ def _values(loader: ConfigLoader, override: Override, key: str) -> list[Any]:
         raise ConfigError(f"{override.input_line}: write one range, glob or choice for each key")
     if not values:
         raise ConfigError(f"{override.input_line}: an empty axis, no value to run")
-    return values
+    group = is_group(loader, override)
+    return [_read(key, value, group) for value in values]
 
 
-def _range(sweep: RangeSweep) -> list[float] | list[int]:
-    """Return a range's values as the decimals that were written: 0.3, not 0.30000000000000004."""
-    # 15 digits undo the binary arithmetic that sort(range(...)) does on its way here
-    start, stop, step = (
-        Decimal(f"{x:.15g}" if isinstance(x, float) else str(x))
-        for x in (sweep.start, sweep.stop, sweep.step)
-    )
-    count = max(0, math.ceil((stop - start) / step))
-    whole = all(isinstance(x, int) for x in (sweep.start, sweep.stop, sweep.step))
-    values = [(int if whole else float)(start + i * step) for i in range(count)]
-    if sweep.shuffle:
-        random.shuffle(values)
-    return values
+def _value(override: Override, key: str, group: bool) -> Any:
+    """Return an override's one value, a text where its key takes one."""
+    value = _read(key, override._value, group)
+    if isinstance(override._value, bool) and isinstance(value, str):
+        return override.get_value_string().strip()  # True is not true
+    return value
+
+
+def _read(key: str, value: Any, group: bool = False) -> Any:
+    """Return a parsed value as a plain one: as it was typed where a key takes a text or a file."""
+    if isinstance(value, dict):
+        return {plain(name): _read(f"{key}.{name}", part) for name, part in value.items()}
+    if not group and not keys.is_text(key):
+        return plain(value)
+    return as_typed(value) if value is not None or group or keys.takes_null(key) else "null"
 
 
 def _globbed(glob: Glob, files: list[str]) -> list[str]:
@@ -181,15 +184,9 @@ def files_of(loader: ConfigLoader, group: str) -> list[str]:
     return found
 
 
-def plain(value: Any) -> Any:
-    """Return a parsed value without the marks of its quotes."""
-    return value.text if isinstance(value, QuotedString) else value
-
-
 def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
     options = loader.get_group_options(override.key_or_group)
-    for choice in value if isinstance(value, list) else [value]:
-        name = plain(choice)
+    for name in value if isinstance(value, list) else [value]:
         folder, _, leaf = str(name).rpartition("/")
         inner = loader.get_group_options(f"{override.key_or_group}/{folder}") if folder else options
         if leaf not in inner:
@@ -233,5 +230,5 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
         request.composed.append(swept)
     for key, value in leaves:
         request.leaves.remove((key, value))
-        request.fixed.append(f"{key}={Transformer.str(value)}")
+        request.fixed.append(f"{key}={written(value)}")
     return bool(values or leaves)

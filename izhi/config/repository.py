@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ from izhi.errors import ConfigError
 
 _MOST_FILES = 1_000
 """Files of one composition, each counted as often as defaults lists name it."""
+
+_NAME = re.compile(r"\w[\w. +-]*")
+"""A choice is a label in tables, too: no spreadsheet takes such a name for a formula."""
 
 _HYDRA_SOURCES = ("pkg://hydra.conf", "structured://")
 
@@ -124,12 +129,25 @@ class ReadOnce(ConfigRepository):
                 )
 
     def _check_place(self, config_path: str) -> None:
-        """Check that a file lies where configs may be, and not in the place of one of Hydra's."""
+        """Check that a file is named and lies as configs may, and not in the place of Hydra's."""
         if ".." in Path(config_path).parts or Path(config_path).is_absolute():
             raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
-        if config_path.startswith("hydra/") and any(
-            s.scheme() == "file" and s.is_config(config_path) for s in self.sources
-        ):
+        folders = [s for s in self.sources if s.scheme() == "file"]
+        sources = [s for s in folders if s.is_config(config_path)]
+        if sources and not all(map(_NAME.fullmatch, config_path.split("/"))):
+            raise ConfigError(
+                f"{shown(config_path)}.yaml: the name of a config has letters, digits and "
+                "_ . + - or spaces alone, with a letter, a digit or _ first"
+            )
+        roots = [Path(s.path).resolve() for s in folders]
+        for source in sources:
+            file = Path(source.path, source._normalize_file_name(config_path)).resolve()
+            if source.path != str(conf_folder()) and not any(map(file.is_relative_to, roots)):
+                raise ConfigError(
+                    f"{shown(config_path)}.yaml: a link out of the folder that configs are read "
+                    "from; copy the file, or name its folder"
+                )
+        if config_path.startswith("hydra/") and sources:
             raise ConfigError(
                 f"{shown(config_path)}.yaml: a config in the place of one of Hydra's own, "
                 "which izhi does not use"
@@ -156,16 +174,22 @@ class Loader(ConfigLoaderImpl):
     Nothing in Hydra that does is reached from here. What a config asks for in vain is refused by
     name (:mod:`izhi.config.foreign`), and so is what would take too long
     (:mod:`izhi.config.files`, :mod:`izhi.config.references`).
+
+    Of the config composed last, `sweeping` says by file what it sweeps by itself, and `parents`
+    whose defaults list names a file.
     """
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         self.config_search_path = config_search_path
         self.repository = ReadOnce(config_search_path)
         self._reading: _Counted | None = None
+        self.sweeping: dict[str, Mapping[str, Any]] = {}
+        self.parents: dict[str, str | None] = {}
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]
     ) -> tuple[list[Override], CachingConfigRepository]:
+        self.sweeping, self.parents = {}, {}
         parsed, repository = super()._parse_overrides_and_create_caching_repo(
             config_name, overrides
         )
@@ -188,8 +212,15 @@ class Loader(ConfigLoaderImpl):
     def _load_single_config(self, default: ResultDefault, repo: Any) -> ConfigResult:
         result = super()._load_single_config(default, repo)
         own = result.path == f"file://{conf_folder()}" and not _in_hydra(default.package)
-        if not own and result.path not in _HYDRA_SOURCES:
-            check_settings(f"{default.config_path}.yaml", _raw(result.config))
+        name = str(default.config_path)
+        if result.path in _HYDRA_SOURCES:
+            return result
+        if not own:
+            check_settings(f"{name}.yaml", _raw(result.config))
+        self.parents[name] = default.parent
+        params = OmegaConf.select(result.config, "hydra.sweeper.params")
+        if OmegaConf.is_dict(params):
+            self.sweeping[name] = _raw(params)
         return result
 
     def load_configuration(self, *args: Any, **kwargs: Any) -> DictConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from izhi.study.window import ABSENT, Window
 
 COMMENT = "#"
 """What the line with the units begins with."""
+
+_FORMULA = re.compile(r"\s*[=+@\uff1d\uff0b\uff0d\uff20-]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?( [^\s=+@-]+)?")
 
 _HOW = f'read with pandas.read_csv(path, comment="{COMMENT}")'
 
@@ -123,7 +127,15 @@ def _word(value: Any) -> str:
     """Return a value as a field: the shortest text that reads back as the same value."""
     if isinstance(value, float):
         return "" if value != value else repr(value)
-    return _line([str(value)]).removesuffix("\n") if isinstance(value, str) else str(value)
+    return _line([inert(value)]).removesuffix("\n") if isinstance(value, str) else str(value)
+
+
+def inert(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe before such a one.
+
+    Quantities stay as they are: -65 mV is none.
+    """
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _line(fields: Sequence[str]) -> str:
