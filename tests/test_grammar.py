@@ -63,7 +63,7 @@ def axes(*overrides, **settings):
         ("simulation.method=euler,rk4", ["euler", "rk4"]),
         ("simulation.dt=0.1,'50 us'", [0.1, 0.05]),
         ("simulation.seed=range(0,3)", [0, 1, 2]),
-        ("++synapse.U_0=0.2,0.5", ["0.2", "0.5"]),
+        ("++synapse.U_0=0.2,0.5", [0.2, 0.5]),
     ],
 )  # fmt: skip
 def test_values_of_an_axis(override, labels):

@@ -32,6 +32,11 @@ class Swept:
         """The config key that the values land on."""
         return self.override.package or self.override.key_or_group
 
+    @property
+    def adds(self) -> bool:
+        """Whether the key may be one that the config does not have."""
+        return self.override.is_add() or self.override.is_force_add()
+
     def text(self, index: int) -> str:
         """Return the override that sets value `index` alone."""
         return f"{self.override.get_key_element()}={written(self.values[index])}"
@@ -78,9 +83,10 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
                 for value in swept.values:
                     _check_option(loader, override, value)
             # what a file holds is found when a config that names it is composed
-            is_leaf = not (group or key.endswith(".file"))
-            is_leaf &= not (override.is_add() or override.is_force_add())
+            is_leaf = not (group or key.endswith(".file")) and all(map(_is_leaf, swept.values))
             (request.values if is_leaf else request.composed).append(swept)
+            if is_leaf and swept.adds:
+                request.fixed.append(swept.text(0))
             request.order.append(swept)
             continue
         if override.is_delete() or override.is_hydra_override():
@@ -97,6 +103,11 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
         else:
             request.leaves.append((key, value))
     return request
+
+
+def _is_leaf(value: Any) -> bool:
+    """Whether a value is one by itself: no mapping, and no reference to another."""
+    return not isinstance(value, dict | list) and "${" not in str(value)
 
 
 def _check_added_once(loader: ConfigLoader, parsed: list[Override]) -> None:
@@ -228,6 +239,8 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
     for swept in values:
         request.values.remove(swept)
         request.composed.append(swept)
+        if swept.adds:
+            request.fixed.remove(swept.text(0))
     for key, value in leaves:
         request.leaves.remove((key, value))
         request.fixed.append(f"{key}={written(value)}")

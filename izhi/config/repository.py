@@ -28,10 +28,14 @@ from izhi.config.foreign import check_choices, check_settings
 from izhi.config.hydra_errors import config_error
 from izhi.config.keys import shown
 from izhi.config.references import check_growth
+from izhi.config.texts import keep_texts
 from izhi.errors import ConfigError
 
 _MOST_FILES = 1_000
 """Files of one composition, each counted as often as defaults lists name it."""
+
+_DEEPEST = 2
+"""Folders below a group that its files are looked for in."""
 
 _NAME = re.compile(r"\w[\w. +-]*")
 """A choice is a label in tables, too: no spreadsheet takes such a name for a formula."""
@@ -204,6 +208,8 @@ class Loader(ConfigLoaderImpl):
 
     def get_group_options(self, group_name: str, *args: Any, **kwargs: Any) -> list[str]:
         """Return the choices of a group; see Hydra's ``ConfigLoader``."""
+        if group_name.count("/") > _DEEPEST:  # a link to a folder above it
+            return []
         try:
             return super().get_group_options(group_name, *args, **kwargs)
         except (OSError, ValueError) as error:  # a folder that cannot be read, a NUL in its name
@@ -217,6 +223,8 @@ class Loader(ConfigLoaderImpl):
             return result
         if not own:
             check_settings(f"{name}.yaml", _raw(result.config))
+            file = Path(result.path.removeprefix("file://"), f"{name.removesuffix('.yaml')}.yaml")
+            keep_texts(result.config, str(default.package or ""), file)
         self.parents[name] = default.parent
         params = OmegaConf.select(result.config, "hydra.sweeper.params")
         if OmegaConf.is_dict(params):
