@@ -51,7 +51,7 @@ def own_sweeps(loader: Loader, config: DictConfig, given: Collection[str]) -> di
                     "command line"
                 )
             file, raw = other, values[key]
-        _check_value(where(loader, key), key, value)
+        _check_value(_where(loader, key), key, value)
     return found
 
 
@@ -99,16 +99,16 @@ def check_same(
     for key, value in [*sweeps.items(), *first.items()]:
         if sweeps.get(key) != value or first.get(key) != value:
             raise ConfigError(
-                f"{where(loader, key)}: sweeps {key} = {shown(value)} by itself, and not all files "
-                f"of {swept} do the same; run these files one by one, or sweep {key} on the "
+                f"{_where(loader, key)}: sweeps {key} = {shown(value)} by itself, and not all "
+                f"files of {swept} do the same; run these files one by one, or sweep {key} on the "
                 "command line"
             )
 
 
-def where(loader: Loader, key: str) -> str:
-    """Return the last file that sweeps a key, of those that the loader has read."""
-    files = [file for file, values in loader.sweeping.items() if key in values]
-    return f"{files[-1]}.yaml" if files else "hydra.sweeper.params"
+def _where(loader: Loader, key: str) -> str:
+    """Return the last file that sweeps a key."""
+    file = loader.swept_by.get(key)
+    return "hydra.sweeper.params" if file is None else f"{file}.yaml"
 
 
 def _bare(key: str) -> str:

@@ -180,7 +180,7 @@ class Loader(ConfigLoaderImpl):
     (:mod:`izhi.config.files`, :mod:`izhi.config.references`).
 
     Of the config composed last, `sweeping` says by file what it sweeps by itself, and `parents`
-    whose defaults list names a file.
+    whose defaults list names a file; `swept_by` is the last file that swept a key, of any config.
     """
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
@@ -188,6 +188,7 @@ class Loader(ConfigLoaderImpl):
         self.repository = ReadOnce(config_search_path)
         self._reading: _Counted | None = None
         self.sweeping: dict[str, Mapping[str, Any]] = {}
+        self.swept_by: dict[str, str] = {}
         self.parents: dict[str, str | None] = {}
 
     def _parse_overrides_and_create_caching_repo(
@@ -229,6 +230,7 @@ class Loader(ConfigLoaderImpl):
         params = OmegaConf.select(result.config, "hydra.sweeper.params")
         if OmegaConf.is_dict(params):
             self.sweeping[name] = _raw(params)
+            self.swept_by |= dict.fromkeys(map(str, params), name)
         return result
 
     def load_configuration(self, *args: Any, **kwargs: Any) -> DictConfig:
