@@ -102,13 +102,13 @@ def test_files_of_data_and_configs_have_any_plain_name(
 CURRENT = "(baseline + (amplitude - baseline)*int(t >= onset)*int(t < offset))"
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", "a\tb", "a,b", "a'b", 'a"b', "=x;y"])
+@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", " =1", "a\tb", "=x;y"])
 def test_no_choice_has_a_name_that_spreadsheets_compute(name: str, tmp_path: Path) -> None:
     (tmp_path / "neuron").mkdir()
     (tmp_path / "neuron" / f"{name}.yaml").write_text("defaults: [chattering]\n")
     quoted = "'" + name.replace("'", "\\'") + "'"
     for override in (f"neuron={quoted}", f"neuron=chattering,{quoted}", "neuron=glob(*)"):
-        with pytest.raises(ConfigError, match="the name of a config has letters, digits") as caught:
+        with pytest.raises(ConfigError, match="name of a config begins with none of =") as caught:
             compose([override], config_dir=tmp_path)
         assert "\n" not in str(caught.value)
 
@@ -117,10 +117,12 @@ def test_no_choice_has_a_name_that_spreadsheets_compute(name: str, tmp_path: Pat
     ("text", "cell"),
     [("=1+1", "'=1+1"), ("-amplitude", "'-amplitude"), ("+5+3", "'+5+3"), ("@x", "'@x"),
      (" =1", "' =1"), ("\t=1", "'\t=1"), ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"),
-     ("-65 mV", "-65 mV"), ("-1.5", "-1.5"), ("chattering", "chattering"), ("a=b", "a=b")],
+     ("-65 mV", "-65 mV"), ("-1.5", "-1.5"), ("chattering", "chattering"), ("a=b", "a=b"),
+     ("a;=1", "a;=1")],
 )  # fmt: skip
 def test_a_label_is_no_formula(text: str, cell: str) -> None:
     assert next(csv.reader(io.StringIO(table._word(text)))) == [cell]
+    assert ";" not in text or table._word(text).startswith('"')
 
 
 def test_no_table_of_a_study_holds_a_formula(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from izhi.config import keys
 from izhi.config.grammar import as_typed, plain, range_values, written
+from izhi.config.references import referring
 from izhi.errors import ConfigError, did_you_mean
 
 _INTERPOLATION = re.compile(r"\$\{[^{}]*\}")
@@ -37,6 +39,10 @@ class Swept:
         """Whether the key may be one that the config does not have."""
         return self.override.is_add() or self.override.is_force_add()
 
+    def is_leaf(self, value: Any) -> bool:
+        """Whether a value can be filled in: it refers to no other, and adds no mapping."""
+        return "${" not in str(value) and not (self.adds and isinstance(value, dict | list))
+
     def text(self, index: int) -> str:
         """Return the override that sets value `index` alone."""
         return f"{self.override.get_key_element()}={written(self.values[index])}"
@@ -46,7 +52,8 @@ class Swept:
 class Request:
     """Overrides sorted by what they do to the composition.
 
-    Beside them, `own` is what files sweep by themselves, and `given` are the keys of all others.
+    Beside them, `own` is what files sweep by themselves, `given` are the keys of all others, and
+    `links` the keys that only refer to one of `values`, by its key.
     """
 
     fixed: list[str] = field(default_factory=list)
@@ -56,6 +63,7 @@ class Request:
     order: list[Swept] = field(default_factory=list)
     own: dict[str, Any] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
+    links: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def first(self) -> list[str]:
@@ -83,7 +91,7 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
                 for value in swept.values:
                     _check_option(loader, override, value)
             # what a file holds is found when a config that names it is composed
-            is_leaf = not (group or key.endswith(".file")) and all(map(_is_leaf, swept.values))
+            is_leaf = not (group or key.endswith(".file")) and all(map(swept.is_leaf, swept.values))
             (request.values if is_leaf else request.composed).append(swept)
             if is_leaf and swept.adds:
                 request.fixed.append(swept.text(0))
@@ -95,7 +103,9 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
         value = _value(override, key, group)
         if group:
             _check_option(loader, override, value)
-        text = f"{override.get_key_element()}={written(value)}"
+        text = override.input_line or ""
+        if override.value() != value or "(" in text:  # else Hydra reads the same
+            text = f"{override.get_key_element()}={written(value)}"
         if group or override.is_add() or override.is_force_add() or "${" in text:
             request.fixed.append(text)
         elif key in groups or (override.package and "." not in override.key_or_group):
@@ -103,11 +113,6 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
         else:
             request.leaves.append((key, value))
     return request
-
-
-def _is_leaf(value: Any) -> bool:
-    """Whether a value is one by itself: no mapping, and no reference to another."""
-    return not isinstance(value, dict | list) and "${" not in str(value)
 
 
 def _check_added_once(loader: ConfigLoader, parsed: list[Override]) -> None:
@@ -219,9 +224,10 @@ def is_group(loader: ConfigLoader, override: Override) -> bool:
 
 
 def move_interpolated(request: Request, config: DictConfig) -> bool:
-    """Compose, rather than fill in, what an interpolation of the config may read.
+    """Compose, rather than fill in, what an interpolation of the config reads.
 
-    Returns whether there was any such key.
+    What does no more than refer to a swept quantity goes along its axis, and is not composed.
+    Returns whether there was anything to be composed.
     """
     tree = OmegaConf.to_container(config, resolve=False)
     assert isinstance(tree, dict)
@@ -230,18 +236,27 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
     if not found:
         return False
     read = " ".join(found)
-
-    def is_read(key: str) -> bool:
-        return key.rsplit(".", 1)[-1] in read
-
-    values = [swept for swept in request.values if is_read(swept.key)]
-    leaves = [leaf for leaf in request.leaves if is_read(leaf[0])]
-    for swept in values:
-        request.values.remove(swept)
-        request.composed.append(swept)
-        if swept.adds:
-            request.fixed.remove(swept.text(0))
+    leaves = [leaf for leaf in request.leaves if leaf[0].rsplit(".", 1)[-1] in read]
     for key, value in leaves:
         request.leaves.remove((key, value))
         request.fixed.append(f"{key}={written(value)}")
+    values = []
+    for swept in list(request.values):
+        links = linked(request, tree, swept.key)
+        quantity = isinstance(keys.key_of(swept.key), keys.QuantityKey)
+        if quantity and links and all(links.values()) and all(map(keys.is_parameter, links)):
+            request.links[swept.key] = sorted(links)
+        elif links:
+            values.append(swept)
+            request.values.remove(swept)
+            request.composed.append(swept)
+            if swept.adds:
+                request.fixed.remove(swept.text(0))
     return bool(values or leaves)
+
+
+def linked(request: Request, tree: Mapping[Any, Any], key: str) -> dict[str, bool]:
+    """Return the keys of a config that refer to a swept one and that nothing else gives a value."""
+    elsewhere = {swept.key for swept in request.values} | {name for name, _ in request.leaves}
+    found = referring(tree, key)
+    return {name: same for name, same in found.items() if name not in elsewhere}

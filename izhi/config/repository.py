@@ -37,8 +37,8 @@ _MOST_FILES = 1_000
 _DEEPEST = 2
 """Folders below a group that its files are looked for in."""
 
-_NAME = re.compile(r"\w[\w. +-]*")
-"""A choice is a label in tables, too: no spreadsheet takes such a name for a formula."""
+_FORMULA = re.compile(r"\s*[=+@\uff1d\uff0b\uff0d\uff20-]|.*[\x00-\x1f\x7f]", re.DOTALL)
+"""Names that a spreadsheet may take for a formula: a choice is a label in tables, too."""
 
 _HYDRA_SOURCES = ("pkg://hydra.conf", "structured://")
 
@@ -138,10 +138,10 @@ class ReadOnce(ConfigRepository):
             raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
         folders = [s for s in self.sources if s.scheme() == "file"]
         sources = [s for s in folders if s.is_config(config_path)]
-        if sources and not all(map(_NAME.fullmatch, config_path.split("/"))):
+        if sources and any(map(_FORMULA.match, config_path.split("/"))):
             raise ConfigError(
-                f"{shown(config_path)}.yaml: the name of a config has letters, digits and "
-                "_ . + - or spaces alone, with a letter, a digit or _ first"
+                f"{shown(config_path)}.yaml: the name of a config begins with none of = + - @ and "
+                "has no control characters: a spreadsheet would take it for a formula"
             )
         roots = [Path(s.path).resolve() for s in folders]
         for source in sources:

@@ -23,6 +23,9 @@ from izhi.study.window import ABSENT, Window
 COMMENT = "#"
 """What the line with the units begins with."""
 
+_SEPARATING = {COMMENT, ";", "\t"}
+"""Signs that divide lines, here or for a spreadsheet in another country."""
+
 _FORMULA = re.compile(r"\s*[=+@\uff1d\uff0b\uff0d\uff20-]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?( [^\s=+@-]+)?")
 
@@ -63,7 +66,7 @@ class Layout:
             *((name, STATISTICS[name].units) for name in self.names),
         ]
         told = ", ".join(f"{name} {unit}" for name, unit in units if unit not in ("1", "", None))
-        return f"{COMMENT} units: {told}; {_HOW}\n" + _line(
+        return f"{COMMENT} units: {told}; {_HOW}\n" + one_line(
             [*self.axes, "cell", *self.names, "status"]
         )
 
@@ -127,7 +130,7 @@ def _word(value: Any) -> str:
     """Return a value as a field: the shortest text that reads back as the same value."""
     if isinstance(value, float):
         return "" if value != value else repr(value)
-    return _line([inert(value)]).removesuffix("\n") if isinstance(value, str) else str(value)
+    return one_line([inert(value)]).removesuffix("\n") if isinstance(value, str) else str(value)
 
 
 def inert(text: str) -> str:
@@ -138,11 +141,12 @@ def inert(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
-def _line(fields: Sequence[str]) -> str:
-    """Return fields as a line; a sign that begins a comment is quoted."""
+def one_line(fields: Sequence[str]) -> str:
+    """Return fields as a line; what begins a comment or may divide fields elsewhere is quoted."""
     text = io.StringIO()
     for number, field in enumerate(fields):
         text.write("," * (number > 0))
-        quoted: Literal[0, 1] = csv.QUOTE_ALL if COMMENT in field else csv.QUOTE_MINIMAL
+        whole = not set(field) & _SEPARATING
+        quoted: Literal[0, 1] = csv.QUOTE_MINIMAL if whole else csv.QUOTE_ALL
         csv.writer(text, lineterminator="", quoting=quoted).writerow([field])
     return text.getvalue() + "\n"
