@@ -166,7 +166,7 @@ CASES = [
     (["-m", "stimulus.amplitude='1 mV','1000 uV'"], "1000 uV, the same as 1 mV: this value is on"),
     (["-m", "neuron=chattering,chattering"], "neuron = chattering: this value is on the axis twi"),
     (["-m", "neuron=random", "simulation.seed=1,1"], "simulation.seed = 1: this value is on the a"),
-    (["-m", "synapse.tau_f=range(1,1e9)"], "synapse.tau_f: more than 1,000,000 values on one axis"),
+    (["-m", "synapse.tau_f=range(1,1e9)"], "range(1,1e9): more than 1,000,000 values"),
     (["-m", "synapse.tau_f=range(1,1e5)", "synapse.tau_d=range(0,1e4)"],
      "synapse.tau_f x synapse.tau_d: 999,990,000 points, at most 20,000,000 in one study"),
     (["-m", "simulation.duration=range(1,2000)"], "1,999 different networks, at most 1,000"),

@@ -179,7 +179,7 @@ def test_labels_that_need_quotes_are_quoted() -> None:
         '# units: a mV; read with pandas.read_csv(path, comment="#")',
         "a,cell,spike_count,lv,status",
     ]
-    assert table._word("a#b") == '"a#b"' and table._line(["a#b", "c"]) == '"a#b",c\n'
+    assert table._word("a#b") == '"a#b"' and table.one_line(["a#b", "c"]) == '"a#b",c\n'
 
 
 def test_numbers_in_the_table_read_back_as_they_were() -> None:

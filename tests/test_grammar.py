@@ -18,6 +18,7 @@ from izhi.config.compose import compose
 from izhi.config.composer import load
 from izhi.config.folder import conf_folder
 from izhi.config.repository import loader_over, reading_once
+from izhi.sweep import points
 
 TYPES = ["chattering", "fast_spiking", "intrinsically_bursting", "low_threshold_spiking", "random",
          "regular_spiking", "resonator", "resonator_forum", "thalamo_cortical"]  # fmt: skip
@@ -63,7 +64,7 @@ def axes(*overrides, **settings):
         ("simulation.method=euler,rk4", ["euler", "rk4"]),
         ("simulation.dt=0.1,'50 us'", [0.1, 0.05]),
         ("simulation.seed=range(0,3)", [0, 1, 2]),
-        ("++synapse.U_0=0.2,0.5", ["0.2", "0.5"]),
+        ("++synapse.U_0=0.2,0.5", [0.2, 0.5]),
     ],
 )  # fmt: skip
 def test_values_of_an_axis(override, labels):
@@ -111,7 +112,7 @@ def test_single_values(overrides, key, value):
 
 def test_an_interpolation_reads_a_swept_value():
     plan = izhi.plan(["stimulus.amplitude=4,5", "stimulus.baseline=${stimulus.amplitude}"])
-    found = [plan.sweep.bases[number].values["stimulus.baseline"].si for number in (0, 1)]
+    found = points.grid(plan.sweep, "stimulus.baseline").tolist()
     assert found == pytest.approx([4e-3, 5e-3])
 
 

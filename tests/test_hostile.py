@@ -414,6 +414,47 @@ def test_a_link_to_a_config_is_fine(here):
     assert plan.sweep.bases[0].values["neuron.d"].si == 3e-3
 
 
+@pytest.mark.parametrize("kind", ["file", "folder", "main"])
+def test_a_link_to_what_lies_elsewhere_is_not_read(kind, here, capsys):
+    secret = here.parent / "secret.yaml"
+    secret.write_text("root:x:0:0: !secret word\n")
+    configs = here / "configs"
+    (configs / "neuron").mkdir()
+    flags = ["neuron=x"]
+    if kind == "file":
+        (configs / "neuron" / "x.yaml").symlink_to(secret)
+    elif kind == "folder":
+        (configs / "neuron" / "x").symlink_to(here.parent)
+        flags = ["neuron=x/secret"]
+    else:
+        (configs / "x.yaml").symlink_to(secret)
+        flags = ["--config-name", "x"]
+    words = ["a link out of the folder that configs are read from"]
+    check_refused(["run", "--config-dir", "configs", *flags], words, here, capsys)
+    with pytest.raises(AssertionError):
+        check_refused(["run", "--config-dir", "configs", *flags], ["word"], here, capsys)
+
+
+def test_a_link_to_a_folder_above_ends(here, capsys):
+    (here / "configs" / "neuron").mkdir()
+    (here / "configs" / "neuron" / "x").symlink_to("..")
+    started = time.process_time()
+    assert main(["run", "--config-dir", "configs", "--help"]) == 0
+    assert time.process_time() - started < 10
+    assert "neuron/book: chattering" in capsys.readouterr().out
+
+
+def test_a_config_cannot_name_data_behind_a_link(here, capsys):
+    Path("data.csv").symlink_to("../secret.csv")
+    Path("../secret.csv").write_text("t [ms],I [mV]\n0,1\n1000,1\n")
+    write({"stimulus/x.yaml": "defaults: [file]\nfile: data.csv\n"})
+    flags = ["run", "--config-dir", "configs", "stimulus=x"]
+    words = ["stimulus.file = data.csv: a config can only name a file below this folder"]
+    check_refused(flags, words, here, capsys)
+    plan = izhi.plan(["stimulus=x", "stimulus.file=data.csv"], config_dir="configs")
+    assert plan.sweep.bases[0].values["stimulus.file"] == "data.csv"
+
+
 STRINGS = [key for key in keys.known_keys() if key not in ("study.dir",)]
 
 

@@ -7,25 +7,25 @@ numbers that are checked here and stay arrays from then on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from izhi.config.composer import Composer, Meanwhile, load
 from izhi.config.foreign import check_hydra_overrides
+from izhi.config.grammar import Parser
 from izhi.config.hydra_errors import config_error
 from izhi.config.keys import shown
-from izhi.config.overrides import Request, is_group, move_interpolated, sort
+from izhi.config.overrides import is_group, move_interpolated, sort
+from izhi.config.own_sweeps import overrides as as_overrides
+from izhi.config.own_sweeps import own_sweeps
 from izhi.config.references import check_references
-from izhi.config.repository import loader_over, reading_once
+from izhi.config.repository import Loader, loader_over, reading_once
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError
 
@@ -109,7 +109,7 @@ def parse(loader: ConfigLoader, overrides: Sequence[str]) -> list[Override]:
     """
     if len(overrides) > _MOST_OVERRIDES:
         raise ConfigError(f"{len(overrides):,} overrides; at most {_MOST_OVERRIDES:,}")
-    parser = OverridesParser.create(config_loader=loader)
+    parser = Parser(loader)
     parsed: list[Override] = []
     for override in overrides:
         if not isinstance(override, str):
@@ -131,7 +131,7 @@ def parse(loader: ConfigLoader, overrides: Sequence[str]) -> list[Override]:
 
 
 def _compose(
-    loader: ConfigLoader,
+    loader: Loader,
     overrides: list[str],
     multirun: bool,
     config_name: str,
@@ -139,15 +139,17 @@ def _compose(
     remark: Callable[[str], None],
 ) -> Sweep:
     given = parse(loader, overrides)
-    asks = any(o.key_or_group.startswith(("experiment", "hydra.sweeper.params")) for o in given)
-    params = _own_sweep(loader, given, config_name) if multirun and asks else {}
-    request, first = _first(loader, given, params, multirun, config_name)
-    found = _params(first)
-    if found and not multirun:
-        remark(f"{', '.join(found)} would be swept with -m")
-    elif found and not asks:  # not in an experiment, where sweeps are looked for first
-        params = _own_sweep(loader, given, config_name)
-        request, first = _first(loader, given, params, multirun, config_name)
+    keys = {_key(override) for override in given}
+    request = sort(loader, given, multirun)
+    first = load(loader, config_name, request.first)
+    sweeps = own_sweeps(loader, first, keys)
+    if sweeps and multirun:
+        request = sort(loader, parse(loader, as_overrides(sweeps)) + given, multirun)
+        request.own = sweeps
+        first = load(loader, config_name, request.first)
+    elif sweeps:
+        remark(f"{', '.join(sweeps)} would be swept with -m")
+    request.given = keys
     choices = {
         str(group): str(choice)
         for group, choice in first.hydra.runtime.choices.items()
@@ -160,43 +162,5 @@ def _compose(
     return composer.sweep(choices, overrides, meanwhile)
 
 
-def _first(
-    loader: ConfigLoader,
-    given: list[Override],
-    params: Mapping[str, Any],
-    multirun: bool,
-    config_name: str,
-) -> tuple[Request, DictConfig]:
-    """Return the overrides sorted, with what the config sweeps itself, and the first config."""
-    keys = {_key(override) for override in given}
-    added = parse(loader, [f"{key}={value}" for key, value in params.items() if key not in keys])
-    request = sort(loader, added + given, multirun)
-    return request, load(loader, config_name, request.first)
-
-
 def _key(override: Override) -> str:
     return override.get_key_element().lstrip("+~")
-
-
-def _own_sweep(loader: ConfigLoader, parsed: list[Override], config_name: str) -> dict[str, Any]:
-    """Return what the chosen configs sweep themselves."""
-    plain = [
-        override.input_line or ""
-        for override in parsed
-        if not override.is_sweep_override()
-        and (is_group(loader, override) or override.is_hydra_override())
-    ]
-    return _params(load(loader, config_name, plain))
-
-
-def _params(config: DictConfig) -> dict[str, Any]:
-    """Return what a composed config sweeps itself, ``hydra.sweeper.params``."""
-    params = config.hydra.sweeper.get("params")
-    if params is None:
-        return {}
-    if not OmegaConf.is_dict(params):
-        raise ConfigError(
-            f"hydra.sweeper.params = {shown(params)}: expected a mapping such as "
-            "{synapse.U_0: '0.2,0.5'}"
-        )
-    return {str(key): value for key, value in params.items()}

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from omegaconf.errors import OmegaConfBaseException
 from izhi.config import inputs, keys
 from izhi.config.foreign import check_left_to_user
 from izhi.config.hydra_errors import config_error
-from izhi.config.overrides import Request, Swept, files_of, plain
+from izhi.config.overrides import Request, Swept, files_of, linked
+from izhi.config.own_sweeps import check_same, own_sweeps
+from izhi.config.repository import Loader
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError, IzhiError, did_you_mean
 from izhi.units import Quantity
@@ -52,7 +55,7 @@ class Composer:
     """
 
     def __init__(
-        self, loader: ConfigLoader, config_name: str, request: Request, given: Collection[str]
+        self, loader: Loader, config_name: str, request: Request, given: Collection[str]
     ) -> None:
         self.loader, self.config_name, self.request = loader, config_name, request
         self.given = given
@@ -121,7 +124,16 @@ class Composer:
         config = self.loaded.pop(tuple(overrides), None)
         if config is None:
             config = load(self.loader, self.config_name, overrides)
+            self._check_own_sweeps(config)
         return self._add(texts, config)
+
+    def _check_own_sweeps(self, config: DictConfig) -> None:
+        """Check that a further config sweeps by itself what the first does: all have its axes."""
+        request = self.request
+        if request.order:
+            chosen = [s.key for s in request.composed if s.key not in request.own]
+            sweeps = own_sweeps(self.loader, config, request.given)
+            check_same(self.loader, sweeps, request.own, " and ".join(chosen or request.own))
 
     def _with_draws(self, base_of: NDArray[np.int64]) -> NDArray[np.int64]:
         """Replace bases that ask for a draw by those that are drawn, along a last axis of seeds."""
@@ -130,7 +142,7 @@ class Composer:
         if swept is None or not any(draws.values()):
             seeds: list[int | None] = [None]
         else:
-            seeds = [_seed(plain(value)) for value in swept.values]
+            seeds = [_seed(value) for value in swept.values]
         result = np.repeat(base_of[..., None], len(seeds), axis=-1)
         for index in np.ndindex(*base_of.shape):
             names = draws[int(base_of[index])]
@@ -166,8 +178,12 @@ class Composer:
     def _add(self, texts: list[str], config: DictConfig) -> int:
         with open_dict(config):
             del config["hydra"]
-        defaults = _flat(OmegaConf.to_container(config, resolve=False))
+        tree = OmegaConf.to_container(config, resolve=False)
+        assert isinstance(tree, dict)
+        defaults = _flat(tree)
         draws = any(map(_is_draw, defaults))
+        if not draws:
+            self._check_links(tree)
         for key, value in self.request.leaves:
             if draws and key not in defaults:
                 continue  # it is for the config that will be drawn
@@ -183,6 +199,18 @@ class Composer:
         self.units.append(_units(defaults) | self._units_of_files(self.request.fixed + texts))
         self.bases[tuple(texts)] = len(self.configs) - 1
         return len(self.configs) - 1
+
+    def _check_links(self, tree: Mapping[Any, Any]) -> None:
+        """Check that the same keys refer to those that are swept in all configs."""
+        for swept in self.request.values:
+            links = linked(self.request, tree, swept.key)
+            expected = self.request.links.get(swept.key, [])
+            if sorted(links) != expected:
+                (key, *_) = sorted(set(links).symmetric_difference(expected))
+                raise ConfigError(
+                    f"{key}: refers to {swept.key}, which is swept, in some of the chosen files "
+                    "and not in others; run these files one by one"
+                )
 
     def _units_of_files(self, overrides: list[str]) -> dict[str, str]:
         """Return the units of the files alone, where overrides that were composed hide them."""
@@ -208,6 +236,8 @@ class Composer:
             if keys.key_of(key) is None:
                 raise keys.unknown_key(key, [*keys.known_keys(), *self._groups()])
         swept = {s.key for s in self.request.values}
+        swept |= {key for links in self.request.links.values() for key in links}
+        swept |= {s.key for s in self.request.composed if _is_measured(s)}
         return Base(
             {
                 key: keys.check_value(key, value, unit.get(key))
@@ -219,9 +249,9 @@ class Composer:
 
     def _axis(self, swept: Swept, bases: list[Base]) -> Axis:
         key = swept.key
-        values = [plain(value) for value in swept.values]
+        values = swept.values
         _check_chooses(key, values[0])
-        if swept not in self.request.values:
+        if swept not in self.request.values and not _is_measured(swept):
             labels = [v if isinstance(v, str) else keys.shown(v) for v in values]
             _check_distinct(key, labels, labels)
             return Axis(key, key, np.array(labels, dtype=object), None, None)
@@ -229,17 +259,22 @@ class Composer:
             if (base.values or base.swept) and key not in base.swept:
                 present = [*base.values, *base.swept, *self._groups()]
                 raise keys.unknown_key(key, present)
+        axis = self._along(key, values)
+        _check_distinct(key, axis.labels, values)
+        links = [self._along(link, values, axis.unit) for link in self.request.links.get(key, [])]
+        return replace(axis, links=tuple(links))
+
+    def _along(self, key: str, values: list[Any], otherwise: str | None = None) -> Axis:
+        """Return the values of a key along an axis, checked; bare ones in `otherwise` at last."""
         units_here = {unit[key] for unit in self.units if key in unit}
         if len(units_here) > 1 and not all(isinstance(v, str) for v in values):
             raise ConfigError(
                 f"{key} = {keys.shown(values[0])}: the choices give this key in different units "
                 f"({', '.join(sorted(units_here))}); write the unit"
             )
-        unit = next(iter(units_here), None)
+        unit = next(iter(units_here), otherwise)
         checked = [keys.check_value(key, value, unit) for value in values]
-        axis = Axis.of(key, checked, unit)
-        _check_distinct(key, axis.labels, values)
-        return axis
+        return Axis.of(key, checked, unit)
 
     def _by_axis(self, base_of: np.ndarray) -> np.ndarray:
         """Lay `base_of` (composed..., seed) out along all axes, size 1 where an axis is plain."""
@@ -255,6 +290,11 @@ class Composer:
         laid = np.moveaxis(laid, -1, before)
         shape[at[0]] = base_of.shape[-1]
         return laid.reshape(shape)
+
+
+def _is_measured(swept: Swept) -> bool:
+    """Whether what is composed is a quantity of a model, and so an axis of numbers."""
+    return keys.is_parameter(swept.key) and not any("${" in str(v) for v in swept.values)
 
 
 def _seed(given: Any) -> int:

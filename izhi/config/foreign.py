@@ -23,7 +23,7 @@ from izhi.config.references import check_references
 from izhi.errors import ConfigError
 
 _HYDRA_SETTINGS = ("hydra.sweeper.params.", "hydra.help.")
-_HYDRA_OVERRIDES = ("hydra.sweeper.params", "hydra.verbose", "hydra.mode", "hydra.help")
+_HYDRA_OVERRIDES = ("hydra.verbose", "hydra.mode", "hydra.help")
 _TARGETS = ("hydra_plugins.izhi_sweeper.sweeper.IzhiSweeper",
             "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
             "hydra._internal.core_plugins.basic_launcher.BasicLauncher")  # fmt: skip
@@ -58,6 +58,11 @@ def check_settings(name: str, tree: Any) -> None:
     """
     for key, value in _leaves(tree):
         last = key.rsplit(".", 1)[-1]
+        if "sweeper.params" in key and not key.startswith(_HYDRA_SETTINGS):
+            raise ConfigError(
+                f"{name}: {key} = {shown(value)}: sweeps nothing there; hydra.sweeper.params does, "
+                "in a file that begins with # @package _global_"
+            )
         if last == "_target_" and value not in _TARGETS:
             raise ConfigError(
                 f"{name}: {key} = {shown(value)}: a config cannot name code to be called"
@@ -68,6 +73,11 @@ def check_settings(name: str, tree: Any) -> None:
             raise ConfigError(
                 f"{name}: {key} = {shown(value)}: of Hydra's settings, a config can only make "
                 "hydra.sweeper.params, which sweeps, and hydra.help"
+            )
+    for key in tree if isinstance(tree, Mapping) else ():
+        if str(key).startswith("hydra."):
+            raise ConfigError(
+                f"{name}: {key}: Hydra's settings lie one below the other, {{hydra: ...}}"
             )
     check_references(name, tree)
 
@@ -83,6 +93,11 @@ def check_hydra_overrides(overrides: Sequence[Override]) -> None:
     for override in overrides:
         key = override.get_key_element().lstrip("+~")
         inside = f"{override.package}.".startswith("hydra.") or re.match(r"hydra\b", key)
+        if re.match(r"hydra[./]sweeper[./]params", key):
+            raise ConfigError(
+                f"{shown(override.input_line)}: a sweep is written KEY=A,B here, and in a config "
+                "such as experiment/NAME.yaml below hydra.sweeper.params"
+            )
         if inside and not key.startswith(_HYDRA_OVERRIDES):
             raise ConfigError(
                 f"{key}: izhi does not use this setting of Hydra's; --config-dir adds configs, "

@@ -59,8 +59,13 @@ def is_file(key: str) -> bool:
 
 
 def is_away(name: str) -> bool:
-    """Whether a file lies elsewhere than below the working folder."""
-    return ".." in PurePath(name).parts or name.startswith(("/", "~"))
+    """Whether a file lies elsewhere than below the working folder, be it behind a link."""
+    if ".." in PurePath(name).parts or name.startswith(("/", "~")):
+        return True
+    try:
+        return not Path(name).resolve().is_relative_to(Path.cwd().resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL: what cannot be read
+        return False
 
 
 def content(sha256: str, where: str) -> bytes:

@@ -339,6 +339,25 @@ def _model_key(group: str, parts: list[str]) -> Key | None:
     return known or _parameter(name, group == "neuron" and name.endswith("_0"))
 
 
+def is_parameter(name: str) -> bool:
+    """Return whether a key is a quantity of a model, which may differ from cell to cell."""
+    parts = name.split(".")
+    of_model = parts[0] in TEXTS or (len(parts) > 1 and parts[1] in TEXTS)
+    return of_model and isinstance(key_of(name), QuantityKey) and "constants" not in parts
+
+
+def is_text(name: str) -> bool:
+    """Return whether a key takes a text: a name or an expression, as it was typed."""
+    key = key_of(name)
+    return name == "study.name" or (isinstance(key, FreeKey) and {*key.types} <= {type(None), str})
+
+
+def takes_null(name: str) -> bool:
+    """Return whether a key that takes a text may be null, too."""
+    key = key_of(name)
+    return isinstance(key, FreeKey) and type(None) in key.types
+
+
 def starts(name: str) -> bool:
     """Return whether a key gives what a neuron's state starts at, as ``neuron.v_0`` does."""
     parts = name.split(".")

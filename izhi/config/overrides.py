@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import math
-import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.types import (
-    Glob,
-    Override,
-    QuotedString,
-    RangeSweep,
-    Sweep,
-    Transformer,
-)
+from hydra.core.override_parser.types import Glob, Override, RangeSweep, Sweep
 from omegaconf import DictConfig, OmegaConf
 
 from izhi.config import keys
+from izhi.config.grammar import as_typed, plain, range_values, written
+from izhi.config.references import referring
 from izhi.errors import ConfigError, did_you_mean
 
-_MOST_VALUES = 1_000_000
 _INTERPOLATION = re.compile(r"\$\{[^{}]*\}")
 
 
 @dataclass(frozen=True)
 class Swept:
-    """One override with its values, as Hydra's parser reads them."""
+    """One override with its values: plain ones, as :func:`izhi.config.grammar.plain` has them."""
 
     override: Override
     values: list[Any]
@@ -42,21 +34,36 @@ class Swept:
         """The config key that the values land on."""
         return self.override.package or self.override.key_or_group
 
+    @property
+    def adds(self) -> bool:
+        """Whether the key may be one that the config does not have."""
+        return self.override.is_add() or self.override.is_force_add()
+
+    def is_leaf(self, value: Any) -> bool:
+        """Whether a value can be filled in: it refers to no other, and adds no mapping."""
+        return "${" not in str(value) and not (self.adds and isinstance(value, dict | list))
+
     def text(self, index: int) -> str:
         """Return the override that sets value `index` alone."""
-        value = Transformer.str(self.values[index])
-        return f"{self.override.get_key_element()}={value}"
+        return f"{self.override.get_key_element()}={written(self.values[index])}"
 
 
 @dataclass
 class Request:
-    """Overrides sorted by what they do to the composition."""
+    """Overrides sorted by what they do to the composition.
+
+    Beside them, `own` is what files sweep by themselves, `given` are the keys of all others, and
+    `links` the keys that only refer to one of `values`, by its key.
+    """
 
     fixed: list[str] = field(default_factory=list)
     leaves: list[tuple[str, Any]] = field(default_factory=list)
     composed: list[Swept] = field(default_factory=list)
     values: list[Swept] = field(default_factory=list)
     order: list[Swept] = field(default_factory=list)
+    own: dict[str, Any] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
+    links: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def first(self) -> list[str]:
@@ -68,6 +75,7 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
     """Sort overrides; the last one for a key wins, as in Hydra."""
     request = Request()
     last = {override.get_key_element().lstrip("+~"): override for override in parsed}
+    _check_added_once(loader, parsed)
     groups = {group for group in loader.list_groups("") if group != "hydra"}
     for override in last.values():
         key = override.package or override.key_or_group
@@ -83,22 +91,41 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
                 for value in swept.values:
                     _check_option(loader, override, value)
             # what a file holds is found when a config that names it is composed
-            is_leaf = not (group or key.endswith(".file"))
-            is_leaf &= not (override.is_add() or override.is_force_add())
+            is_leaf = not (group or key.endswith(".file")) and all(map(swept.is_leaf, swept.values))
             (request.values if is_leaf else request.composed).append(swept)
+            if is_leaf and swept.adds:
+                request.fixed.append(swept.text(0))
             request.order.append(swept)
             continue
-        if group and not override.is_delete():
-            _check_option(loader, override, override.value())
-        changes = not (override.is_add() or override.is_force_add() or override.is_delete())
+        if override.is_delete() or override.is_hydra_override():
+            request.fixed.append(override.input_line or "")
+            continue
+        value = _value(override, key, group)
+        if group:
+            _check_option(loader, override, value)
         text = override.input_line or ""
-        if group or override.is_hydra_override() or not changes or "${" in text:
+        if override.value() != value or "(" in text:  # else Hydra reads the same
+            text = f"{override.get_key_element()}={written(value)}"
+        if group or override.is_add() or override.is_force_add() or "${" in text:
             request.fixed.append(text)
         elif key in groups or (override.package and "." not in override.key_or_group):
             request.fixed.append(text)  # an unknown group: Hydra knows what to say
         else:
-            request.leaves.append((key, override.value()))
+            request.leaves.append((key, value))
     return request
+
+
+def _check_added_once(loader: ConfigLoader, parsed: list[Override]) -> None:
+    """Check that no group is added twice: the first choice would be lost, with what it sweeps."""
+    lines: dict[str, str] = {}
+    for override in parsed:
+        if override.is_add() and is_group(loader, override):
+            key, line = override.get_key_element(), str(override.input_line)
+            if lines.setdefault(key, line) != line:
+                raise ConfigError(
+                    f"{lines[key]} {line}: one file at a time can be chosen so; "
+                    f"{key}=[A,B] chooses both, {key}=A,B sweeps them"
+                )
 
 
 def _check_sweepable(key: str, override: Override) -> None:
@@ -120,21 +147,10 @@ def _values(loader: ConfigLoader, override: Override, key: str) -> list[Any]:
             f"write range({start},{end},step) or choice(...)"
         )
     if isinstance(sweep, RangeSweep):
-        start, stop, step = sweep.start, sweep.stop, sweep.step
         try:
-            finite = bool(step) and all(map(math.isfinite, (start, stop, step)))  # type: ignore[arg-type]
-            count = (stop - start) / step if finite else 0  # type: ignore[operator]
-        except OverflowError:  # a whole number beyond all floating-point numbers
-            finite, count = False, 0
-        if not finite:
-            raise ConfigError(
-                f"{keys.shown(override.input_line)}: a range needs finite ends, and a step other "
-                "than 0"
-            )
-        if count > _MOST_VALUES:
-            raise ConfigError(f"{key}: more than {_MOST_VALUES:,} values on one axis")
-    if isinstance(sweep, RangeSweep):
-        values: list[Any] = list(_range(sweep))
+            values = range_values(sweep)
+        except ConfigError as error:
+            raise ConfigError(f"{keys.shown(override.input_line)}: {error}") from None
     elif isinstance(sweep, Glob):
         values = _globbed(sweep, files_of(loader, override.key_or_group))
     else:
@@ -143,22 +159,25 @@ def _values(loader: ConfigLoader, override: Override, key: str) -> list[Any]:
         raise ConfigError(f"{override.input_line}: write one range, glob or choice for each key")
     if not values:
         raise ConfigError(f"{override.input_line}: an empty axis, no value to run")
-    return values
+    group = is_group(loader, override)
+    return [_read(key, value, group) for value in values]
 
 
-def _range(sweep: RangeSweep) -> list[float] | list[int]:
-    """Return a range's values as the decimals that were written: 0.3, not 0.30000000000000004."""
-    # 15 digits undo the binary arithmetic that sort(range(...)) does on its way here
-    start, stop, step = (
-        Decimal(f"{x:.15g}" if isinstance(x, float) else str(x))
-        for x in (sweep.start, sweep.stop, sweep.step)
-    )
-    count = max(0, math.ceil((stop - start) / step))
-    whole = all(isinstance(x, int) for x in (sweep.start, sweep.stop, sweep.step))
-    values = [(int if whole else float)(start + i * step) for i in range(count)]
-    if sweep.shuffle:
-        random.shuffle(values)
-    return values
+def _value(override: Override, key: str, group: bool) -> Any:
+    """Return an override's one value, a text where its key takes one."""
+    value = _read(key, override._value, group)
+    if isinstance(override._value, bool) and isinstance(value, str):
+        return override.get_value_string().strip()  # True is not true
+    return value
+
+
+def _read(key: str, value: Any, group: bool = False) -> Any:
+    """Return a parsed value as a plain one: as it was typed where a key takes a text or a file."""
+    if isinstance(value, dict):
+        return {plain(name): _read(f"{key}.{name}", part) for name, part in value.items()}
+    if not group and not keys.is_text(key):
+        return plain(value)
+    return as_typed(value) if value is not None or group or keys.takes_null(key) else "null"
 
 
 def _globbed(glob: Glob, files: list[str]) -> list[str]:
@@ -181,15 +200,9 @@ def files_of(loader: ConfigLoader, group: str) -> list[str]:
     return found
 
 
-def plain(value: Any) -> Any:
-    """Return a parsed value without the marks of its quotes."""
-    return value.text if isinstance(value, QuotedString) else value
-
-
 def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
     options = loader.get_group_options(override.key_or_group)
-    for choice in value if isinstance(value, list) else [value]:
-        name = plain(choice)
+    for name in value if isinstance(value, list) else [value]:
         folder, _, leaf = str(name).rpartition("/")
         inner = loader.get_group_options(f"{override.key_or_group}/{folder}") if folder else options
         if leaf not in inner:
@@ -211,9 +224,10 @@ def is_group(loader: ConfigLoader, override: Override) -> bool:
 
 
 def move_interpolated(request: Request, config: DictConfig) -> bool:
-    """Compose, rather than fill in, what an interpolation of the config may read.
+    """Compose, rather than fill in, what an interpolation of the config reads.
 
-    Returns whether there was any such key.
+    What does no more than refer to a swept quantity goes along its axis, and is not composed.
+    Returns whether there was anything to be composed.
     """
     tree = OmegaConf.to_container(config, resolve=False)
     assert isinstance(tree, dict)
@@ -222,16 +236,27 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
     if not found:
         return False
     read = " ".join(found)
-
-    def is_read(key: str) -> bool:
-        return key.rsplit(".", 1)[-1] in read
-
-    values = [swept for swept in request.values if is_read(swept.key)]
-    leaves = [leaf for leaf in request.leaves if is_read(leaf[0])]
-    for swept in values:
-        request.values.remove(swept)
-        request.composed.append(swept)
+    leaves = [leaf for leaf in request.leaves if leaf[0].rsplit(".", 1)[-1] in read]
     for key, value in leaves:
         request.leaves.remove((key, value))
-        request.fixed.append(f"{key}={Transformer.str(value)}")
+        request.fixed.append(f"{key}={written(value)}")
+    values = []
+    for swept in list(request.values):
+        links = linked(request, tree, swept.key)
+        quantity = isinstance(keys.key_of(swept.key), keys.QuantityKey)
+        if quantity and links and all(links.values()) and all(map(keys.is_parameter, links)):
+            request.links[swept.key] = sorted(links)
+        elif links:
+            values.append(swept)
+            request.values.remove(swept)
+            request.composed.append(swept)
+            if swept.adds:
+                request.fixed.remove(swept.text(0))
     return bool(values or leaves)
+
+
+def linked(request: Request, tree: Mapping[Any, Any], key: str) -> dict[str, bool]:
+    """Return the keys of a config that refer to a swept one and that nothing else gives a value."""
+    elsewhere = {swept.key for swept in request.values} | {name for name, _ in request.leaves}
+    found = referring(tree, key)
+    return {name: same for name, same in found.items() if name not in elsewhere}

@@ -68,6 +68,35 @@ def check_growth(tree: Mapping[str, Any]) -> None:
             )
 
 
+def referring(tree: Mapping[str, Any], key: str) -> dict[str, bool]:
+    """Return the keys whose values refer to a key, directly or by others.
+
+    Parameters
+    ----------
+    tree
+        A composed config, interpolations unresolved.
+    key
+        A dotted key.
+
+    Returns
+    -------
+    dict
+        By dotted key, whether the value is that of `key` and nothing else.
+    """
+    texts = dict(_interpolated(tree))
+    found: dict[Path, bool] = {tuple(key.split(".")): True}
+    grows = True
+    while grows:
+        grows = False
+        for path, text in texts.items():
+            targets = [_target(name, path) for name in _REFERENCE.findall(text)]
+            above = [to for to in targets if any(place[: len(to)] == to for place in found)]
+            if above and path not in found:
+                found[path] = bool(found.get(above[0]) and _REFERENCE.fullmatch(text))
+                grows = True
+    return {".".join(path): same for path, same in found.items() if path in texts}
+
+
 def _length(tree: Any, path: Path, lengths: dict[Path, int]) -> int:
     """Return the characters of a value with all references replaced; many for a circle."""
     if path not in lengths:

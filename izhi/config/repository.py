@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,17 @@ from izhi.config.foreign import check_choices, check_settings
 from izhi.config.hydra_errors import config_error
 from izhi.config.keys import shown
 from izhi.config.references import check_growth
+from izhi.config.texts import keep_texts
 from izhi.errors import ConfigError
 
 _MOST_FILES = 1_000
 """Files of one composition, each counted as often as defaults lists name it."""
+
+_DEEPEST = 2
+"""Folders below a group that its files are looked for in."""
+
+_FORMULA = re.compile(r"\s*[=+@\uff1d\uff0b\uff0d\uff20-]|.*[\x00-\x1f\x7f]", re.DOTALL)
+"""Names that a spreadsheet may take for a formula: a choice is a label in tables, too."""
 
 _HYDRA_SOURCES = ("pkg://hydra.conf", "structured://")
 
@@ -124,12 +133,25 @@ class ReadOnce(ConfigRepository):
                 )
 
     def _check_place(self, config_path: str) -> None:
-        """Check that a file lies where configs may be, and not in the place of one of Hydra's."""
+        """Check that a file is named and lies as configs may, and not in the place of Hydra's."""
         if ".." in Path(config_path).parts or Path(config_path).is_absolute():
             raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
-        if config_path.startswith("hydra/") and any(
-            s.scheme() == "file" and s.is_config(config_path) for s in self.sources
-        ):
+        folders = [s for s in self.sources if s.scheme() == "file"]
+        sources = [s for s in folders if s.is_config(config_path)]
+        if sources and any(map(_FORMULA.match, config_path.split("/"))):
+            raise ConfigError(
+                f"{shown(config_path)}.yaml: the name of a config begins with none of = + - @ and "
+                "has no control characters: a spreadsheet would take it for a formula"
+            )
+        roots = [Path(s.path).resolve() for s in folders]
+        for source in sources:
+            file = Path(source.path, source._normalize_file_name(config_path)).resolve()
+            if source.path != str(conf_folder()) and not any(map(file.is_relative_to, roots)):
+                raise ConfigError(
+                    f"{shown(config_path)}.yaml: a link out of the folder that configs are read "
+                    "from; copy the file, or name its folder"
+                )
+        if config_path.startswith("hydra/") and sources:
             raise ConfigError(
                 f"{shown(config_path)}.yaml: a config in the place of one of Hydra's own, "
                 "which izhi does not use"
@@ -156,16 +178,23 @@ class Loader(ConfigLoaderImpl):
     Nothing in Hydra that does is reached from here. What a config asks for in vain is refused by
     name (:mod:`izhi.config.foreign`), and so is what would take too long
     (:mod:`izhi.config.files`, :mod:`izhi.config.references`).
+
+    Of the config composed last, `sweeping` says by file what it sweeps by itself, and `parents`
+    whose defaults list names a file; `swept_by` is the last file that swept a key, of any config.
     """
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         self.config_search_path = config_search_path
         self.repository = ReadOnce(config_search_path)
         self._reading: _Counted | None = None
+        self.sweeping: dict[str, Mapping[str, Any]] = {}
+        self.swept_by: dict[str, str] = {}
+        self.parents: dict[str, str | None] = {}
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]
     ) -> tuple[list[Override], CachingConfigRepository]:
+        self.sweeping, self.parents = {}, {}
         parsed, repository = super()._parse_overrides_and_create_caching_repo(
             config_name, overrides
         )
@@ -180,6 +209,8 @@ class Loader(ConfigLoaderImpl):
 
     def get_group_options(self, group_name: str, *args: Any, **kwargs: Any) -> list[str]:
         """Return the choices of a group; see Hydra's ``ConfigLoader``."""
+        if group_name.count("/") > _DEEPEST:  # a link to a folder above it
+            return []
         try:
             return super().get_group_options(group_name, *args, **kwargs)
         except (OSError, ValueError) as error:  # a folder that cannot be read, a NUL in its name
@@ -188,8 +219,18 @@ class Loader(ConfigLoaderImpl):
     def _load_single_config(self, default: ResultDefault, repo: Any) -> ConfigResult:
         result = super()._load_single_config(default, repo)
         own = result.path == f"file://{conf_folder()}" and not _in_hydra(default.package)
-        if not own and result.path not in _HYDRA_SOURCES:
-            check_settings(f"{default.config_path}.yaml", _raw(result.config))
+        name = str(default.config_path)
+        if result.path in _HYDRA_SOURCES:
+            return result
+        if not own:
+            check_settings(f"{name}.yaml", _raw(result.config))
+            file = Path(result.path.removeprefix("file://"), f"{name.removesuffix('.yaml')}.yaml")
+            keep_texts(result.config, str(default.package or ""), file)
+        self.parents[name] = default.parent
+        params = OmegaConf.select(result.config, "hydra.sweeper.params")
+        if OmegaConf.is_dict(params):
+            self.sweeping[name] = _raw(params)
+            self.swept_by |= dict.fromkeys(map(str, params), name)
         return result
 
     def load_configuration(self, *args: Any, **kwargs: Any) -> DictConfig:

@@ -34,6 +34,8 @@ class Axis:
         choices, whose values are in the bases.
     dimension
         The dimension of the values where they are quantities.
+    links
+        Further keys whose values go along: those that refer to this one, ``${stimulus.amplitude}``.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Axis:
     unit: str | None
     values: NDArray[Any] | None
     dimension: Dimension | None = None
+    links: tuple[Axis, ...] = ()
 
     @classmethod
     def of(cls, key: str, values: list[Value], unit: str | None) -> Axis:
@@ -65,6 +68,12 @@ class Axis:
             unit = quantities[0].unit
         numbers = np.array([units.in_unit(q, unit) for q in quantities])
         return cls(key, key, numbers, unit, si, dimension)
+
+    def at(self, kept: NDArray[np.int64]) -> Axis:
+        """Return the axis with the values at some places alone."""
+        values = None if self.values is None else self.values[kept]
+        links = tuple(link.at(kept) for link in self.links)
+        return replace(self, labels=self.labels[kept], values=values, links=links)
 
     def renamed(self, name: str) -> Axis:
         """Return the axis under another dimension name."""
@@ -128,6 +137,14 @@ class Sweep:
     def used(self) -> list[int]:
         """Numbers of the bases that points use."""
         return [int(i) for i in np.unique(self.base_of)]
+
+    def along(self, key: str) -> tuple[int, Axis] | None:
+        """Return the number of the axis along which a key's values go, with them; else None."""
+        for number, axis in enumerate(self.axes):
+            for one in (axis, *axis.links):
+                if one.key == key and one.values is not None:
+                    return number, one
+        return None
 
     def setting(self, key: str) -> Any:
         """Return a value that holds for the whole study."""

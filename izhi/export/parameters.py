@@ -52,9 +52,10 @@ def parameters(asked: Mapping[str, Any]) -> list[Parameter]:
     """
     axes = [
         Parameter(
-            axis["key"], _kind(axis["values"]), axis["values"], axis["unit"] or "", axis["name"]
+            axis["key"], _kind(axis["values"]), axis["values"], axis["unit"] or "", named["name"]
         )
-        for axis in asked["axes"]
+        for named in asked["axes"]
+        for axis in (named, *named.get("links", ()))
     ]
     swept = {axis.key for axis in axes}
     values: dict[str, list[Any]] = {}

@@ -18,6 +18,7 @@ from izhi.export.columns import Column, column_of
 from izhi.export.spikes import pieces
 from izhi.export.whole import write_folder
 from izhi.study.study import Study
+from izhi.study.table import inert, one_line
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -98,8 +99,8 @@ def _starts(study: Study) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
 
 def _fields(labels: NDArray[Any]) -> NDArray[Any]:
     """Return labels as fields, each with the comma that follows it."""
-    words = [label if isinstance(label, str) else repr(label) for label in labels.tolist()]
-    return np.array([_line([word]).removesuffix("\n") + "," for word in words], object)
+    words = [inert(label) if isinstance(label, str) else repr(label) for label in labels.tolist()]
+    return np.array([one_line([word]).removesuffix("\n") + "," for word in words], object)
 
 
 def _ends(values: NDArray[np.float64]) -> NDArray[Any]:

@@ -110,7 +110,9 @@ def compare(a: Path, b: Path) -> Comparison:
 
 def _configs(a: Sweep, b: Sweep) -> Iterator[str]:
     """Give what was asked for differently."""
-    ours, theirs = ({axis.key: axis for axis in sweep.axes} for sweep in (a, b))
+    ours, theirs = (
+        {one.key: one for axis in sweep.axes for one in (axis, *axis.links)} for sweep in (a, b)
+    )
     for key in dict.fromkeys([*ours, *theirs]):
         left, right = (
             extend.shown(sweep[key]) if key in sweep else _stated(other, key)

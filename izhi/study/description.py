@@ -70,6 +70,8 @@ def _axis(axis: Axis) -> dict[str, Any]:
             _from_labels(axis.labels, axis.unit), axis.values
         ):
             told["si"] = [si if math.isfinite(si) else None for si in axis.values.tolist()]
+    if axis.links:
+        told["links"] = [_axis(link) for link in axis.links]
     return told
 
 
@@ -81,7 +83,14 @@ def fingerprint(sweep: Sweep) -> str:
     """Return what a study is known by: everything that its spikes depend on, in SI units."""
     told = of(sweep)
     axes = [
-        [a["key"], a["name"], a["unit"], a["values"], _si(axis)]
+        [
+            a["key"],
+            a["name"],
+            a["unit"],
+            a["values"],
+            _si(axis),
+            *([link.key, _si(link)] for link in axis.links),
+        ]
         for a, axis in zip(told["axes"], sweep.axes, strict=True)
     ]
     configs = [results_of(sweep.bases[n]) for n in sweep.used]
@@ -176,7 +185,10 @@ def _read_axis(told: Any) -> Axis:
     else:
         labels = np.array([float(v) for v in given])
     si = _read_si(key, known, told.get("si"), labels, unit)
-    return Axis(key, name, labels, unit, si, dimension)
+    links = tuple(map(_read_axis, _list(told.get("links", []))))
+    if any(link.dimension is None or len(link) != len(labels) for link in links):
+        raise ValueError(f"{key}: its links are not of its length")
+    return Axis(key, name, labels, unit, si, dimension, links)
 
 
 def _read_si(

@@ -83,6 +83,10 @@ def place(old: Sweep, new: Sweep) -> Place | list[str]:
         at = stated(old, axis)
         if isinstance(at, str):
             differences.append(at)
+        elif apart := [link for link in axis.links if not _is_stated(old, link, at)]:
+            differences.append(
+                f"{apart[0].key}: another value there; it goes along {axis.key} here"
+            )
         else:
             positions.append(np.array([at], np.int64))
     if differences:
@@ -102,6 +106,19 @@ def _positions(old: Axis, new: Axis) -> NDArray[np.int64]:
     return np.array([where[value] for value in values(old)], np.int64)
 
 
+def _links(axis: Axis, kept: NDArray[np.int64] | None = None) -> dict[str, list[Any]]:
+    """Return what goes along with an axis, or with some of its values, by key."""
+    few = axis if kept is None else axis.at(kept)
+    return {link.key: values(link) for link in few.links}
+
+
+def _is_stated(old: Sweep, link: Axis, at: int) -> bool:
+    """Whether all points of a study have the value of a key at one place of an axis."""
+    return {repr(number) for number in points.grid(old, link.key).ravel().tolist()} == {
+        values(link)[at]
+    }
+
+
 def _axis_differences(old: Sweep, new: Sweep) -> Iterator[str]:
     theirs = {axis.key: axis for axis in new.axes}
     for axis in old.axes:
@@ -119,6 +136,8 @@ def _axis_differences(old: Sweep, new: Sweep) -> Iterator[str]:
         if gone:
             yield (f"{axis.key}: {shown(axis)} there, {shown(other)} here, "
                    f"without {_few(gone)}")  # fmt: skip
+        elif _links(axis) != _links(other, _positions(axis, other)):
+            yield f"{axis.key}: other keys go along with it there than here, or with other values"
         elif np.any(np.diff(_positions(axis, other)) < 0):
             yield (f"{axis.key}: {shown(axis)} there, {shown(other)} here; "
                    "its values have to keep their order")  # fmt: skip
@@ -151,7 +170,7 @@ def stated(old: Sweep, axis: Axis) -> int | str:
 
 def _config_differences(old: Sweep, new: Sweep, where: Place) -> Iterator[str]:
     """Give the keys whose values differ between a study's points and the same points here."""
-    swept = {axis.key for axis in new.axes if axis.values is not None}
+    swept = {one.key for axis in new.axes for one in (axis, *axis.links) if one.values is not None}
     seen: set[str] = set()
     for here, there in sorted(_pairs(old, new, where)):
         a, b = results_of(old.bases[there]), results_of(new.bases[here])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,12 @@ from izhi.study.window import ABSENT, Window
 
 COMMENT = "#"
 """What the line with the units begins with."""
+
+_SEPARATING = {COMMENT, ";", "\t"}
+"""Signs that divide lines, here or for a spreadsheet in another country."""
+
+_FORMULA = re.compile(r"\s*[=+@\uff1d\uff0b\uff0d\uff20-]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?( [^\s=+@-]+)?")
 
 _HOW = f'read with pandas.read_csv(path, comment="{COMMENT}")'
 
@@ -59,7 +66,7 @@ class Layout:
             *((name, STATISTICS[name].units) for name in self.names),
         ]
         told = ", ".join(f"{name} {unit}" for name, unit in units if unit not in ("1", "", None))
-        return f"{COMMENT} units: {told}; {_HOW}\n" + _line(
+        return f"{COMMENT} units: {told}; {_HOW}\n" + one_line(
             [*self.axes, "cell", *self.names, "status"]
         )
 
@@ -123,14 +130,23 @@ def _word(value: Any) -> str:
     """Return a value as a field: the shortest text that reads back as the same value."""
     if isinstance(value, float):
         return "" if value != value else repr(value)
-    return _line([str(value)]).removesuffix("\n") if isinstance(value, str) else str(value)
+    return one_line([inert(value)]).removesuffix("\n") if isinstance(value, str) else str(value)
 
 
-def _line(fields: Sequence[str]) -> str:
-    """Return fields as a line; a sign that begins a comment is quoted."""
+def inert(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe before such a one.
+
+    Quantities stay as they are: -65 mV is none.
+    """
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def one_line(fields: Sequence[str]) -> str:
+    """Return fields as a line; what begins a comment or may divide fields elsewhere is quoted."""
     text = io.StringIO()
     for number, field in enumerate(fields):
         text.write("," * (number > 0))
-        quoted: Literal[0, 1] = csv.QUOTE_ALL if COMMENT in field else csv.QUOTE_MINIMAL
+        whole = not set(field) & _SEPARATING
+        quoted: Literal[0, 1] = csv.QUOTE_MINIMAL if whole else csv.QUOTE_ALL
         csv.writer(text, lineterminator="", quoting=quoted).writerow([field])
     return text.getvalue() + "\n"

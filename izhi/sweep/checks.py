@@ -150,9 +150,8 @@ def _lookup(sweep: Sweep) -> Callable[[str], NDArray[np.float64]]:
 def _at(sweep: Sweep, key: str, values: NDArray[np.float64], at: Any) -> str:
     """Return the value of a grid at a position, in the unit it was written in."""
     position = tuple(i if n > 1 else 0 for i, n in zip(at, values.shape, strict=True))
-    for number, axis in enumerate(sweep.axes):
-        if axis.key == key and axis.values is not None:
-            return f"{axis.labels[at[number]]} {axis.unit or ''}".strip()
+    if (found := sweep.along(key)) is not None:
+        return f"{found[1].labels[at[found[0]]]} {found[1].unit or ''}".strip()
     base_at = tuple(i if n > 1 else 0 for i, n in zip(at, sweep.base_of.shape, strict=True))
     del position
     return keys.shown(sweep.bases[int(sweep.base_of[base_at])].values.get(key))

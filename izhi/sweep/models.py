@@ -36,17 +36,15 @@ Kind = TypeVar("Kind")
 
 def values(sweep: Sweep, base: Base, key: str) -> list[Any]:
     """Return all values of a key, one where it is not swept."""
-    for axis in sweep.axes:
-        if axis.key == key and axis.values is not None:
-            return list(axis.values)
+    if (found := sweep.along(key)) is not None:
+        return list(found[1].values)  # type: ignore[arg-type]
     return [base.values.get(key)]
 
 
 def dimension(sweep: Sweep, base: Base, key: str) -> Dimension | None:
     """Return the dimension of a key's value, swept or not."""
-    for axis in sweep.axes:
-        if axis.key == key and axis.values is not None:
-            return axis.dimension
+    if (found := sweep.along(key)) is not None:
+        return found[1].dimension
     value = base.values.get(key)
     return value.dimension if isinstance(value, Quantity) else None
 
@@ -326,7 +324,6 @@ def _mismatch(sweep: Sweep, base: Base, key: str, group: str, wanted: Dimension)
 
 
 def _shown(sweep: Sweep, base: Base, key: str) -> str:
-    for axis in sweep.axes:
-        if axis.key == key:
-            return f"{axis.labels[0]} {axis.unit or ''}".strip()
+    if (found := sweep.along(key)) is not None:
+        return f"{found[1].labels[0]} {found[1].unit or ''}".strip()
     return keys.shown(base.values.get(key))

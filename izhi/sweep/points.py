@@ -26,11 +26,11 @@ def count(sweep: Sweep) -> int:
 
 def grid(sweep: Sweep, key: str) -> NDArray[np.float64]:
     """Return the SI values of a key; nan where a base does not hold it."""
-    for number, axis in enumerate(sweep.axes):
-        if axis.key == key and axis.values is not None:
-            shape = [1] * len(sweep.axes)
-            shape[number] = len(axis)
-            return np.asarray(axis.values, dtype=float).reshape(shape)
+    if (found := sweep.along(key)) is not None:
+        number, axis = found
+        shape = [1] * len(sweep.axes)
+        shape[number] = len(axis)
+        return np.asarray(axis.values, dtype=float).reshape(shape)
     table = np.array([_number(base.values.get(key)) for base in sweep.bases])
     return np.asarray(table[sweep.base_of])
 

@@ -149,7 +149,8 @@ def _rest(bases: Sequence[Base], prefix: str, name: str) -> str:
 
 
 def _axis(sweep: Sweep, key: str) -> Axis | None:
-    return next((axis for axis in sweep.axes if axis.key == key and axis.values is not None), None)
+    found = sweep.along(key)
+    return None if found is None else found[1]
 
 
 def _swept(axis: Axis) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from izhi.config.sweep import Sweep
-from izhi.sweep.doubts import effects, rows, starts, timing, wiring
+from izhi.sweep.doubts import effects, repeats, rows, starts, timing, wiring
 from izhi.sweep.doubts.doubt import Doubt
 from izhi.sweep.doubts.scene import Scene, thinned
 from izhi.sweep.structures import StructurePoints
@@ -29,7 +29,7 @@ def find(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> tuple[Doubt, 
     with np.errstate(all="ignore"):  # what never ends is inf, what is not there nan
         few = thinned(sweep)
         scenes = [Scene(few, one.structure, _bases(sweep, structures, one)) for one in structures]
-        found: list[Doubt] = []
+        found: list[Doubt] = [*repeats.find(sweep)]
         seen: set[Hashable] = set()
         for scene in scenes:
             found += _of_models(scene, seen)

@@ -53,8 +53,7 @@ def thinned(sweep: Sweep) -> Sweep:
         kept = np.arange(len(axis)) if axis.values is None else _spread(axis, most)
         if base_of.shape[number] > 1:
             base_of = np.take(base_of, kept, number)
-        values = None if axis.values is None else axis.values[kept]
-        axes.append(replace(axis, labels=axis.labels[kept], values=values))
+        axes.append(axis.at(kept))
     return replace(sweep, axes=tuple(axes), base_of=base_of)
 
 
@@ -115,8 +114,9 @@ class Scene:
         return self.first(~np.asarray(found, bool)) is None
 
     def swept(self, key: str) -> bool:
-        """Whether a key is an axis."""
-        return any(axis.key == key for axis in self.sweep.axes)
+        """Whether a key is an axis, or goes along one."""
+        alone = any(axis.key == key for axis in self.sweep.axes)
+        return alone or self.sweep.along(key) is not None
 
     def has(self, key: str) -> bool:
         """Whether some config of this structure holds a key."""
@@ -124,9 +124,8 @@ class Scene:
 
     def written(self, key: str, at: At) -> str:
         """Return a value as it was written."""
-        for number, axis in enumerate(self.sweep.axes):
-            if axis.key == key and axis.values is not None:
-                return f"{axis.labels[at[number]]} {axis.unit or ''}".strip()
+        if (found := self.sweep.along(key)) is not None:
+            return f"{found[1].labels[at[found[0]]]} {found[1].unit or ''}".strip()
         number = int(_taken(self.sweep.base_of, at))
         return keys.shown(self.sweep.bases[number].values.get(key))
 

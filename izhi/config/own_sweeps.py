@@ -1,0 +1,128 @@
+"""What config files sweep by themselves, ``hydra.sweeper.params``: taken whole, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from izhi.config.grammar import written
+from izhi.config.keys import shown
+from izhi.config.repository import Loader
+from izhi.errors import ConfigError
+
+
+def own_sweeps(loader: Loader, config: DictConfig, given: Collection[str]) -> dict[str, Any]:
+    """Return what the config that was composed last sweeps by itself.
+
+    Parameters
+    ----------
+    loader
+        What composed the config.
+    config
+        The config, with Hydra's own node.
+    given
+        Keys that overrides give a value, which replaces what a file says.
+
+    Raises
+    ------
+    ConfigError
+        When the sweep of one file would replace that of another, or is no sweep.
+    """
+    params = config.hydra.sweeper.get("params")
+    if params is None:
+        return {}
+    if not OmegaConf.is_dict(params):
+        raise ConfigError(
+            f"hydra.sweeper.params = {shown(params)}: expected a mapping such as "
+            "{synapse.U_0: '0.2,0.5'}"
+        )
+    found = {str(key): value for key, value in params.items() if _bare(str(key)) not in given}
+    for key, value in found.items():
+        file, raw = "hydra.sweeper.params", value
+        for other, values in loader.sweeping.items():
+            if key not in values:
+                continue
+            if file in loader.sweeping and values[key] != raw and not _related(loader, file, other):
+                raise ConfigError(
+                    f"{file}.yaml: sweeps {key} = {shown(raw)} by itself, and {other}.yaml "
+                    f"{key} = {shown(values[key])}; choose one of the files, or sweep {key} on the "
+                    "command line"
+                )
+            file, raw = other, values[key]
+        _check_value(_where(loader, key), key, value)
+    return found
+
+
+def _check_value(file: str, key: str, value: Any) -> None:
+    if OmegaConf.is_dict(value):
+        inner = next(iter(value), "NAME")
+        raise ConfigError(
+            f"{file}: sweeps {key} = {shown(value)}: one key for each sweep is expected, with "
+            f"dots, such as {key}.{inner}: '1,2'"
+        )
+    if OmegaConf.is_list(value):
+        raise ConfigError(
+            f"{file}: sweeps {key} = {shown(value)}: the values of a sweep are text, such as "
+            f"'{','.join(map(str, value))}' or range(0,3)"
+        )
+
+
+def overrides(sweeps: Mapping[str, Any]) -> list[str]:
+    """Return sweeps of files as overrides in Hydra's grammar."""
+    return [
+        f"{key}={value.strip() if isinstance(value, str) else written(value)}"
+        for key, value in sweeps.items()
+    ]
+
+
+def check_same(
+    loader: Loader, sweeps: Mapping[str, Any], first: Mapping[str, Any], swept: str
+) -> None:
+    """Check that a further config sweeps by itself what the first one does.
+
+    Parameters
+    ----------
+    loader
+        What composed the further config.
+    sweeps, first
+        What the further and the first config sweep by themselves.
+    swept
+        The keys that choose files.
+
+    Raises
+    ------
+    ConfigError
+        Naming a sweep that not all files have, and its file.
+    """
+    for key, value in [*sweeps.items(), *first.items()]:
+        if sweeps.get(key) != value or first.get(key) != value:
+            raise ConfigError(
+                f"{_where(loader, key)}: sweeps {key} = {shown(value)} by itself, and not all "
+                f"files of {swept} do the same; run these files one by one, or sweep {key} on the "
+                "command line"
+            )
+
+
+def _where(loader: Loader, key: str) -> str:
+    """Return the last file that sweeps a key."""
+    file = loader.swept_by.get(key)
+    return "hydra.sweeper.params" if file is None else f"{file}.yaml"
+
+
+def _bare(key: str) -> str:
+    return key.lstrip("+~")
+
+
+def _related(loader: Loader, one: str, other: str) -> bool:
+    """Return whether one of two files names the other, or one between, in its defaults list."""
+    return other in _ancestors(loader, one) or one in _ancestors(loader, other)
+
+
+def _ancestors(loader: Loader, file: str) -> list[str]:
+    found: list[str] = []
+    while (above := loader.parents.get(file)) is not None and above not in found:
+        found.append(above)
+        file = above
+    return found
