@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import hashlib
 import json
@@ -22,6 +21,7 @@ from importlib import metadata
 from io import BufferedWriter
 from pathlib import Path
 
+from izhi import locks
 from izhi.errors import EngineError
 from izhi.sweep.structures import Structure
 
@@ -175,30 +175,20 @@ def make(structure: Structure) -> Build:
 def _alone(path: Path) -> Iterator[None]:
     """Wait until no other process, or thread, makes the same build; leave no file behind."""
     while True:
-        with open(path, "wb") as file:
-            while not _locked(file):
-                _stopped.wait(0.05)
-                _check_not_stopped()
-            if not _is_named(file, path):  # the one before removed what is locked now
-                continue
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
+        with open(path, "wb") as file, locks.attempt(file, path, _OLD) as locked:
+            if locked and _is_named(file, path):  # the one before may have removed what is locked
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
+        _stopped.wait(0.05)
+        _check_not_stopped()
 
 
 def _check_not_stopped() -> None:
     if _stopped.is_set():
         raise EngineError("the build was stopped")
-
-
-def _locked(file: BufferedWriter) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_named(file: BufferedWriter, path: Path) -> bool:

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import threading
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from izhi.config import keys
 from izhi.engine import cluster, prepare
+from izhi.silence import warnings_ignored
 from izhi.study import worker
 from izhi.study.failures import Attempt
 from izhi.study.profile import Profile
@@ -85,8 +85,7 @@ def results(parallel: Any, tasks: Iterable[Any]) -> Iterator[Generator[Any]]:
 
 
 def _end(returned: Generator[Any]) -> None:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*You could benefit from adjusting the input task")
+    with warnings_ignored():
         returned.close()
 
 

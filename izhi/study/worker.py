@@ -165,9 +165,6 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-_ONE_AT_A_TIME = threading.Lock()
-"""A worker of Dask's has threads; neither Brian2 nor netCDF has room for two of them."""
-
 _LOOK = 0.5
 """Seconds between two looks at whether the parent is alive."""
 
@@ -217,8 +214,7 @@ def run(task: Task) -> Outcome:
     except Exception:
         return failed(task, profile, traceback.format_exc())
     try:
-        with _ONE_AT_A_TIME:
-            written = shardfile.write(task.path, data, task.fingerprint)
+        written = shardfile.write(task.path, data, task.fingerprint)
     except (OSError, RuntimeError) as error:  # netCDF knows no better for a full disk
         return failed(task, profile, _storage(task.path.parent, error), "storage")
     profile.mark("writing")
@@ -270,8 +266,7 @@ def results(task: Task) -> Raw:
     if task.build is None:
         from izhi.engine import runtime
 
-        with _ONE_AT_A_TIME:
-            return runtime.simulate(structure, task.parameters, n)
+        return runtime.simulate(structure, task.parameters, n)
     from izhi.engine import compiled
 
     return compiled.simulate(task.build, structure, task.parameters, n)
