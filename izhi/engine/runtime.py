@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi import interrupts
-from izhi.engine import network
+from izhi.engine import network, preferences
 from izhi.engine.result import Raw, fold_back
 from izhi.models import recording
 from izhi.models.located import SINCE
@@ -44,7 +44,7 @@ def quiet_brian() -> Iterator[Any]:
 
 def _import_brian() -> None:
     hooks = sys.excepthook, warnings.showwarning
-    with _no_handlers():
+    with _no_handlers(), preferences.without_files():
         import brian2  # noqa: F401
     _remove_log_files()
     sys.excepthook, warnings.showwarning = hooks
@@ -69,19 +69,17 @@ def _own_settings() -> Iterator[Any]:
 
     from izhi.engine.target import PortableNumpy
 
-    logging.getLogger("brian2").setLevel(logging.ERROR)
-    target, stops = brian2.prefs.codegen.target, brian2.prefs.core.stop_on_keyboard_interrupt
-    dt = brian2.defaultclock.dt if brian2.get_device() is brian2.all_devices["runtime"] else None
+    log = logging.getLogger("brian2")
+    level = log.level
+    log.setLevel(logging.ERROR)
     try:
         # Brian2 would end a run where it is, as if that were all, and half a result be stored
-        brian2.prefs.core.stop_on_keyboard_interrupt = False
-        brian2.prefs.codegen.target = PortableNumpy.class_name
-        yield brian2
+        with preferences.pinned(
+            codegen__target=PortableNumpy.class_name, core__stop_on_keyboard_interrupt=False
+        ):
+            yield brian2
     finally:
-        brian2.prefs.codegen.target = target
-        brian2.prefs.core.stop_on_keyboard_interrupt = stops
-        if dt is not None:
-            brian2.defaultclock.dt = dt
+        log.setLevel(level)
 
 
 def _remove_log_files() -> None:
