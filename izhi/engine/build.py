@@ -1,4 +1,4 @@
-"""Builds the C++ program of a structure: ``python -m izhi.engine.build``, a process of its own.
+"""Builds the C++ program of a structure, in a process of its own that calls `main`.
 
 Brian2's devices keep global state and an import of it takes a second, so a build never happens in
 the process that plans and gathers.
@@ -148,7 +148,3 @@ def main() -> None:
     compile_program(folder / "program.cpp", folder / "main")
     told = {"structure": request["structure"], "replicas": request["replicas"], "inputs": inputs}
     (folder / "build.json").write_text(json.dumps(told))
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,6 @@ import platform
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,7 +20,7 @@ from importlib import metadata
 from io import BufferedWriter
 from pathlib import Path
 
-from izhi import locks
+from izhi import children, locks
 from izhi.errors import EngineError
 from izhi.sweep.structures import Structure
 
@@ -225,7 +224,7 @@ def _run_build(structure: Structure, work: Path) -> None:
         "structure": asdict(structure), "replicas": replicas(structure), "folder": str(work)
     }  # fmt: skip
     with subprocess.Popen(
-        [sys.executable, "-m", "izhi.engine.build"], stdin=subprocess.PIPE,
+        children.command("izhi.engine.build:main"), cwd=work, stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True,  # so that it can be stopped with the compiler that it starts
         env={**os.environ, "TMPDIR": str(work)},  # what a compiler that is stopped leaves

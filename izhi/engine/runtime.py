@@ -47,6 +47,7 @@ def _import_brian() -> None:
     with _no_handlers(), preferences.without_files():
         import brian2  # noqa: F401
     _remove_log_files()
+    logging.getLogger("brian2").setLevel(logging.ERROR)  # also of what is removed after a run
     sys.excepthook, warnings.showwarning = hooks
 
 
