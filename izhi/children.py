@@ -10,7 +10,8 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 SAFE = {"PYTHONSAFEPATH": "1"}
 """What has Python leave the working folder out, as its flag -P does."""
@@ -75,3 +76,26 @@ def started_safely() -> Iterator[None]:
                     del os.environ[name]
                 else:
                     os.environ[name] = value
+
+
+_LOOK = 0.3
+"""Seconds between two looks at whether the parent is alive."""
+
+
+def end_with(parent: int, end: Callable[[], None]) -> None:
+    """Have this process end soon after its parent: a killed one cannot end its children.
+
+    Parameters
+    ----------
+    parent
+        The process that started this one; it may have ended since.
+    end
+        What ends this process.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK)
+        end()
+
+    threading.Thread(target=watch, daemon=True).start()

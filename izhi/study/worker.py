@@ -7,8 +7,6 @@ import os
 import platform
 import shutil
 import tempfile
-import threading
-import time
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import children
 from izhi.engine.cache import Build
 from izhi.engine.result import Raw
 from izhi.errors import EngineError
@@ -155,18 +154,7 @@ def get_ready(parent: int) -> None:
         The process that started this one; it may have ended since.
     """
     gc.freeze()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent: a killed one cannot end its workers."""
-    while os.getppid() == parent:
-        time.sleep(_LOOK)
-    os._exit(1)
-
-
-_LOOK = 0.5
-"""Seconds between two looks at whether the parent is alive."""
+    children.end_with(parent, lambda: os._exit(1))
 
 
 def run_far(task: Task) -> Outcome:
