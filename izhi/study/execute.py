@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi import interrupts
+from izhi import floats, interrupts
 from izhi.config.sweep import Sweep
 from izhi.engine import compilers, prepare
 from izhi.errors import EngineError, IzhiError, StorageError
@@ -68,6 +68,7 @@ class Report:
     profile: Profile
 
 
+@floats.usual()
 def make_plan(sweep: Sweep) -> Plan:
     """Return the plan of a sweep on this machine, after checking all points."""
     statistics.settings_of(sweep)
@@ -76,6 +77,7 @@ def make_plan(sweep: Sweep) -> Plan:
     return replace(plan, doubts=doubts.find(sweep, found))
 
 
+@floats.usual()
 def execute(
     sweep: Sweep,
     *,

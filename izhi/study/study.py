@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import floats
 from izhi.errors import StudyError
 from izhi.study import log, resume
 from izhi.study.folder import UNREADABLE, StudyFolder, meant
@@ -84,6 +85,7 @@ class Study:
         return self._group("traces", "choose points with record.traces to record them")
 
     @cached_property
+    @floats.usual()
     def _groups(self) -> dict[str, xr.Dataset]:
         import izhi.study.accessor  # noqa: F401  (dataset.izhi)
         from izhi.study import stored
@@ -127,6 +129,7 @@ class Study:
         """Names of the swept dimensions."""
         return [str(name) for name in self.dataset["status"].dims]
 
+    @floats.usual()
     def summary(self, per: str = "cell") -> pd.DataFrame:
         """Return one row per point and cell.
 
@@ -152,6 +155,7 @@ class Study:
 
         return tables.summary(self.dataset, per)
 
+    @floats.usual()
     def table(
         self,
         by: str | Iterable[str],
@@ -197,6 +201,7 @@ class Study:
         }
         return tables.table(self.dataset.izhi.sel(**held), by, of, agg, per)
 
+    @floats.usual()
     def spike_times(self, cell: str, **point: Any) -> NDArray[np.float64]:
         """Return the spike times of one cell at one point.
 
@@ -236,6 +241,7 @@ class Study:
         first = self._offsets[train : train + 2]
         return np.asarray(self.spikes["spike_time"][first[0] : first[1]].values, np.float64)
 
+    @floats.usual()
     def to_neo(self, cell: str | Sequence[str] | None = None, **point: Any) -> list[SpikeTrain]:
         """Return spike trains for Neo, and with it for Elephant.
 
