@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from izhi import floats
 from izhi.config.compose import compose
 from izhi.errors import EngineError
 from izhi.report.page import make
@@ -32,6 +33,7 @@ def _with(overrides: Sequence[str] | str, **settings: object) -> list[str]:
     return listed
 
 
+@floats.usual()
 def plan(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None = None) -> Plan:
     """Return what would run, after checking all of it; nothing is built or written.
 
@@ -52,6 +54,7 @@ def plan(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None =
     return execute.make_plan(compose(_with(overrides), config_dir=config_dir))
 
 
+@floats.usual()
 def check(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None = None) -> Check:
     """Return what is wrong with a sweep, and what is probably not meant; nothing runs.
 
@@ -70,6 +73,7 @@ def check(overrides: Sequence[str] | str = (), *, config_dir: Path | str | None 
     return checking.check(compose(_with(overrides), config_dir=config_dir))
 
 
+@floats.usual()
 def converge(
     overrides: Sequence[str] | str = (),
     *,
@@ -114,6 +118,7 @@ def converge(
     return converging.converge(compose(_with(overrides), config_dir=config_dir), options, remark)
 
 
+@floats.usual()
 def run(
     overrides: Sequence[str] | str = (),
     *,
@@ -159,6 +164,7 @@ def run(
     return report.study
 
 
+@floats.usual()
 def write_report(
     study: Study | Path | str, target: Path | str | None = None, *, sample: int | None = None
 ) -> Path:
@@ -200,6 +206,7 @@ def open_study(path: Path | str) -> Study:
     return Study(path)
 
 
+@floats.usual()
 def plot(
     what: Study | Path | str | Sequence[str] = (),
     kind: str = "trace",

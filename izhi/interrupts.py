@@ -40,13 +40,15 @@ def check() -> None:
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """Hear requests to end, as long as this lasts."""
+    """Hear requests to end, as long as this lasts; in the main thread, which alone can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     taken = []
-    if threading.current_thread() is threading.main_thread():
-        for number, usual in _NUMBERS.items():
-            if signal.getsignal(number) == usual:
-                signal.signal(number, _interrupt)
-                taken.append(number)
+    for number, usual in _NUMBERS.items():
+        if signal.getsignal(number) == usual:
+            signal.signal(number, _interrupt)
+            taken.append(number)
     shown = sys.unraisablehook
     sys.unraisablehook = lambda dropped: None if _is_request(dropped) else shown(dropped)
     try:

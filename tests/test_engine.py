@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -31,15 +37,6 @@ SWEEP = ["stimulus.amplitude=10,20,30"]
 
 def run_tiny(folder: Path, name: str, *overrides: str, progress: bool = False) -> izhi.Study:
     return izhi.run([*TINY, *overrides], name=name, dir=folder, progress=progress)
-
-
-@pytest.fixture
-def fresh_toolchain():
-    """Look for the compiler anew, in this test and in the next."""
-    look = cache.toolchain
-    look.cache_clear()
-    yield
-    look.cache_clear()
 
 
 @pytest.fixture
@@ -67,7 +64,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> izhi.Study:
 
 
 def test_without_a_compiler_numpy_is_used_and_one_line_says_so(
-    tmp_path, monkeypatch, capfd, fresh_toolchain
+    tmp_path, monkeypatch, capfd
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
@@ -80,7 +77,7 @@ def test_without_a_compiler_numpy_is_used_and_one_line_says_so(
 
 
 def test_asked_for_numpy_nothing_is_said_of_a_missing_compiler(
-    tmp_path, monkeypatch, capfd, fresh_toolchain
+    tmp_path, monkeypatch, capfd
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     run_tiny(tmp_path, "numpy", "run.engine=numpy", progress=True)
@@ -102,7 +99,7 @@ def test_a_compiler_is_looked_for_by_name(tmp_path, monkeypatch) -> None:
 
 
 def test_a_compiler_that_fails_is_an_error_or_a_reason_for_numpy(
-    tmp_path, monkeypatch, capfd, fresh_toolchain, empty_cache, costly_numpy
+    tmp_path, monkeypatch, capfd, empty_cache, costly_numpy
 ) -> None:
     if cache.compiler() is None:
         pytest.skip("there is no C++ compiler")
@@ -125,13 +122,14 @@ def test_a_compiler_that_fails_is_an_error_or_a_reason_for_numpy(
 
 
 def test_a_build_that_fails_is_an_error_where_it_was_asked_for(
-    tmp_path, monkeypatch, fresh_toolchain, empty_cache, capsys
+    tmp_path, monkeypatch, empty_cache, capsys
 ) -> None:
     def fail(structure, work):
         raise EngineError("building the C++ program failed:\nno space left")
 
     monkeypatch.setattr(cache, "compiler", lambda: "/usr/bin/g++")
-    monkeypatch.setattr(cache, "toolchain", lambda: {"compiler": "13"})
+    told = {"compiler": "13", "command": "g++", "variables": ""}
+    monkeypatch.setattr(cache, "toolchain", lambda: told)
     monkeypatch.setattr(cache, "_run_build", fail)
     with pytest.raises(EngineError, match=r"building the C\+\+ program failed:\nno space left"):
         run_tiny(tmp_path, "asked", "run.engine=compiled")
@@ -257,12 +255,237 @@ def test_of_two_processes_that_need_the_same_build_one_makes_it(tmp_path, empty_
     assert sum(Path(name).exists() for name in names) == 1
 
 
-def test_a_cache_that_cannot_be_written_is_an_error(tmp_path, monkeypatch) -> None:
+def pretend_builds(monkeypatch: pytest.MonkeyPatch, made: list[Path] | None = None) -> list[Path]:
+    """Have builds that take no time; return where they were made."""
+    made = [] if made is None else made
+
+    def pretend(structure, work):
+        made.append(work)
+        (work / "build.json").write_text(json.dumps({"inputs": [["v", f"f{len(made)}"]]}))
+        (work / "main").write_text("#!/bin/sh\n")
+        (work / "main").chmod(0o755)
+
+    monkeypatch.setattr(cache, "_run_build", pretend)
+    return made
+
+
+@pytest.fixture
+def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder for temporary files, where the cache is a file."""
     (tmp_path / "file").write_text("")
+    (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    batch = izhi.plan([*TINY, "run.engine=numpy"]).batches[0]
-    with pytest.raises(EngineError, match=r"izhi/builds: the cache of builds cannot be written: "):
-        cache.make(batch.structure)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    return tmp_path / "tmp"
+
+
+@pytest.fixture
+def programs() -> Path:
+    """Give the cache of the session."""
+    return cache.root()
+
+
+def tiny_structure():
+    return izhi.plan([*TINY, "run.engine=numpy"]).batches[0].structure
+
+
+def test_without_a_cache_programs_are_kept_among_temporary_files(no_cache, monkeypatch) -> None:
+    made = pretend_builds(monkeypatch)
+    structure = tiny_structure()
+    assert cache.find(structure) is None
+    build = cache.make(structure)
+    assert build.program.parent.parent == no_cache / f"izhi-{os.geteuid()}" / "builds"
+    assert build.note == (
+        f"{cache.root()}: the cache of builds cannot be written: Not a directory; "
+        f"programs are in {cache.spare()}"
+    )
+    assert (no_cache / f"izhi-{os.geteuid()}").stat().st_mode & 0o777 == 0o700
+    assert cache.find(structure) == cache.Build(build.program, build.inputs)
+    assert cache.make(structure) == build and len(made) == 1
+
+
+REASONS = {
+    errno.EROFS: "Read-only file system", errno.ENOSPC: "No space left on device",
+    errno.EACCES: "Permission denied", errno.EDQUOT: "Disk quota exceeded",
+    errno.ENOENT: "No such file or directory",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("number", REASONS, ids=errno.errorcode.get)
+def test_each_cause_is_told_by_its_name(number, empty_cache, tmp_path, monkeypatch, capfd) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    pretend_builds(monkeypatch)
+    make = tempfile.mkdtemp
+
+    def refuse(*arguments, **settings):
+        if Path(settings["dir"]) == cache.root():
+            raise OSError(number, os.strerror(number))
+        return make(*arguments, **settings)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    build = cache.make(tiny_structure())
+    assert build.note.startswith(f"{cache.root()}: the cache of builds cannot be written: ")
+    assert REASONS[number] in build.note
+    assert build.program.is_relative_to(cache.spare())
+
+
+@pytest.mark.parametrize("said", ["g++: No space left on device", "OSError: Disk quota exceeded"])
+def test_a_disk_that_fills_up_during_a_build_is_no_fault_of_the_compiler(said) -> None:
+    with pytest.raises(OSError, match=re.escape(said.partition(": ")[2])):
+        cache._check_room(f"Traceback ...\n{said}\n")
+    cache._check_room("error: expected ;")
+
+
+def test_a_run_says_where_its_programs_are(
+    built, programs, no_cache, tmp_path, monkeypatch, capfd
+) -> None:
+    structure = izhi.plan([*TINY, *SWEEP, "run.engine=compiled"]).batches[0].structure
+    there = cache.spare() / cache.folder_of(structure).name
+    there.parent.parent.mkdir(mode=0o700)
+    (event,) = [event for event in built.log if event["event"] == "built"]
+    shutil.copytree(programs / event["key"], there)
+    study = run_tiny(tmp_path, "elsewhere", *SWEEP, "run.engine=compiled", progress=True)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(
+        f"{cache.root()}: the cache of builds cannot be written: Not a directory"
+    )
+    (event,) = [event for event in study.log if event["event"] == "warning"]
+    assert event["text"] == line
+    assert (study.dataset.status == 0).all()
+
+
+def test_nobody_else_s_folder_is_taken(no_cache, monkeypatch) -> None:
+    made = pretend_builds(monkeypatch)
+    mine = no_cache / f"izhi-{os.geteuid()}"
+    structure = tiny_structure()
+    spoilt = "expected a folder of this user's alone"
+
+    def check_refused() -> None:
+        assert cache.find(structure) is None
+        with pytest.raises(EngineError, match=spoilt) as raised:
+            cache.make(structure)
+        assert "\n" not in str(raised.value) and made == []
+        assert "the cache of builds cannot be written: Not a directory" in str(raised.value)
+        assert str(raised.value).endswith("set XDG_CACHE_HOME to a folder that can")
+
+    mine.mkdir()
+    for mode in (0o777, 0o770, 0o705, 0o1777):  # others may write there, or look
+        mine.chmod(mode)
+        check_refused()
+    mine.chmod(0o700)
+    others = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: others)
+    mine.rename(no_cache / f"izhi-{others}")
+    check_refused()
+    monkeypatch.undo()
+
+
+def test_no_link_is_taken_for_a_folder_of_one_s_own(no_cache, tmp_path, monkeypatch) -> None:
+    pretend_builds(monkeypatch)
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    (no_cache / f"izhi-{os.geteuid()}").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EngineError, match="expected a folder of this user's alone"):
+        cache.make(tiny_structure())
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_path_that_depends_on_the_working_folder_is_no_cache(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("", "cache", "./cache", "~/cache"):
+        monkeypatch.setenv("XDG_CACHE_HOME", name)
+        assert cache.root() == tmp_path / "home" / ".cache" / "izhi" / "builds"
+    monkeypatch.setenv("TMPDIR", "tmp")
+    assert cache.spare().is_relative_to("/tmp")
+
+
+DAMAGES = {
+    "no description": lambda folder: (folder / "build.json").unlink(),
+    "half a description": lambda folder: (folder / "build.json").write_text('{"inputs"'),
+    "another description": lambda folder: (folder / "build.json").write_text("[]"),
+    "no program": lambda folder: (folder / "main").unlink(),
+    "half a program": lambda folder: (folder / "main").write_text("#!"),
+    "a program that is a folder": lambda folder: [(folder / "main").unlink(),
+                                                  (folder / "main").mkdir()],
+    "a program that is a link": lambda folder: [(folder / "main").unlink(),
+                                                (folder / "main").symlink_to("/bin/true")],
+    "an empty folder": lambda folder: [shutil.rmtree(folder), folder.mkdir()],
+    "a file": lambda folder: [shutil.rmtree(folder), folder.write_text("")],
+    "a link to nowhere": lambda folder: [shutil.rmtree(folder), folder.symlink_to("nowhere")],
+    "a link to a folder": lambda folder: [shutil.rmtree(folder),
+                                          folder.symlink_to(folder.parent.parent)],
+    "a pipe": lambda folder: [shutil.rmtree(folder), os.mkfifo(folder)],
+    "a folder that nobody may enter": lambda folder: [(folder / "main").write_text(""),
+                                                      folder.chmod(0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_whatever_is_in_the_place_of_a_build_is_made_anew(damage, empty_cache, monkeypatch) -> None:
+    made = pretend_builds(monkeypatch)
+    structure = tiny_structure()
+    folder = cache.make(structure).program.parent
+    damage(folder)
+    assert cache.find(structure) is None
+    assert cache.make(structure).inputs == (("v", "f2"),)
+    assert cache.make(structure).inputs == (("v", "f2"),) and len(made) == 2
+    assert [path.name for path in empty_cache.iterdir()] == [folder.name]
+    assert folder.is_dir() and not folder.is_symlink()
+
+
+def test_what_a_killed_build_left_is_removed_at_the_next(empty_cache, monkeypatch) -> None:
+    made = pretend_builds(monkeypatch)
+    empty_cache.mkdir(parents=True)
+    code = f"""
+import os, signal
+from izhi.engine import cache
+def killed(structure, work):
+    os.kill(os.getpid(), signal.SIGKILL)
+cache._run_build = killed
+import izhi
+cache.make(izhi.plan({TINY!r}).batches[0].structure)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = empty_cache.glob(".building-*")
+    young = empty_cache / ".building-about-to-be-locked"
+    young.mkdir()
+    alive = empty_cache / ".building-alive"
+    alive.mkdir()
+    with open(alive / "maker", "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        cache.make(tiny_structure())
+        assert not left.exists() and young.is_dir() and alive.is_dir()
+    assert len(made) == 1
+    os.utime(young, (0, 0))
+    monkeypatch.setattr(cache, "replicas", lambda structure: 24)  # another build
+    cache.make(tiny_structure())
+    assert list(empty_cache.glob(".building-*")) == []
+
+
+def test_a_killed_run_takes_its_build_and_the_compiler_along(
+    compiler, empty_cache, tmp_path, monkeypatch
+) -> None:
+    slow = tmp_path / "slow-g++"
+    slow.write_text(f"#!/bin/sh\ncase $1 in --version) exit;; esac\n"
+                    f"echo $$ > {tmp_path}/pid\nsleep 100\n")  # fmt: skip
+    slow.chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "izhi", "run", *TINY, "run.engine=compiled", "study.name=s"],
+        cwd=tmp_path, env={**os.environ, "CXX": str(slow)}, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    compiling = int((tmp_path / "pid").read_text())
+    assert list(empty_cache.glob(".building-*"))
+    process.kill()
+    process.wait()
+    while Path(f"/proc/{compiling}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{compiling}").exists()
+    assert list(empty_cache.glob(".building-*")) == []
 
 
 def test_the_key_of_a_build_holds_what_it_depends_on(monkeypatch) -> None:
@@ -274,10 +497,12 @@ def test_the_key_of_a_build_holds_what_it_depends_on(monkeypatch) -> None:
     finer = izhi.plan([*TINY, "simulation.dt='0.05 ms'"]).batches[0].structure
     assert cache.folder_of(finer) != before
     found = cache.toolchain()
-    assert {"brian2", "numpy", "python", "compiler", "cpu", "sources"} == set(found)
-    monkeypatch.setattr(cache, "toolchain", lambda: {**found, "compiler": "another"})
-    assert cache.folder_of(structure) != before
-    monkeypatch.undo()
+    assert {"brian2", "numpy", "python", "cpu", "sources", "compiler", "command",
+            "variables"} == set(found)  # fmt: skip
+    for name in found:
+        monkeypatch.setattr(cache, "toolchain", lambda name=name: {**found, name: "another"})
+        assert cache.folder_of(structure) != before
+        monkeypatch.undo()
     monkeypatch.setattr(cache, "replicas", lambda structure: 24)
     assert cache.folder_of(structure) != before
 

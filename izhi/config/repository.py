@@ -30,6 +30,7 @@ from izhi.config.keys import shown
 from izhi.config.references import check_growth
 from izhi.config.texts import keep_texts
 from izhi.errors import ConfigError
+from izhi.silence import warnings_ignored
 
 _MOST_FILES = 1_000
 """Files of one composition, each counted as often as defaults lists name it."""
@@ -203,8 +204,7 @@ class Loader(ConfigLoaderImpl):
         return parsed, self._reading
 
     def _process_config_searchpath(self, *args: Any) -> None:
-        with warnings.catch_warnings():  # of folders that are not there
-            warnings.simplefilter("ignore", UserWarning)
+        with warnings_ignored():  # of folders that are not there
             super()._process_config_searchpath(*args)
 
     def get_group_options(self, group_name: str, *args: Any, **kwargs: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Builds the C++ program of a structure: ``python -m izhi.engine.build``, a process of its own.
+"""Builds the C++ program of a structure, in a process of its own that calls `main`.
 
 Brian2's devices keep global state and an import of it takes a second, so a build never happens in
 the process that plans and gathers.
@@ -10,13 +10,18 @@ import dataclasses
 import json
 import os
 import platform
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from izhi.engine import network, runtime
+from izhi import children
+from izhi.engine import compilers, network, runtime
 from izhi.engine.names import mangled
 from izhi.models import recording
 from izhi.sweep.structures import Structure
@@ -128,28 +133,71 @@ def _projections(device: Any, structure: Structure, folded: network.FoldedNetwor
     ]
 
 
-def compile_program(source: Path, program: Path, processor: str = "native") -> None:
-    """Compile a program for a processor; what the compiler says goes to stderr."""
-    compiler = os.environ.get("CXX", "").split() or ["g++"]
+def compile_program(
+    source: Path, program: Path, processor: str = "native", compiler: Sequence[str] | None = None
+) -> str:
+    """Compile a program for a processor, and see that its arithmetic is strict.
+
+    Parameters
+    ----------
+    source
+        The C++ file.
+    program
+        The executable to write.
+    processor
+        As in ``-march``.
+    compiler
+        The compiler's command; by default that of this environment.
+
+    Returns
+    -------
+    str
+        The command, without its files.
+
+    Raises
+    ------
+    SystemExit
+        When it fails; what the compiler says goes to stderr.
+    """
     with runtime.quiet_brian() as brian2:
         package = Path(brian2.__file__).parent
     headers = [package / "devices" / "cpp_standalone", package / "synapses"]
     include = [f"-I{folder}" for folder in headers]
-    subprocess.run(
-        [*compiler, *flags(processor), *include, str(source), "-o", str(program)], check=True
+    command = [*(compiler or compilers.command() or ["g++"]), *flags(processor), *include]
+    files = [str(source), str(compilers.CHECK), "-o", str(program)]
+    environment = {**os.environ, "LC_ALL": "C"}
+    if subprocess.run([*command, *files], env=environment).returncode != 0:
+        sys.exit(1)
+    _check_strict(program, command)
+    return shlex.join(command)
+
+
+def _check_strict(program: Path, command: Sequence[str]) -> None:
+    """End where a program finds its own arithmetic not to be strict; it runs without points."""
+    done = subprocess.run(
+        [str(program)], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
     )
+    if compilers.NOT_STRICT in done.stderr:
+        print(f"{done.stderr.strip()}; set CXX to another: {command[0]}", file=sys.stderr)
+        sys.exit(1)
 
 
 def main() -> None:
     """Read a request on stdin, build in the given folder, write ``build.json`` there."""
     request = json.load(sys.stdin)
     folder = Path(request["folder"])
+    children.end_with(request["parent"], lambda: _end(folder))
     structure = structure_from(request["structure"])
     inputs = write(structure, request["replicas"], folder / "program.cpp")
-    compile_program(folder / "program.cpp", folder / "main")
-    told = {"structure": request["structure"], "replicas": request["replicas"], "inputs": inputs}
+    command = compile_program(folder / "program.cpp", folder / "main", compiler=request["compiler"])
+    told = {
+        "structure": request["structure"], "replicas": request["replicas"], "inputs": inputs,
+        "command": command,
+    }  # fmt: skip
     (folder / "build.json").write_text(json.dumps(told))
 
 
-if __name__ == "__main__":
-    main()
+def _end(folder: Path) -> None:
+    """Leave nothing of a build that nobody waits for any more, nor the compiler running."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)  # a build has a session of its own

@@ -45,7 +45,10 @@ def simulate(
         When the program fails or its results are not whole.
     """
     given = _input(build, structure, parameters, n_points)
-    done = subprocess.run([str(build.program)], input=given, capture_output=True, check=False)
+    done = subprocess.run(
+        [str(build.program)], cwd=build.program.parent,  # where no library lies to be taken
+        input=given, capture_output=True, check=False,
+    )  # fmt: skip
     said = done.stderr.decode(errors="replace").strip()[-400:]
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name

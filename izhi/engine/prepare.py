@@ -31,6 +31,18 @@ def workers(n_jobs: int, backend: str, scheduler: str | None = None) -> int:
     return n_jobs if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + n_jobs)
 
 
+def check_compiler(sweep: Sweep) -> None:
+    """Check the compiler's command, where a run on this machine may use it.
+
+    Raises
+    ------
+    ConfigError
+        For options in ``CXX`` that may change results.
+    """
+    if sweep.setting("run.engine") != "numpy" and sweep.setting("run.backend") != "dask":
+        cache.compiler()
+
+
 def machine(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> Machine:
     """Return what the plan has to know of this machine."""
     backend, scheduler = str(sweep.setting("run.backend")), sweep.setting("run.scheduler")

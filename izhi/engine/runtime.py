@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,46 +18,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi import interrupts
-from izhi.engine import network
+from izhi.engine import network, preferences
 from izhi.engine.names import mangled
 from izhi.engine.result import Raw, fold_back
 from izhi.models import recording
 from izhi.models.assembly import ESCAPES
 from izhi.models.located import SINCE
 from izhi.models.trains import CELLS, FIRST
+from izhi.silence import warnings_ignored
 from izhi.sweep import drawn
 from izhi.sweep.plan import FIRST_OF, TARGET
 from izhi.sweep.structures import Structure
 
+_ALONE = threading.RLock()
+"""Held by the thread that uses Brian2: its device, preferences and clock are the process's."""
+
 
 @contextlib.contextmanager
 def quiet_brian() -> Iterator[Any]:
-    """Give Brian2 without the hooks and the files that its import leaves."""
-    hooks, first = (sys.excepthook, warnings.showwarning), "brian2" not in sys.modules
-    # a handler of signals can be set in the main thread only, and a worker of Dask's has others
-    with warnings.catch_warnings(), mock.patch("signal.signal"):
-        warnings.simplefilter("ignore")
-        import brian2
+    """Give Brian2 to this thread alone, without the hooks and the files that its import leaves."""
+    with _ALONE, warnings_ignored():
+        if "brian2" not in sys.modules:
+            _import_brian()
+        with _own_settings() as brian2:
+            yield brian2
 
-        from izhi.engine.target import PortableNumpy
-    if first:
-        _remove_log_files()
+
+def _import_brian() -> None:
+    hooks = sys.excepthook, warnings.showwarning
+    with _no_handlers(), preferences.without_files():
+        import brian2  # noqa: F401
+    _remove_log_files()
+    logging.getLogger("brian2").setLevel(logging.ERROR)  # also of what is removed after a run
     sys.excepthook, warnings.showwarning = hooks
-    logging.getLogger("brian2").setLevel(logging.ERROR)
-    target, stops = brian2.prefs.codegen.target, brian2.prefs.core.stop_on_keyboard_interrupt
-    dt = brian2.defaultclock.dt if brian2.get_device() is brian2.all_devices["runtime"] else None
+
+
+@contextlib.contextmanager
+def _no_handlers() -> Iterator[None]:
+    """Keep this thread from setting handlers of signals, which only the main thread can do."""
+    here, set_handler = threading.get_ident(), signal.signal
+
+    def signal_of_others(number: int, handler: Any) -> Any:
+        return None if threading.get_ident() == here else set_handler(number, handler)
+
+    with mock.patch("signal.signal", signal_of_others):
+        yield
+
+
+@contextlib.contextmanager
+def _own_settings() -> Iterator[Any]:
+    """Give Brian2 with the preferences that izhi needs, and leave those of before."""
+    import brian2
+
+    from izhi.engine.target import PortableNumpy
+
+    log = logging.getLogger("brian2")
+    level = log.level
+    log.setLevel(logging.ERROR)
     try:
         # Brian2 would end a run where it is, as if that were all, and half a result be stored
-        brian2.prefs.core.stop_on_keyboard_interrupt = False
-        brian2.prefs.codegen.target = PortableNumpy.class_name
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with preferences.pinned(
+            codegen__target=PortableNumpy.class_name, core__stop_on_keyboard_interrupt=False
+        ):
             yield brian2
     finally:
-        brian2.prefs.codegen.target = target
-        brian2.prefs.core.stop_on_keyboard_interrupt = stops
-        if dt is not None:
-            brian2.defaultclock.dt = dt
+        log.setLevel(level)
 
 
 def _remove_log_files() -> None:

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import netCDF4
-
-from izhi import interrupts
+from izhi import interrupts, netcdf
 from izhi.errors import StudyError
 from izhi.study.folder import write_atomic
 from izhi.study.study import Study
@@ -33,7 +31,7 @@ def write(study: Study, path: Path) -> None:
     Parameters
     ----------
     study
-        The study; it is closed.
+        The study.
     path
         The file.
 
@@ -42,7 +40,6 @@ def write(study: Study, path: Path) -> None:
     StudyError
         When the study cannot be read, or there is no room left.
     """
-    study.close()  # netCDF must not have one file open twice, see Study
     try:
         write_atomic(path, lambda temporary: _write(study, temporary))
     except RuntimeError as error:  # how netCDF tells of a file that it cannot read or write
@@ -50,7 +47,7 @@ def write(study: Study, path: Path) -> None:
 
 
 def _write(study: Study, path: Path) -> None:
-    with netCDF4.Dataset(str(study.folder.dataset)) as source, netCDF4.Dataset(path, "w") as copy:
+    with netcdf.open(study.folder.dataset) as source, netcdf.open(path, "w") as copy:
         copy.set_fill_off()  # every value is written
         _copy_group(source, copy)
         _add_provenance(study, copy.createGroup("provenance"))

@@ -7,7 +7,6 @@ cells; what was swept are columns of it. Sampled traces are time series among th
 from __future__ import annotations
 
 import re
-import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from izhi import interrupts
 from izhi.errors import IzhiError, StudyError
 from izhi.export.runs import Run, in_words, runs
 from izhi.export.spikes import pieces
+from izhi.silence import warnings_ignored
 from izhi.study.folder import sha256, write_atomic
 from izhi.study.study import Study
 from izhi.study.trains import TrainTable, train_table
@@ -71,8 +71,7 @@ def _write(study: Study, table: TrainTable, made: list[Run], path: Path) -> None
     traces = _traces(study, traced)
     for series in traces.values():
         file.add_acquisition(series)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The file path provided")  # a temporary name
+    with warnings_ignored():  # of a temporary name
         io = NWBHDF5IO(path, "w")
     with io:
         io.write(file)

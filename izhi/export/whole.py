@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,16 +19,14 @@ def write_folder(path: Path, write: Callable[[Path], None]) -> None:
     write
         Fills the folder that it is given.
     """
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent))
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
+    temporary.mkdir()
     try:
         write(temporary)
         for name in temporary.rglob("*"):
             if name.is_file():
                 with open(name, "rb") as file:
                     os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o777 & ~umask)
         os.rename(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi import units
+from izhi import netcdf, units
 from izhi.config import inputs
 from izhi.errors import ConfigError, did_you_mean
 from izhi.units import SECOND, Dimension
@@ -247,11 +247,9 @@ def _columns(names: list[str], recording: Recording, key: str) -> tuple[int, int
 
 
 def _netcdf(data: bytes, recording: Recording, key: str) -> tuple[Column, Column]:
-    import netCDF4
-
     where = f"{key}.file = {recording.file}"
     try:
-        with netCDF4.Dataset("data.nc", memory=data) as file:
+        with netcdf.open("data.nc", memory=data) as file:
             found = None if recording.column else _ragged(file)
             if found is not None:
                 return found

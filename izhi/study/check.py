@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from izhi.config.sweep import Sweep
+from izhi.engine import prepare
 from izhi.errors import ConfigError
 from izhi.study import statistics
 from izhi.sweep import doubts, points, structures
@@ -36,6 +37,7 @@ def check(sweep: Sweep) -> Check:
     """Check a sweep whose values have been checked one by one."""
     try:
         statistics.settings_of(sweep)
+        prepare.check_compiler(sweep)
         found = structures.find(sweep)
     except ConfigError as error:
         said = {str(other): other for other in (error, *wrong(sweep))}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import netcdf
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import StudyError
@@ -221,7 +221,7 @@ def _numbers(sweep: Sweep, at: Mapping[str, NDArray[np.int64]]) -> NDArray[np.in
 def _results(
     folders: tuple[StudyFolder, StudyFolder], sweeps: tuple[Sweep, Sweep], common: _Common
 ) -> Iterator[Difference]:
-    with netCDF4.Dataset(folders[0].dataset) as a, netCDF4.Dataset(folders[1].dataset) as b:
+    with netcdf.open(folders[0].dataset) as a, netcdf.open(folders[1].dataset) as b:
         for file in (a, b):
             file.set_auto_maskandscale(False)
         shared = {

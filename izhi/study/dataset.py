@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import netcdf
 from izhi.config.sweep import Axis
 from izhi.spikes import STATISTICS, Statistic
 from izhi.study import shardfile, window
@@ -67,7 +67,7 @@ def write(
         Number of points whose state diverged.
     """
     diverged = 0
-    with netCDF4.Dataset(str(path), "w") as file:
+    with netcdf.open(path, "w") as file:
         file.set_fill_off()  # every value is written
         file.setncatts({**_global_attributes(plan), **attributes})
         names = tuple(axis.name for axis in plan.sweep.axes)

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi import interrupts
+from izhi import floats, interrupts
 from izhi.config.sweep import Sweep
-from izhi.engine import prepare
+from izhi.engine import compilers, prepare
 from izhi.errors import EngineError, IzhiError, StorageError
 from izhi.study import description, gather, log, parallel, resume, shards, statistics
 from izhi.study import folder as folders
@@ -68,6 +68,7 @@ class Report:
     profile: Profile
 
 
+@floats.usual()
 def make_plan(sweep: Sweep) -> Plan:
     """Return the plan of a sweep on this machine, after checking all points."""
     statistics.settings_of(sweep)
@@ -76,6 +77,7 @@ def make_plan(sweep: Sweep) -> Plan:
     return replace(plan, doubts=doubts.find(sweep, found))
 
 
+@floats.usual()
 def execute(
     sweep: Sweep,
     *,
@@ -224,7 +226,7 @@ def _built(
         record.append("warning", text=text)
 
     if any(batch.why == plans.NO_COMPILER for batch in plan.batches):
-        warn("no C++ compiler (g++) found: using the numpy engine")
+        warn(f"no C++ compiler ({compilers.name()}) found: using the numpy engine")
     if plan.sweep.setting("run.backend") == "dask":
         return job  # each worker builds for its own processor
     needed = {shard.batch for shard in job.shards if plan.batches[shard.batch].engine == "compiled"}
@@ -238,7 +240,9 @@ def _built(
         if plan.sweep.setting("run.engine") == "compiled":
             raise
         warn(f"{error}\nusing the numpy engine")
-        without = plans.Machine(plan.workers, compiler=False, built=frozenset())
+        without = plans.Machine(
+            plan.workers, compiler=False, built=frozenset(), why="no C++ program could be built"
+        )
         plan = plans.make_plan(plan.sweep, structures.find(plan.sweep), without)
         return replace(job, plan=plan, shards=resume.remaining(plan, done))
     for number, build in builds.items():
@@ -246,7 +250,10 @@ def _built(
             "built", structure=plan.batches[number].structure.digest,
             fresh=plan.batches[number].build,
             seconds=round(time.perf_counter() - start, 3), key=build.program.parent.name,
+            compiler=build.command,
         )  # fmt: skip
+    for note in dict.fromkeys(build.note for build in builds.values() if build.note):
+        warn(note)
     return replace(job, builds=builds)
 
 

@@ -6,8 +6,8 @@ import glob
 import hashlib
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -240,9 +240,8 @@ def write_atomic(path: Path, write: Callable[[Path], None], sealed: bool = False
     Written
         What is on the disk now.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.tmp")
+    temporary.touch(exist_ok=False)  # with the rights that the umask leaves
     try:
         write(temporary)
         with open(temporary, "rb+") as file:
@@ -254,9 +253,6 @@ def write_atomic(path: Path, write: Callable[[Path], None], sealed: bool = False
                 digest.update(seal)
             written = Written(digest.hexdigest(), file.tell())
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import netcdf
 from izhi.study import dataset, table, window
 from izhi.study.digest import Digest
 from izhi.study.folder import PARTS, StudyFolder, Written, write_atomic
@@ -144,7 +145,8 @@ def _write(
             found = traces(plan, traced)
             for name in ("trace", *found.data_vars):
                 digest.add(f"traces/{name}", found[name].values)
-            found.to_netcdf(temporary, mode="a", group="traces", engine="netcdf4")
+            with netcdf.LOCK.but_for_xarray():
+                found.to_netcdf(temporary, mode="a", group="traces", engine="netcdf4")
 
     traced = window.traced(plan, sources)
     written = write_atomic(path, write)

@@ -1,24 +1,25 @@
 """The study's log: one JSON object a line, appended and flushed to the disk as things happen.
 
-Who appends holds the log locked, and with it the study: there is one writer at a time. The lock is
-the kernel's, so that it ends with its holder, however that ends.
+Who appends holds the log locked, and with it the study: there is one writer at a time. The lock
+ends with its holder, however that ends; see :mod:`izhi.locks`.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
+import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from izhi import locks
 from izhi.errors import StorageError, StudyError
 
 ENDS = ("gathered", "interrupted", "stopped")
@@ -102,38 +103,48 @@ def writing(path: Path) -> Iterator[Writer]:
         file = open(path, "ab+", buffering=0)  # noqa: SIM115
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
-    with file:
-        _lock(file, path)
+    with file, _locked(file, path):
         yield Writer(file)
 
 
-def _lock(file: FileIO, path: Path) -> None:
+@contextmanager
+def _locked(file: FileIO, path: Path) -> Iterator[None]:
     deadline = time.monotonic() + _A_LOOK
     while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise StudyError(
-                    f"study.name = {path.parent.name}: {path.parent} is being written by "
-                    f"{holder(path)}; wait for its end, or choose another name"
-                ) from None
-        except OSError as error:
-            raise StorageError(f"{path}: cannot be locked: {error.strerror}") from error
-        time.sleep(0.01)
+        with ExitStack() as stack:
+            try:
+                locked = stack.enter_context(locks.attempt(file, path))
+            except OSError as error:
+                raise StorageError(
+                    f"{path}: cannot be locked: {error.strerror}; choose a study.dir on a file "
+                    "system that can lock files"
+                ) from error
+            if locked:
+                yield
+                return
+        if time.monotonic() > deadline:
+            raise StudyError(
+                f"study.name = {path.parent.name}: {path.parent} is being written by "
+                f"{holder(path)}; {_remedy(path)}"
+            )
+        time.sleep(random.uniform(0.005, 0.015))  # two that met do not meet again
+
+
+def _remedy(path: Path) -> str:
+    mark = locks.far_mark(path)
+    if mark is None:
+        return "wait for its end, or choose another name"
+    return (
+        f"wait for its end, or choose another name; if that machine runs it no more, remove {mark}"
+    )
 
 
 def is_held(path: Path) -> bool:
     """Whether some process holds a log."""
     try:
-        with open(path, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
+        return locks.is_locked(path)
+    except OSError:  # there is none, or none that can be read, which whoever reads it says
         return False
-    return False
 
 
 def holder(path: Path) -> str:

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import threading
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -14,8 +13,10 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
+from izhi import children
 from izhi.config import keys
 from izhi.engine import cluster, prepare
+from izhi.silence import warnings_ignored
 from izhi.study import worker
 from izhi.study.failures import Attempt
 from izhi.study.profile import Profile
@@ -56,7 +57,8 @@ def _deaf_to_interrupts() -> Iterator[None]:
     where they are. The one that was asked ends the others. A request to end, which reaches one
     process, only waits.
     """
-    resource_tracker.ensure_running()  # whose start would unblock it
+    with children.started_safely():
+        resource_tracker.ensure_running()  # whose start would unblock it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     asked: list[int] = []
     handlers = {}
@@ -85,8 +87,7 @@ def results(parallel: Any, tasks: Iterable[Any]) -> Iterator[Generator[Any]]:
 
 
 def _end(returned: Generator[Any]) -> None:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*You could benefit from adjusting the input task")
+    with warnings_ignored():
         returned.close()
 
 
@@ -107,8 +108,10 @@ def processes(number: int, backend: str, **settings: Any) -> Any:
     from joblib import Parallel
 
     if backend == "loky":
-        settings |= {"initializer": worker.get_ready, "initargs": (os.getpid(),)}
-    if backend != "dask":
+        from izhi.study.processes import Backend
+
+        settings["backend"] = Backend(initializer=worker.get_ready, initargs=(os.getpid(),))
+    elif backend != "dask":
         settings["backend"] = backend
     return Parallel(n_jobs=number, return_as="generator_unordered", **settings)
 

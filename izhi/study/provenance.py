@@ -8,7 +8,6 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ _MOST_OF_A_DIFF = 10_000_000
 _DIFF = re.compile(r"changes-[0-9a-f]{16}\.diff")
 
 
-@cache
 def environment() -> dict[str, Any]:
     """Return what a result may depend on besides the config."""
     from izhi.engine.build import flags
@@ -35,6 +33,8 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: metadata.version(name) for name in _LIBRARIES},
         "compiler": tools["compiler"] or None,
+        "compiler_command": tools["command"] or None,
+        "compiler_variables": tools["variables"] or None,
         "flags": list(flags()),
         "cpu": _processor(),
         "host": platform.node(),

@@ -173,7 +173,8 @@ def check_free(folder: StudyFolder) -> None:
         raise StudyError(f"{folder.shards}: is a file, where a folder is expected; remove it")
     if folder.config.is_file() or not folder.path.is_dir() or _planned(folder):
         return
-    begun = (folder.log.name, f".{folder.config.stem}-*.tmp")  # by a process that was killed here
+    # by a process that was killed here, or runs
+    begun = (folder.log.name, f".{folder.log.name}.lock-*", f".{folder.config.stem}-*.tmp")
     others = [p for p in folder.path.iterdir() if not any(p.match(name) for name in begun)]
     if others and not folder.config.is_file():  # which another process may just have written
         raise StudyError(

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import netcdf
 from izhi.errors import StudyError
 from izhi.spikes import STATISTICS
 from izhi.study.folder import UNREADABLE, Written, write_atomic
@@ -107,7 +107,7 @@ def write(path: Path, data: ShardData, fingerprint: str) -> Written:
 
 
 def _write(path: Path, data: ShardData, fingerprint: str) -> None:
-    with netCDF4.Dataset(str(path), "w") as file:
+    with netcdf.open(path, "w") as file:
         file.setncatts(
             {
                 "fingerprint": fingerprint,
@@ -151,7 +151,7 @@ def read_points(path: Path) -> tuple[str, NDArray[np.int64]]:
         When it cannot be read.
     """
     try:
-        with netCDF4.Dataset(str(path)) as file:
+        with netcdf.open(path) as file:
             file.set_auto_mask(False)
             return str(file.fingerprint), np.asarray(file["point"][:], np.int64).ravel()
     except UNREADABLE as error:
@@ -170,7 +170,7 @@ class Head:
 
 def read_head(path: Path) -> Head:
     """Return what a shard file is of."""
-    with netCDF4.Dataset(str(path)) as file:
+    with netcdf.open(path) as file:
         file.set_auto_mask(False)
         cells, synapses = (tuple(json.loads(labels)) for labels in (file.cells, file.synapses))
         return Head(cells, synapses, file["train_count"][:], str(file.stated))
@@ -190,7 +190,7 @@ class Results:
 
 def read_results(path: Path) -> Results:
     """Return what a shard file holds, but for spikes and traces; it is opened once."""
-    with netCDF4.Dataset(str(path)) as file:
+    with netcdf.open(path) as file:
         file.set_auto_mask(False)
         cells, synapses = (tuple(json.loads(labels)) for labels in (file.cells, file.synapses))
         points = np.asarray(file["point"][:], np.int64)
@@ -200,7 +200,7 @@ def read_results(path: Path) -> Results:
 
 def read_rows(path: Path, rows: slice) -> dict[str, NDArray[Any]]:
     """Return ``status`` and the statistics of some of a shard file's points, by name."""
-    with netCDF4.Dataset(str(path)) as file:
+    with netcdf.open(path) as file:
         file.set_auto_mask(False)
         return _rows(file, rows)
 
@@ -215,14 +215,14 @@ def _rows(file: Any, rows: slice) -> dict[str, NDArray[Any]]:
 
 def read_steps(path: Path, spikes: slice) -> tuple[NDArray[Any], float]:
     """Return some of a shard file's spikes in time steps, and the step in seconds."""
-    with netCDF4.Dataset(str(path)) as file:
+    with netcdf.open(path) as file:
         file.set_auto_mask(False)
         return np.asarray(file["spike_step"][spikes]), float(file.dt)
 
 
 def read(path: Path) -> ShardData:
     """Read a shard file."""
-    with netCDF4.Dataset(str(path)) as file:
+    with netcdf.open(path) as file:
         file.set_auto_mask(False)
         variables = file.variables
         return ShardData(

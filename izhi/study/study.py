@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import floats
 from izhi.errors import StudyError
 from izhi.study import log, resume
 from izhi.study.folder import UNREADABLE, StudyFolder, meant
@@ -84,11 +85,13 @@ class Study:
         return self._group("traces", "choose points with record.traces to record them")
 
     @cached_property
+    @floats.usual()
     def _groups(self) -> dict[str, xr.Dataset]:
         import izhi.study.accessor  # noqa: F401  (dataset.izhi)
+        from izhi.study import stored
 
         try:
-            groups = _opened(self.folder.dataset, self._whole())
+            groups = stored.groups(self.folder.dataset, self._whole())
             if not {"status", "cell"} <= set(groups["/"].variables):
                 raise ValueError("it has no status of points, or no cells")
         except UNREADABLE as error:
@@ -126,6 +129,7 @@ class Study:
         """Names of the swept dimensions."""
         return [str(name) for name in self.dataset["status"].dims]
 
+    @floats.usual()
     def summary(self, per: str = "cell") -> pd.DataFrame:
         """Return one row per point and cell.
 
@@ -151,6 +155,7 @@ class Study:
 
         return tables.summary(self.dataset, per)
 
+    @floats.usual()
     def table(
         self,
         by: str | Iterable[str],
@@ -196,6 +201,7 @@ class Study:
         }
         return tables.table(self.dataset.izhi.sel(**held), by, of, agg, per)
 
+    @floats.usual()
     def spike_times(self, cell: str, **point: Any) -> NDArray[np.float64]:
         """Return the spike times of one cell at one point.
 
@@ -235,6 +241,7 @@ class Study:
         first = self._offsets[train : train + 2]
         return np.asarray(self.spikes["spike_time"][first[0] : first[1]].values, np.float64)
 
+    @floats.usual()
     def to_neo(self, cell: str | Sequence[str] | None = None, **point: Any) -> list[SpikeTrain]:
         """Return spike trains for Neo, and with it for Elephant.
 
@@ -285,28 +292,6 @@ class Study:
         return str(digests[-1]) if digests else None
 
     def close(self) -> None:
-        """Close the files; the next access opens them again."""
-        for opened in self.__dict__.pop("_groups", {}).values():
-            opened.close()
-        for name in ("dataset", "spikes", "traces", "_offsets"):
+        """Forget what was read; the next access reads the file as it is then."""
+        for name in ("_groups", "dataset", "spikes", "traces", "_offsets"):
             self.__dict__.pop(name, None)
-
-
-def _opened(path: Path, data: bytes | None) -> dict[str, xr.Dataset]:
-    """Return the groups of a dataset, read lazily from what is in it, or from the file.
-
-    netCDF 4.10.1 goes wrong when a file is open more than once and one of the handles is closed: it
-    cannot be opened again, or the process crashes. So all groups share a handle, and a small file
-    is read in and needs none: notebooks open, report and compare a study again and again.
-    """
-    import netCDF4
-    import xarray as xr
-    from xarray.backends import CachingFileManager, NetCDF4DataStore
-
-    if data is None:
-        return dict(xr.open_groups(path, engine="netcdf4"))
-    manager: Any = CachingFileManager
-    store: Any = NetCDF4DataStore
-    file = manager(netCDF4.Dataset, str(path), kwargs={"memory": data})
-    names = [None, *file.acquire().groups]
-    return {f"/{name or ''}": xr.open_dataset(store(file, name)) for name in names}

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import netcdf
 from izhi.config.sweep import Sweep
 from izhi.engine import prepare
 from izhi.errors import StudyError
@@ -217,17 +217,15 @@ def _dataset_problems(
     different: dict[str, list[NDArray[np.int64]]] = {}
     try:
         stored = [Source.read(path, points, columns) for path, points in found.items()]
-        with (
-            tempfile.TemporaryDirectory(prefix="izhi-") as parts,
-            netCDF4.Dataset(str(folder.dataset)) as file,
-        ):
+        with tempfile.TemporaryDirectory(prefix="izhi-") as parts:
             sources = restated(plan, stored, Path(parts), parallel.workers_here(plan))
-            file.set_auto_maskandscale(False)
-            problems = [*_label_problems(file, plan)]
-            for part, name, ours, theirs in _values(file, plan, sources, failed):
-                digest.add(name, ours)
-                if not np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f"):
-                    different.setdefault(name, []).append(_rows(ours, theirs) + part.first)
+            with netcdf.open(folder.dataset) as file:
+                file.set_auto_maskandscale(False)
+                problems = [*_label_problems(file, plan)]
+                for part, name, ours, theirs in _values(file, plan, sources, failed):
+                    digest.add(name, ours)
+                    if not np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f"):
+                        different.setdefault(name, []).append(_rows(ours, theirs) + part.first)
     except UNREADABLE as error:
         return [f"{folder.dataset}: cannot be compared with the shards: {error}"]
     for name, numbers in different.items():

@@ -7,8 +7,6 @@ import os
 import platform
 import shutil
 import tempfile
-import threading
-import time
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import children
 from izhi.engine.cache import Build
 from izhi.engine.result import Raw
 from izhi.errors import EngineError
@@ -155,21 +154,7 @@ def get_ready(parent: int) -> None:
         The process that started this one; it may have ended since.
     """
     gc.freeze()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent: a killed one cannot end its workers."""
-    while os.getppid() == parent:
-        time.sleep(_LOOK)
-    os._exit(1)
-
-
-_ONE_AT_A_TIME = threading.Lock()
-"""A worker of Dask's has threads; neither Brian2 nor netCDF has room for two of them."""
-
-_LOOK = 0.5
-"""Seconds between two looks at whether the parent is alive."""
+    children.end_with(parent, lambda: os._exit(1))
 
 
 def run_far(task: Task) -> Outcome:
@@ -217,8 +202,7 @@ def run(task: Task) -> Outcome:
     except Exception:
         return failed(task, profile, traceback.format_exc())
     try:
-        with _ONE_AT_A_TIME:
-            written = shardfile.write(task.path, data, task.fingerprint)
+        written = shardfile.write(task.path, data, task.fingerprint)
     except (OSError, RuntimeError) as error:  # netCDF knows no better for a full disk
         return failed(task, profile, _storage(task.path.parent, error), "storage")
     profile.mark("writing")
@@ -270,8 +254,7 @@ def results(task: Task) -> Raw:
     if task.build is None:
         from izhi.engine import runtime
 
-        with _ONE_AT_A_TIME:
-            return runtime.simulate(structure, task.parameters, n)
+        return runtime.simulate(structure, task.parameters, n)
     from izhi.engine import compiled
 
     return compiled.simulate(task.build, structure, task.parameters, n)

@@ -63,11 +63,14 @@ class Machine:
         Whether there is a C++ compiler.
     built
         Digests of structures for which a build is at hand.
+    why
+        Why the compiled engine cannot be used, where it cannot.
     """
 
     workers: int
     compiler: bool
     built: frozenset[str]
+    why: str = NO_COMPILER
 
 
 @dataclass(frozen=True)
@@ -273,7 +276,7 @@ def _choose(asked: str, costs: Mapping[str, float], machine: Machine) -> tuple[s
     if asked == "numpy":
         return "numpy", "as asked"
     if not machine.compiler:
-        return "numpy", NO_COMPILER
+        return "numpy", machine.why
     if asked == "compiled":
         return "compiled", "as asked"
     engine = min(costs, key=lambda name: costs[name])

@@ -4,13 +4,14 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -273,6 +274,77 @@ def test_other_methods_hosts_and_addresses_are_refused(half):
         status, headers, content = ask(port, "/state", "HEAD")
         assert (status, content) == (200, b"")
         assert int(headers["Content-Length"]) > 100
+
+
+def raw(port, request):
+    """Send bytes, and that there are no more; return all that is answered."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with suppress(OSError):  # refused before all of it was read
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+        parts = []
+        with suppress(ConnectionError):
+            while part := connection.recv(65536):
+                parts.append(part)
+    return b"".join(parts)
+
+
+HOST = b"\r\nHost: localhost\r\n\r\n"
+
+MALFORMED = {
+    b"GET http://[::1 HTTP/1.1" + HOST: 400, b"GET http://[::1/state HTTP/1.0" + HOST: 400,
+    b"GET //[::1 HTTP/1.1" + HOST: 404, b"GET http://a]b/ HTTP/1.1" + HOST: 400,
+    b"GET http://[zz]/ HTTP/1.1" + HOST: 400, b"GET http://\xe2\x84\x80/ HTTP/1.1" + HOST: 403,
+    b"GET http://evil/ HTTP/1.1" + HOST: 403, b"GET http://localhost/ HTTP/1.1" + HOST: 200,
+    b"GET http://127.0.0.1:99999999/ HTTP/1.1" + HOST: 200, b"GET * HTTP/1.1" + HOST: 404,
+    b"GET HTTP/1.1" + HOST: 404, b"GET" + HOST: 400, b"\r\n\r\n": None, b"": None, b"GET": 400,
+    b"GET / HTTP/9.9" + HOST: 505, b"GET / HTTP/1.x" + HOST: 400, b"GET / HTTP/-1.1" + HOST: 400,
+    b"GET / HTTPS/1.1" + HOST: 400, b"GET / a b HTTP/1.1" + HOST: 400,
+    b"GET / HTTP/1.1.1" + HOST: 400, b"GET / HTTP/" + b"1" * 5000 + b".1" + HOST: 400,
+    b"GET /\0 HTTP/1.1" + HOST: 404, b"GET /%00%ff%zz HTTP/1.1" + HOST: 404,
+    b"GET /%2e%2e/log.jsonl HTTP/1.1" + HOST: 404, b"GET /\xff\xfe HTTP/1.1" + HOST: 404,
+    b"GET /?%zz=%ff&&&=;=%00 HTTP/1.1" + HOST: 200,
+    b"GET /state?x=-1&y=9e9&at=,, HTTP/1.1" + HOST: 200,
+    b"GET /state?" + b"a=1&" * 5000 + b" HTTP/1.1" + HOST: 200,
+    b"GET /" + b"a" * 70_000 + b" HTTP/1.1" + HOST: 414,
+    b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + HOST: 431,
+    b"GET / HTTP/1.1\r\n" + b"X: 1\r\n" * 500 + HOST: 431,
+    b"GET / HTTP/1.1\r\nContent-Length: -1" + HOST: 200,
+    b"GET / HTTP/1.1\r\nContent-Length: 1e9" + HOST: 200,
+    b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked" + HOST: 200,
+    b"GET / HTTP/1.1\r\nExpect: 100-continue" + HOST: 200,
+    b"GET / HTTP/1.1\r\n: x\r\nno colon\r\n\0: y" + HOST: 403,
+    b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n": 403, b"GET / HTTP/1.1\r\n\r\n": 403,
+    b"POST / HTTP/1.1\r\nContent-Length: -5" + HOST: 405, b"\x16\x03\x01\x02\x00\x01": 400,
+    b"\x1b[31m / HTTP/1.1" + HOST: 405, b"GET\xa0/\xa0HTTP/1.1" + HOST: 200,
+}  # fmt: skip
+
+
+def status(answer):
+    """Return the status of an answer; HTTP/0.9 has none where all is well."""
+    shown = re.match(rb"HTTP/1\.\d (\d+)", answer) or re.search(rb"Error code: (\d+)", answer)
+    return int(shown[1]) if shown else 200 if answer else None
+
+
+def test_malformed_requests_are_refused_without_a_word(half, capfd):
+    with served(half[0]) as port:
+        found = {request: status(raw(port, request)) for request in MALFORMED}
+        assert ask(port)[0] == 200
+    assert found == MALFORMED
+    assert capfd.readouterr() == ("", "")
+
+
+def test_no_bytes_make_the_server_speak(half, capfd):
+    random = np.random.default_rng(0)
+    parts = [b"GET ", b"HEAD ", b"/", b"http://", b"[", b"]", b"::1", b"%", b" HTTP/1.1", b"\r\n",
+             b"Host: localhost", b":", b"\0", b"state?", b"x=", b"\xff", b"//", b"@",
+             b"#"]  # fmt: skip
+    with served(half[0]) as port:
+        for _ in range(300):
+            chosen = random.choice(len(parts), random.integers(1, 12))
+            raw(port, b"".join(parts[i] for i in chosen) + b"\r\n\r\n")
+        assert ask(port)[0] == 200
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_all_answers_say(half):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import netCDF4
 import numpy as np
 
+from izhi import netcdf
 from izhi.config.sweep import Sweep
 from izhi.errors import StorageError, StudyError
 from izhi.report.page import grid, payload
@@ -135,10 +136,7 @@ def _collect(folder: StudyFolder, sweep: Sweep, sample: int | None) -> dict[str,
 
 
 def _samples(folder: StudyFolder, sweep: Sweep, sample: int | None) -> Samples | None:
-    """Return traces of points that stand for places; the dataset is never open twice.
-
-    That may crash netCDF.
-    """
+    """Return traces of points that stand for places."""
     from izhi.report.samples import samples
 
     with _opened(folder) as file:
@@ -147,7 +145,8 @@ def _samples(folder: StudyFolder, sweep: Sweep, sample: int | None) -> Samples |
         return samples(study, sample or None, sample != 0, among)
 
 
-def _opened(folder: StudyFolder) -> Any:
-    file = netCDF4.Dataset(folder.dataset)
-    file.set_auto_maskandscale(False)
-    return file
+@contextmanager
+def _opened(folder: StudyFolder) -> Iterator[Any]:
+    with netcdf.open(folder.dataset) as file:
+        file.set_auto_maskandscale(False)
+        yield file

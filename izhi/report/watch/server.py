@@ -102,8 +102,13 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "izhi", ""
 
     def do_GET(self) -> None:
-        where = urlsplit(self.path)
-        if self.headers.get("Host", "").partition(":")[0] not in _OURS:
+        try:
+            where = urlsplit(self.path)
+            named = where.hostname or self.headers.get("Host", "").partition(":")[0]
+        except ValueError:  # such as http://[::1
+            self.send_error(400)
+            return
+        if named not in _OURS:
             self.send_error(403, "for this machine only")
         elif (answer := self.server.answer(where.path, where.query)) is None:
             self.send_error(404)

@@ -1,0 +1,125 @@
+"""netCDF files: one thread at a time, and no file open longer than it takes to read or write it.
+
+The C libraries of netCDF and HDF5 have no room for two threads, even with two files: the process
+crashes. They crash, too, when a file with text in it is opened again after some of three handles on
+it were closed (seen with HDF5 1.14.6 and 2.2.0). So every file is opened, used and closed while
+`LOCK` is held, and nothing keeps a handle.
+
+HDF5 locks the files that it opens, and a file system may have no locks. Files of studies need none:
+they are written under a name that nobody else knows, and change no more.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class _Alone:
+    """A re-entrant lock; while it is held, xarray reads no netCDF in other threads, either."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._entered = 0
+        self._of_xarray: Any = None
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if not self._entered:
+            try:
+                self._of_xarray = _of_xarray()
+                if self._of_xarray is not None:
+                    self._of_xarray.acquire()
+            except BaseException:
+                self._lock.release()
+                raise
+        self._entered += 1
+
+    @contextmanager
+    def but_for_xarray(self) -> Iterator[None]:
+        """Hold the lock, and leave its own to xarray, which writes a file; not while it is held."""
+        with self._lock:
+            yield
+
+    def __exit__(self, *error: object) -> None:
+        self._entered -= 1
+        if not self._entered and self._of_xarray is not None:
+            self._of_xarray.release()
+        self._lock.release()
+
+
+def _of_xarray() -> Any:
+    """Return xarray's own lock around netCDF, which is not re-entrant; None without xarray.
+
+    xarray takes it for files that a user opens with it. No file is opened through xarray here.
+    """
+    return getattr(sys.modules.get("xarray.backends.netCDF4_"), "NETCDF4_PYTHON_LOCK", None)
+
+
+LOCK = _Alone()
+"""Held by the thread that uses netCDF."""
+
+
+@contextmanager
+def open(path: Path | str, mode: str = "r", *, memory: bytes | None = None) -> Iterator[Any]:
+    """Give an open ``netCDF4.Dataset``, and the libraries with it, to this thread alone.
+
+    What takes long and needs no netCDF belongs outside.
+
+    Parameters
+    ----------
+    path
+        The file.
+    mode
+        ``"r"``, ``"w"`` or ``"a"``.
+    memory
+        What the file holds; then `path` is only a name.
+
+    Raises
+    ------
+    OSError, RuntimeError
+        When it cannot be opened, read or written.
+    """
+    with LOCK:
+        with unlocked():
+            import netCDF4
+        file: Any = netCDF4.Dataset.__new__(netCDF4.Dataset)
+        try:
+            _open(file, str(path), mode, memory=memory)
+            yield file
+        finally:  # here, and not in whichever thread collects it as garbage
+            if file.isopen():
+                file.close()
+
+
+def _open(file: Any, path: str, mode: str, **settings: Any) -> None:
+    try:
+        type(file).__init__(file, path, mode, **settings)
+    except PermissionError as error:
+        if not os.access(path, os.R_OK if mode == "r" else os.W_OK):
+            raise
+        raise OSError(
+            error.errno, f"HDF5 cannot lock it; set {_SWITCH}=FALSE before Python starts", path
+        ) from error
+
+
+_SWITCH = "HDF5_USE_FILE_LOCKING"
+"""The variable that HDF5 reads, once, when it is imported."""
+
+
+@contextmanager
+def unlocked() -> Iterator[None]:
+    """Have a library that brings HDF5 and is imported here lock no files, unless it was told to."""
+    if _SWITCH in os.environ:
+        yield
+        return
+    os.environ[_SWITCH] = "FALSE"
+    try:
+        yield
+    finally:
+        os.environ.pop(_SWITCH, None)

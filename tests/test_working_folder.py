@@ -1,0 +1,86 @@
+"""Nothing in the working folder is run: no module by a child, no library, no header."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import izhi
+from izhi import children
+
+HOSTILE = ("random", "sympy", "numpy", "brian2", "joblib", "platform", "tempfile", "sitecustomize",
+           "gmpy2", "lz4", "pylab", "zlib", "signal", "yaml")  # fmt: skip
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a working folder with files in the place of Python's modules; each says that it ran."""
+    for name in HOSTILE:
+        text = f"import os\nos.open('ran-{name}', os.O_CREAT)\nraise SystemExit('{name}.py ran')\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ran(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("ran-*"))
+
+
+TINY = ["circuit=single", "simulation.duration='20 ms'", "stimulus.onset='2 ms'"]
+TWO = ["-m", *TINY, "stimulus.amplitude=20,30", "run.n_jobs=2", "run.shard_points=1"]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_modules_of_the_working_folder_are_run_by_no_process(
+    engine, hostile, compiler, monkeypatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(hostile / "cache"))  # so that there is a build
+    command = [sys.executable, "-m", "izhi", "run", *TWO, f"run.engine={engine}", "study.name=s"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, ran(hostile)) == (0, []), done.stderr
+
+
+def test_nor_where_the_process_itself_looks_there_first(hostile, compiler, monkeypatch) -> None:
+    """As in a notebook: an empty entry is the first of the search path."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(hostile / "cache"))
+    monkeypatch.syspath_prepend("")
+    for engine in ("numpy", "compiled"):
+        overrides = [word for word in TWO if word != "-m"]
+        study = izhi.run([*overrides, f"run.engine={engine}"], name=engine, progress=False)
+        assert (study.dataset.status == 0).all()
+    assert ran(hostile) == []
+    assert sys.path[0] == "" and "PYTHONSAFEPATH" not in os.environ
+
+
+@pytest.mark.parametrize("entry", ["", ".", "{folder}", "{folder}/", "{folder}/../{name}", "link"])
+def test_the_working_folder_is_left_out_however_it_is_written(entry, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry.format(folder=tmp_path, name=tmp_path.name), *sys.path])
+    folders = [os.path.realpath(folder) for folder in children.search_path()]
+    assert str(tmp_path) not in folders
+    assert os.path.realpath(Path(izhi.__file__).parents[1]) in folders
+    assert all(map(os.path.isabs, children.search_path()))
+
+
+def test_izhi_and_installed_packages_are_found_wherever_one_works(monkeypatch) -> None:
+    installed = Path(pytest.__file__).parents[1]
+    monkeypatch.chdir(installed)
+    assert str(installed) in children.search_path()
+    root = Path(izhi.__file__).parents[1]
+    monkeypatch.chdir(root)
+    assert children.search_path()[-1] == str(root.resolve())
+
+
+def test_a_child_gets_the_path_and_no_other(tmp_path, monkeypatch) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import json, sys\ndef show(): print(json.dumps([sys.path, sys.flags.safe_path]))\n"
+    )
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    shown = subprocess.run(children.command("mine:show"), capture_output=True, check=True).stdout
+    assert json.loads(shown) == [children.search_path(), True]
