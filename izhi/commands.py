@@ -110,12 +110,13 @@ def safe(text: str) -> str:
 
 
 def _show(given: Namespace) -> int:
-    from izhi.study import compare, extend, overview
+    from izhi.study import compare, extend, overview, versions
 
     found = overview.overview(given.study)
+    begun = f"{found.when[:19].replace('T', ' ')} UTC" if found.when else overview.UNKNOWN
     rows = [
         ["study", str(found.folder.path)],
-        ["begun", f"{found.when[:19].replace('T', ' ')} UTC"],
+        ["begun", begun],
         ["state", _state(found)],
         ["points", f"{found.points:,}"],
         ["digest", found.digest or "none: not gathered since the last run"],
@@ -125,7 +126,12 @@ def _show(given: Namespace) -> int:
     rows += [[f"choice {group}", choice] for group, choice in found.sweep.choices.items()
              if choice not in ("None", "default")]  # fmt: skip
     rows += [["command", command] for command in _commands(found)]
-    rows += [[key, value] for key, value in compare.environment(found.folder).items()]
+    if several := versions.several(versions.of_shards(found.events).values()):
+        rows.append(["versions", several])
+    environment = compare.environment(found.folder)
+    rows += [[key, value] for key, value in environment.items()]
+    if not environment:
+        rows.append(["environment", "unknown: the log does not tell of it"])
     _print_table(rows)
     print()
     _print_table([["time", "event", ""], *map(_event, found.events)])
@@ -141,7 +147,7 @@ def _commands(found: Overview) -> list[str]:
 
 
 _LONG = ("axes", "configs", "swept", "config_of", "environment", "choices", "overrides", "files",
-         "time", "event", "command", "schema", "sha256")  # fmt: skip
+         "time", "event", "command", "schema", "sha256", "versions")  # fmt: skip
 
 
 def _event(event: dict[str, Any]) -> list[str]:
@@ -187,6 +193,8 @@ def _verify(given: Namespace) -> int:
     verdict = verify.verify(given.study, given.sample, _remark)
     for what in verdict.passed:
         print(f"ok     {safe(what)}")
+    for note in verdict.notes:
+        print(f"note   {safe(note)}")
     for problem in verdict.problems:
         print(f"wrong  {safe(problem)}")
     return 1 if verdict.problems else 0
@@ -265,12 +273,17 @@ def _add_summarise(parser: ArgumentParser) -> None:
     parser.add_argument("settings", nargs="+", metavar="statistics...=VALUE",
                         help="statistics=log_isi, statistics.max_interval='5 ms', ...")  # fmt: skip
     parser.add_argument("--config-dir", type=Path, metavar="FOLDER", help="more configs")
+    parser.add_argument("--only", action="store_true",
+                        help="take out the statistics that are not asked for")  # fmt: skip
 
 
 def _summarise(given: Namespace) -> int:
     from izhi.study.summarise import summarise
 
-    report = summarise(given.study, given.settings, config_dir=given.config_dir)
+    done = summarise(given.study, given.settings, config_dir=given.config_dir, only=given.only)
+    report = done.report
+    for line in done.lines:
+        print(safe(line))
     print(f"study: {report.study.path}/  (dataset.nc, summary.csv)")
     print(f"{report.points:,} points in {report.seconds:.1f} s, nothing simulated")
     _report_at_end(report.study.path)

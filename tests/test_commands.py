@@ -174,10 +174,11 @@ def test_the_state_of_the_users_repository_is_kept_with_its_changes(tmp_path, mo
     (mine / "inner").mkdir()
     monkeypatch.chdir(mine / "inner")
     found = provenance.repositories(tmp_path / "study")["working_folder"]
-    assert found == {"commit": commit, "clean": True}
+    assert found == {"commit": commit, "state": "clean"}
     (mine / "notes.txt").write_text("two\n")
     found = provenance.repositories(tmp_path / "study")["working_folder"]
-    assert (found["commit"], found["clean"], found["changed"]) == (commit, False, ["notes.txt"])
+    assert (found["commit"], found["state"]) == (commit, "changed")
+    assert found["changed"] == ["notes.txt"]
     diff = (tmp_path / "study" / found["diff"]).read_text()
     assert "-one\n+two\n" in diff
     git(mine, "checkout", "-q", ".")
@@ -203,7 +204,7 @@ def test_no_program_that_a_repository_names_is_started(tmp_path, monkeypatch) ->
         git(mine, "config", key, f"touch {canary};")
     (tmp_path / "study").mkdir()
     monkeypatch.chdir(mine)
-    assert provenance.repositories(tmp_path / "study")["working_folder"]["clean"] is False
+    assert provenance.repositories(tmp_path / "study")["working_folder"]["state"] == "changed"
     assert not canary.exists()
     monkeypatch.undo()
 
@@ -214,9 +215,9 @@ def test_no_program_that_a_repository_names_is_started(tmp_path, monkeypatch) ->
 def test_a_whole_study_verifies(studies, capsys) -> None:
     status, out, err = call(capsys, "verify", studies / "first", "--sample", 4)
     assert (status, err) == (0, "simulating 4 points again ...\n")
-    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 5
-    assert "4 points, simulated again: the same bits" in out
-    assert call(capsys, "verify", studies / "first", "--sample", 0)[1].count("\n") == 4
+    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 6
+    assert "4 points, simulated again: the same bits, the same statistics" in out
+    assert call(capsys, "verify", studies / "first", "--sample", 0)[1].count("\n") == 5
 
 
 def rewrite(path: Path, change) -> None:
@@ -285,7 +286,7 @@ def test_a_line_of_the_log_that_is_damaged_is_named(copy) -> None:
 
 
 def test_files_that_were_left_unfinished_are_named(copy) -> None:
-    left = copy / "first" / "shards" / ".x-1.tmp"
+    left = copy / "first" / "shards" / ".0a1b2c3d4e5f6071-0123abcd-000000000-2-ab12_x9z.tmp"
     left.write_text("")
     assert verify(copy / "first").problems == [f"{left}: was left unfinished"]
 

@@ -385,8 +385,8 @@ def _check_distinct(key: str, labels: Any, given: Any) -> None:
 
 def _named(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     """Name axes by the last part of their key, by the whole key where two would clash."""
-    taken = {"cell", "point", "projection", "spike", "spikes", "status", "time", "traces",
-             "train"}  # fmt: skip
+    taken = {"cell", "has_projection", "point", "projection", "spike", "spikes", "status", "time",
+             "traces", "train"}  # fmt: skip
     last = [axis.key.rsplit(".", 1)[-1].rsplit("/", 1)[-1] for axis in axes]
     return tuple(
         axis.renamed(axis.key if last.count(name) > 1 or name in taken else name)

@@ -84,7 +84,7 @@ def content(sha256: str, where: str) -> bytes:
         When it is nowhere any more.
     """
     for place in _PLACES if sha256 not in _HELD else ():
-        for path in place.glob(f"{sha256}-*") if re.fullmatch("[0-9a-f]{64}", sha256) else ():
+        for path in _files_of(place, f"{sha256}-*") if re.fullmatch("[0-9a-f]{64}", sha256) else ():
             _read(path, where)
     if sha256 not in _HELD:
         raise ConfigError(f"{where}: the file with the SHA-256 {sha256} is gone")
@@ -112,8 +112,15 @@ def _kept(config: Mapping[str, Any], name: str) -> Path | None:
         return None
     place = Path(str(config["study.dir"])).expanduser() / str(study) / FOLDER
     end = kept_as("", name)
-    found = [path for path in place.glob("*") if path.name[64:] == end]
+    found = [path for path in _files_of(place, "*") if path.name[64:] == end]
     return found[0] if len(found) == 1 else None
+
+
+def _files_of(place: Path, pattern: str) -> list[Path]:
+    """Return the files that a study keeps; what a link leads to is none of its own."""
+    if place.is_symlink():
+        return []
+    return [path for path in place.glob(pattern) if not path.is_symlink()]
 
 
 def _read(path: Path, where: str) -> str:

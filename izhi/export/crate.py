@@ -18,8 +18,8 @@ from izhi.errors import IzhiError, StudyError
 from izhi.export.parameters import Parameter, parameters
 from izhi.export.runs import Run, in_words, makers_of_files, runs
 from izhi.export.whole import write_folder
-from izhi.study.folder import sha256, write_atomic
-from izhi.study.resume import logged_files
+from izhi.study.folder import input_files, sha256, write_atomic
+from izhi.study.resume import checksums, grids, logged_files
 from izhi.study.study import Study
 
 _PROFILES = {
@@ -134,12 +134,17 @@ def _one(value: Any) -> Any:
 
 def _add_files(crate: Any, study: Study) -> dict[str, Any]:
     """Add the study's files; return them by their path in the study."""
-    shards = sorted(f"shards/{path.name}" for path in study.folder.shards.glob("*.nc"))
     expected = logged_files(study.folder, study.log)
+    shards = sorted(f"shards/{name}" for name in checksums(study.log))
     changes = sorted(path.name for path in expected if path.suffix == ".diff")
-    inputs = sorted(path.name for path in study.folder.inputs.glob("*") if path.is_file())
-    types = {name: "text/csv" if name.endswith(".csv") else "application/netcdf" for name in inputs}
-    kept = {f"inputs/{name}": (kind, _INPUT) for name, kind in types.items()}
+    sweep = grids(study.folder)[-1].sweep
+    inputs = {path: digest for path, (digest, _) in input_files(study.folder, sweep).items()}
+    expected |= inputs
+    kept = {
+        f"inputs/{path.name}": ("text/csv" if path.suffix == ".csv" else "application/netcdf",
+                                _INPUT)
+        for path in sorted(inputs)
+    }  # fmt: skip
     told = {**_FILES, **kept, **dict.fromkeys(shards, _SHARD), **dict.fromkeys(changes, _CHANGES)}
     added = {}
     for name, (media_type, description) in told.items():
@@ -148,7 +153,8 @@ def _add_files(crate: Any, study: Study) -> dict[str, Any]:
             raise StudyError(f"{path}: missing; a crate holds the whole study")
         digest = sha256(path)
         if expected.get(path, digest) != digest:
-            raise StudyError(f"{path}: not the file that the study's log tells of")
+            what = "study.yaml" if path in inputs else "log"
+            raise StudyError(f"{path}: not the file that the study's {what} tells of")
         properties = {"name": name, "description": description, "encodingFormat": media_type,
                       "contentSize": str(path.stat().st_size), "sha256": digest}  # fmt: skip
         if name == "study.yaml":

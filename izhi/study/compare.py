@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from izhi import netcdf
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import StudyError
-from izhi.study import extend, log, resume, shards
+from izhi.study import extend, log, resume, shards, versions
 from izhi.study.description import NOT_RESULTS, written
 from izhi.study.folder import UNREADABLE, StudyFolder
 from izhi.study.overview import check_gathered
@@ -97,7 +97,7 @@ def compare(a: Path, b: Path) -> Comparison:
             check_gathered(study)
     folders = StudyFolder(a), StudyFolder(b)
     ours, theirs = (resume.grids(folder)[-1].sweep for folder in folders)
-    versions = [*_versions(*map(environment, folders))]
+    differing = [*_versions(*map(environment, folders)), *_several(folders)]
     common = _common(ours, theirs)
     results: list[Difference] = []
     if common.a.size:
@@ -105,7 +105,7 @@ def compare(a: Path, b: Path) -> Comparison:
             results = [*_results(folders, (ours, theirs), common)]
         except UNREADABLE as error:
             raise StudyError(f"{a} and {b}: cannot be compared: {error}") from error
-    return Comparison([*_configs(ours, theirs)], versions, common.a.size, common.only, results)
+    return Comparison([*_configs(ours, theirs)], differing, common.a.size, common.only, results)
 
 
 def _configs(a: Sweep, b: Sweep) -> Iterator[str]:
@@ -163,6 +163,15 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", str(value)
+
+
+def _several(studies: Sequence[StudyFolder]) -> Iterator[str]:
+    """Say of each study what its log does not tell, or that its points are of several versions."""
+    for study in studies:
+        if not study.log.is_file():
+            yield f"{study.path}: unknown; it has no log"
+        elif said := versions.several(versions.of_shards(log.read(study.log)).values()):
+            yield f"{study.path}: {said}"
 
 
 def _versions(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[str]:

@@ -24,6 +24,12 @@ from izhi.sweep.plan import Plan
 _STATUS = {"long_name": "state of the point", "flag_values": np.array([0, 1, 2, 3], np.int8),
            "flag_meanings": "done not_run failed diverged"}  # fmt: skip
 
+PRESENT = "has_projection"
+"""The coordinate that says which rows of projections there are: any number of one may be NaN."""
+
+_PRESENT = {"long_name": "whether the circuit of the point has the projection from the cell",
+            "flag_values": np.array([0, 1], np.int8), "flag_meanings": "no yes"}  # fmt: skip
+
 
 def axis_coordinate(axis: Axis) -> tuple[tuple[str], NDArray[Any], dict[str, str]]:
     """Return an axis as a coordinate variable."""
@@ -76,7 +82,8 @@ def write(
             _coordinate(file, axis.name, labels).setncatts(told)
         columns = Columns.of(plan)
         _coordinate(file, "cell", np.array(plan.cells)).long_name = "cell of the circuit"
-        if any(columns.labels(name) is columns.synapses for name in columns.names):
+        of_projections = any(columns.labels(n) is columns.synapses for n in columns.names)
+        if of_projections:
             synapse = _coordinate(file, "projection", np.array(plan.synapses))
             synapse.long_name = "projection, and cell that projects"
         variables = {
@@ -87,6 +94,10 @@ def write(
             for what in (STATISTICS[name],)
         }
         status = _variable(file, "status", np.int8, names, _STATUS)
+        if of_projections:
+            dimensions = (*names, "projection")
+            present = _variable(file, PRESENT, np.int8, dimensions, _PRESENT)
+            file.coordinates = PRESENT  # xarray takes it for no statistic
         trains = None
         if sources and plan.sweep.setting("record.spikes"):
             trains = _Spikes.create(file.createGroup("spikes"), plan, sources)
@@ -97,6 +108,9 @@ def write(
             diverged += int(np.count_nonzero(values["status"] == shardfile.DIVERGED))
             for name, variable in variables.items():
                 variable[(*part.box, slice(None))] = values[name].reshape(*shape, -1)
+            if of_projections:
+                there = window.present(part, columns)
+                present[(*part.box, slice(None))] = there.reshape(*shape, -1)
             for name, found in values.items():
                 digest.add(name, found)
             if trains is not None:

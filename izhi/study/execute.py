@@ -18,7 +18,16 @@ from izhi import floats, interrupts
 from izhi.config.sweep import Sweep
 from izhi.engine import compilers, prepare
 from izhi.errors import EngineError, IzhiError, StorageError
-from izhi.study import description, gather, log, parallel, resume, shards, statistics
+from izhi.study import (
+    description,
+    gather,
+    log,
+    parallel,
+    resume,
+    shards,
+    statistics,
+    versions,
+)
 from izhi.study import folder as folders
 from izhi.study.folder import StudyFolder
 from izhi.study.gather import Gathered
@@ -117,6 +126,7 @@ def execute(
     profile.mark("composing")
     plan = make_plan(sweep)
     folder = study or folders.study_folder(sweep)
+    folders.check_own(folder)
     folders.check_writable(folder, plan)
     resume.check_free(folder)
     if study is None:
@@ -160,7 +170,7 @@ def _execute(
         if progress:
             print(text, file=sys.stderr, flush=True)
 
-    done = resume.open_folder(folder, plan, record, command, summarise)
+    done = resume.open_folder(folder, plan, record, command, remark, summarise)
     folders.keep_inputs(folder, plan.sweep)
     for doubt in () if summarise else plan.doubts:
         remark(f"warning: {doubt}")
@@ -284,6 +294,7 @@ def _gather(
     attributes = {
         "title": folder.path.name,
         "izhi_version": metadata.version("izhi"),
+        "versions": versions.in_words(versions.of_shards(log.read(folder.log)).values()),
         "config": description.as_json(plan.sweep),
     }
     try:

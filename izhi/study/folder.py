@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from izhi.config import inputs
 from izhi.config.sweep import Sweep
-from izhi.errors import ConfigError, StorageError, did_you_mean
+from izhi.errors import ConfigError, StorageError, StudyError, did_you_mean
 from izhi.sweep.plan import Plan
 
 _NAME = re.compile(r"\w[\w.+=,@ -]{0,199}")
@@ -27,6 +27,27 @@ UNREADABLE = (OSError, RuntimeError, AttributeError, LookupError, TypeError, Val
 
 PARTS = ".summary-"
 """What a folder with parts of the table is called while they are made."""
+
+_RANDOM = "[a-z0-9_]{8}"
+"""What :mod:`tempfile` puts into a name."""
+
+_SHARD = r"[0-9a-f]+-[0-9a-f]{8}-[0-9]{9,}-[0-9]+"
+"""The name of a shard file, see :func:`izhi.study.worker.file_name`."""
+
+_UNFINISHED = {
+    "": re.compile(
+        rf"\.(study|dataset|summary|report|changes-[0-9a-f]{{16}})-{_RANDOM}\.tmp"
+        rf"|\.summary-{_RANDOM}"
+    ),
+    "shards": re.compile(rf"\.{_SHARD}-{_RANDOM}\.tmp"),
+    inputs.FOLDER: re.compile(rf"\.[0-9a-f]{{64}}-.*-{_RANDOM}\.tmp"),
+}
+"""What files are called while they are written, by the folder in the study: only izhi's names."""
+
+_FILES = re.compile(
+    r"study\.yaml|log\.jsonl|dataset\.nc|summary\.csv|report\.html|changes-[0-9a-f]{16}\.diff"
+)
+"""The files of a study, besides those in its folders."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +135,16 @@ def study_folder(sweep: Sweep) -> StudyFolder:
             )
         return StudyFolder(parent / str(name))
     stem = f"{sweep.choices.get('experiment') or 'run'}-{datetime.now():%Y%m%d-%H%M%S}"
-    free, number = parent / stem, 1
-    while free.exists():
+    return StudyFolder(free(parent / stem))
+
+
+def free(path: Path) -> Path:
+    """Return a path at which there is nothing: itself, or one with a number behind."""
+    result, number = path, 1
+    while os.path.lexists(result):
         number += 1
-        free = parent / f"{stem}-{number}"
-    return StudyFolder(free)
+        result = path.with_name(f"{path.name}-{number}")
+    return result
 
 
 def create(folder: StudyFolder, sweep: Sweep) -> StudyFolder:
@@ -197,13 +223,55 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.3g} {unit}"
 
 
+def check_own(folder: StudyFolder) -> None:
+    """Check that a study's files are its own: no link leads from its names to elsewhere.
+
+    The folder itself may be reached by links. What else lies in it is not looked at.
+
+    Raises
+    ------
+    StudyError
+        Naming a link, or what is neither a file nor a folder, such as a pipe.
+    """
+    for name, entry in _entries(folder):
+        ours = bool(name) or _FILES.fullmatch(entry.name) or entry.name in _UNFINISHED
+        if ours and entry.is_symlink():
+            raise StudyError(
+                f"{entry.path}: is a link, and a study holds its own files; put what it stands "
+                f"for ({_shown(Path(entry.path))}) in its place, or remove it"
+            )
+        if ours and name != "shards" and not entry.is_file() and not entry.is_dir():
+            raise StudyError(f"{entry.path}: is no file, but a pipe or a device; remove it")
+
+
+def _shown(link: Path) -> str:
+    target = ascii(os.readlink(link))[1:-1]
+    return target if len(target) <= 80 else target[:77] + "..."
+
+
+def _entries(folder: StudyFolder) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Give what lies in a study: the folder in it, ``""`` for the study itself, and the entry."""
+    for name in _UNFINISHED:
+        place = folder.path / name
+        if not place.is_dir() or (name and place.is_symlink()):
+            continue
+        with os.scandir(place) as entries:
+            for entry in entries:
+                yield name, entry
+
+
+def is_shard(name: str, fingerprint: str) -> bool:
+    """Whether a file has the name of a shard that was planned under a fingerprint."""
+    parts = name.split("-")
+    return bool(re.fullmatch(rf"{_SHARD}\.nc", name)) and parts[1] == fingerprint[:8]
+
+
 def unfinished(folder: StudyFolder) -> list[Path]:
     """Return what a process that was killed was writing."""
-    patterns = (
-        (folder.path, ".*.tmp"), (folder.shards, ".*.tmp"), (folder.inputs, ".*.tmp"),
-        (folder.path, f"{PARTS}*"),
+    return sorted(
+        Path(entry.path) for name, entry in _entries(folder)
+        if _UNFINISHED[name].fullmatch(entry.name)
     )  # fmt: skip
-    return [path for where, pattern in patterns for path in sorted(where.glob(pattern))]
 
 
 def remove_unfinished(folder: StudyFolder) -> None:
@@ -275,14 +343,28 @@ def flush_folder(path: Path) -> None:
 
 
 def sha256(path: Path) -> str | None:
-    """Return a file's SHA-256; None where it cannot be read, or is none, such as a pipe."""
+    """Return a file's SHA-256; None where it cannot be read, or is none, such as a link."""
     try:
-        if not path.is_file():
+        if path.is_symlink() or not path.is_file():
             return None
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def unreadable(path: Path) -> str:
+    """Return in words why a file cannot be read; "" where it can."""
+    try:
+        if path.is_symlink():
+            return "is a link"
+        if not path.is_file():
+            return "is no file" if path.exists() else "is not there"
+        with open(path, "rb") as file:
+            file.read(1)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return ""
 
 
 def is_sealed(path: Path) -> bool:

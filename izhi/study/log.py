@@ -198,6 +198,8 @@ def _event(line: bytes) -> dict[str, Any] | None:
     if not isinstance(event, dict) or not {"time", "event"} <= event.keys():
         return None
     whole = all(type(event[name]) is kind for name, kind in _FIELDS.items() if name in event)
+    if whole and "shard" in event and event["shard"] != os.path.basename(event["shard"]):
+        return None  # of another folder
     return event if whole and all(isinstance(w, str) for w in event.get("command", ())) else None
 
 

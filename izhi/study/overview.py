@@ -10,9 +10,12 @@ from typing import Any
 from izhi.config.sweep import Sweep
 from izhi.errors import StudyError
 from izhi.study import description, log, resume, statistics
-from izhi.study.folder import StudyFolder, meant
+from izhi.study.folder import StudyFolder, check_own, meant
 from izhi.study.study import Study
 from izhi.sweep import points
+
+UNKNOWN = "unknown"
+"""The state of a study whose log is not there, or tells of no run."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,12 @@ class Overview:
     folder
         Where it lies.
     when
-        When it was begun, ISO 8601, UTC.
+        When it was begun, ISO 8601, UTC; empty where the log does not say.
     points, done, failed, diverged
         Points of the study, points whose results are stored, points that failed or diverged in the
         last run.
     state
-        ``"running"``, ``"done"``, or how its last run ended.
+        ``"running"``, ``"done"``, or how its last run ended; ``"unknown"`` where no log tells.
     digest
         Digest of the results; None where they were not gathered since the last run.
     sweep
@@ -56,9 +59,10 @@ def existing(path: Path) -> StudyFolder:
     Raises
     ------
     StudyError
-        When there is none.
+        When there is none, or a link in it leads to elsewhere.
     """
     folder = StudyFolder(path)
+    check_own(folder)
     if not folder.log.is_file() and not folder.config.is_file():
         what = "no study in it" if path.is_dir() else "no such folder"
         raise StudyError(f"{path}: {what}{meant(path, 'study.yaml')}")
@@ -77,7 +81,7 @@ def overview(path: Path) -> Overview:
     events = log.read(folder.log) if folder.log.is_file() else []
     sweep = resume.grids(folder)[-1].sweep
     ends = [event for event in events if event["event"] in ("started", *log.ENDS)]
-    last = ends[-1] if ends else {"event": "killed"}
+    last = ends[-1] if ends else {"event": UNKNOWN}
     gathered = last if last["event"] == "gathered" else {}
     logged = resume.checksums(events)
     sizes = {e.get("shard"): e.get("points", 0) for e in events if e["event"] == "shard_done"}

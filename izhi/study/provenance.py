@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ _LIBRARIES = ("brian2", "numpy", "hydra-core", "joblib", "xarray", "netCDF4", "p
 
 _MOST_OF_A_DIFF = 10_000_000
 """Bytes of a diff that are stored; a longer one is only said to be there."""
+
+PATIENCE = 5.0
+"""Seconds that git is given for an answer."""
+
+UNKNOWN = "unknown"
+"""The state of a repository that git did not tell of."""
 
 _DIFF = re.compile(r"changes-[0-9a-f]{16}\.diff")
 
@@ -67,16 +74,26 @@ def repositories(study: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        By ``"izhi"`` and ``"working_folder"``, where these are in a repository: commit, whether the
-        tree was clean, the file with the changes and its SHA-256.
+        By ``"izhi"`` and ``"working_folder"``, where these are in a repository: ``commit``;
+        ``state``, which is ``"clean"``, ``"changed"``, or ``"unknown"`` where git did not say;
+        ``reason``, why something is not known or not stored; the file with the changes and its
+        SHA-256.
     """
     found: dict[str, Any] = {}
     tops: dict[str, str] = {}
     for name, path in (("izhi", Path(__file__).parent), ("working_folder", Path.cwd())):
-        top = _line(_git(path, "rev-parse", "--show-toplevel"))
-        tracked = top and (name != "izhi" or _git(path, "ls-files", "--", Path(__file__).name))
-        if not top or not tracked:
+        answer = _git(path, "rev-parse", "--show-toplevel")
+        top = (answer.text or "").rstrip("\n")
+        if not top:
+            if _repository(path) is not None:
+                found[name] = _unknown(answer)
             continue
+        if name == "izhi":
+            tracked = _git(path, "ls-files", "--", Path(__file__).name)
+            if tracked.text is None:
+                found[name] = _unknown(tracked)
+            if not tracked.text:
+                continue
         if top in tops:
             found[name] = found[tops[top]]
             continue
@@ -85,17 +102,61 @@ def repositories(study: Path) -> dict[str, Any]:
     return found
 
 
+def remarks(repositories: Mapping[str, Any]) -> list[str]:
+    """Return what is not known of repositories, in words: a line for each."""
+    names_of: dict[str, list[str]] = {}
+    for name, state in repositories.items():
+        if state.get("reason"):
+            what = (
+                "state is unknown" if state["state"] == UNKNOWN else "changes are not kept in full"
+            )
+            names_of.setdefault(f"{what}: {state['reason']}", []).append(name.replace("_", " "))
+    return [f"git repository of {' and '.join(names)}: its {what}"
+            for what, names in names_of.items()]  # fmt: skip
+
+
+def _repository(path: Path) -> Path | None:
+    """Return the folder that makes a path part of a repository; None where there is none."""
+    for folder in (path, *path.parents):
+        if os.path.lexists(folder / ".git"):
+            return folder
+    return None
+
+
+def _unknown(answer: _Answer) -> dict[str, Any]:
+    return {"commit": None, "state": UNKNOWN, "reason": answer.reason or "git said nothing"}
+
+
 def _state(top: Path, study: Path) -> dict[str, Any]:
-    state: dict[str, Any] = {"commit": _line(_git(top, "rev-parse", "HEAD"))}
-    changed = _git(top, "status", "--porcelain") or ""
-    state["clean"] = not changed.strip()
-    if state["clean"]:
-        return state
-    state["changed"] = [line[3:] for line in changed.splitlines()[:100]]
-    diff = _git(top, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD") or ""
-    if 0 < len(diff) <= _MOST_OF_A_DIFF:
-        state |= _store(diff.encode("utf-8", errors="surrogateescape"), study)
+    commit = _git(top, "rev-parse", "--verify", "HEAD")
+    status = _git(top, "status", "--porcelain", "--branch")
+    state: dict[str, Any] = {"commit": (commit.text or "").rstrip("\n") or None}
+    branch, *changed = (status.text or "").splitlines() or [""]
+    if not branch.startswith("## "):  # which a git that works always says
+        return state | {"state": UNKNOWN, "reason": status.reason or "git status said nothing"}
+    if not changed and status.reason:
+        return state | {"state": UNKNOWN, "reason": status.reason}
+    state["state"] = "changed" if changed else "clean"
+    if changed:
+        state["changed"] = [line[3:] for line in changed[:100]]
+    if commit.text is None:
+        state["reason"] = f"there is no commit; {commit.reason}"
+    elif changed:
+        tracked = any(not line.startswith("??") for line in changed)
+        state |= _changes(_git(top, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD"),
+                          tracked, study)  # fmt: skip
     return state
+
+
+def _changes(diff: _Answer, tracked: bool, study: Path) -> dict[str, str]:
+    """Store a diff; return where it is, or the reason why it is nowhere."""
+    if diff.text is None:
+        return {"reason": diff.reason}
+    if len(diff.text) > _MOST_OF_A_DIFF:
+        return {"reason": f"git diff has {folders.size(len(diff.text))}"}
+    if not diff.text:
+        return {"reason": "git diff said nothing"} if tracked else {}
+    return _store(diff.text.encode("utf-8", errors="surrogateescape"), study)
 
 
 def diffs(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -110,10 +171,6 @@ def diffs(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _line(text: str | None) -> str | None:
-    return (text or "").rstrip("\n") or None
-
-
 def _store(diff: bytes, study: Path) -> dict[str, str]:
     """Write a diff under a name that its contents give, once; return the name and the SHA-256."""
     digest = hashlib.sha256(diff).hexdigest()
@@ -123,16 +180,33 @@ def _store(diff: bytes, study: Path) -> dict[str, str]:
     return {"diff": name, "sha256": digest}
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
-    """Return what git says, None where it fails; no program that a repository names is started."""
+@dataclass(frozen=True)
+class _Answer:
+    """What git says, None where it does not; and why not, or what it warns of."""
+
+    text: str | None
+    reason: str = ""
+
+
+def _git(folder: Path, *arguments: str) -> _Answer:
+    """Ask git; no program that a repository names is started."""
     command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments]
+    what = f"git {arguments[0]}"
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, check=False, timeout=5,
+            command, cwd=folder, capture_output=True, check=False, timeout=PATIENCE,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
         )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
+    except subprocess.TimeoutExpired:
+        return _Answer(None, f"{what} did not answer within {PATIENCE:g} s")
+    except FileNotFoundError:
+        return _Answer(None, "there is no git")
+    except OSError as error:
+        return _Answer(None, f"git cannot be started: {error.strerror}")
+    if done.returncode < 0:
+        return _Answer(None, f"{what} was ended by signal {-done.returncode}")
+    lines = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
     if done.returncode != 0:
-        return None
-    return done.stdout.decode("utf-8", errors="surrogateescape")
+        return _Answer(None, f"{what}: {lines[0][:200] if lines else f'status {done.returncode}'}")
+    warning = f"{what}: {lines[0][:200]}" if lines else ""
+    return _Answer(done.stdout.decode("utf-8", errors="surrogateescape"), warning)

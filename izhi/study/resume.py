@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from izhi.config import inputs, keys
 from izhi.config.keys import Value
 from izhi.config.sweep import Sweep
 from izhi.errors import StudyError
-from izhi.study import description, extend, log, provenance, shardfile
+from izhi.study import contents, description, extend, log, provenance, shardfile, versions
 from izhi.study import folder as folders
 from izhi.study.extend import Place
 from izhi.study.folder import StudyFolder
@@ -188,6 +188,7 @@ def open_folder(
     plan: Plan,
     record: log.Writer,
     command: Sequence[str],
+    remark: Callable[[str], None],
     summarise: bool = False,
 ) -> dict[Path, NDArray[np.int64]]:
     """Begin a study, or return the points that its shards hold already.
@@ -202,6 +203,8 @@ def open_folder(
         The log.
     command
         What the user called.
+    remark
+        Where to say what is not as it should be.
     summarise
         Whether the statistics may be others than before.
 
@@ -213,14 +216,20 @@ def open_folder(
     Raises
     ------
     StudyError
-        When the folder holds a study that does not grow into this one.
+        When the folder holds a study that does not grow into this one; when statistics are to be
+        computed from shards that are damaged.
     """
+
+    def warn(text: str) -> None:
+        remark(f"warning: {text}")
+        record.append("warning", text=text)
+
     if not folder.config.is_file() and not _planned(folder):
         record.append("started", **log.started(command, record.run))
         _write(folder, [_told(plan.sweep)])
         folders.remove_unfinished(folder)
-        record.append("planned", **_logged(folder, plan))
         folder.shards.mkdir(exist_ok=True)
+        _plan_logged("planned", folder, plan, record, warn)
         return {}
     held = grids(folder)
     fingerprint = description.fingerprint(plan.sweep)
@@ -229,6 +238,12 @@ def open_folder(
     if not summarise:
         _check_statistics(held[-1].sweep, plan.sweep, folder)
     events = _events(folder)
+    stored = _look(folder, where, plan, events)
+    if summarise and stored.damaged:
+        name, reason = next(iter(stored.damaged.items()))
+        raise StudyError(
+            f"{folder.shards / name}: {reason}; run the study again first, which computes it anew"
+        )
     record.append("started", **log.started(command, record.run))
     told = [grid.told for grid in held]
     if grown or summarise:
@@ -238,17 +253,34 @@ def open_folder(
         record.append("damaged", line=line, reason="it is no event")
     folders.remove_unfinished(folder)
     folder.shards.mkdir(exist_ok=True)
-    found = _done(folder, where, plan, events, record)
+    _repair(folder, stored, record, warn)
     event = "extended" if grown else "resumed" if _planned(folder) else "planned"
     if summarise:
         event = "summarised"
         for point in failed(events):
             record.append("point_failed", point=int(point), reason="in an earlier run")
-    record.append(
-        event, done=sum(p.size for p in found.values()),
-        after=_last_end(events), **_logged(folder, plan),
+    _plan_logged(
+        event, folder, plan, record, warn,
+        done=sum(p.size for p in stored.points.values()), after=_last_end(events),
     )  # fmt: skip
-    return found
+    _warn_of_versions(folder, plan, stored, warn, summarise)
+    return stored.points
+
+
+def _warn_of_versions(
+    folder: StudyFolder,
+    plan: Plan,
+    stored: _Stored,
+    warn: Callable[[str], None],
+    summarise: bool,
+) -> None:
+    """Say that points are, or are about to be, of several versions."""
+    parts = [*versions.of_shards(_events(folder)).values()]
+    left = plan.points - sum(points.size for points in stored.points.values())
+    if left and not summarise:
+        parts.append((left, versions.here(any(b.engine == "compiled" for b in plan.batches))))
+    if said := versions.several(parts):
+        warn(said)
 
 
 def _check_statistics(there: Sweep, here: Sweep, folder: StudyFolder) -> None:
@@ -298,6 +330,21 @@ def _write(folder: StudyFolder, told: list[dict[str, Any]]) -> None:
         folders.write_atomic(folder.config, lambda path: folders.write_bytes(path, text.encode()))
 
 
+def _plan_logged(
+    event: str,
+    folder: StudyFolder,
+    plan: Plan,
+    record: log.Writer,
+    warn: Callable[[str], None],
+    **details: Any,
+) -> None:
+    """Write a plan to the log; say what the log cannot tell."""
+    told = _logged(folder, plan)
+    record.append(event, **details, **told)
+    for line in provenance.remarks(told["environment"]["repositories"]):
+        warn(line)
+
+
 def _logged(folder: StudyFolder, plan: Plan) -> dict[str, Any]:
     """Return what the log tells of a plan: all that it takes to run it again."""
     return {
@@ -333,42 +380,102 @@ def places(held: list[Grid], sweep: Sweep, folder: StudyFolder) -> dict[str, Pla
     return result
 
 
-def _done(
-    folder: StudyFolder,
-    where: dict[str, Place],
-    plan: Plan,
-    events: list[dict[str, Any]],
-    record: log.Writer,
-) -> dict[Path, NDArray[np.int64]]:
-    """Return the points of the shards that are whole; name, log and remove those that are not."""
+@dataclass(frozen=True)
+class _Stored:
+    """What lies in the folder of shards.
+
+    Attributes
+    ----------
+    points
+        Points of the shard files that are whole, in the plan's numbers.
+    adopted
+        Those of them that the log does not know, with their SHA-256.
+    damaged
+        Why shards of the study are none, by name; some of these files are not there.
+    in_the_way
+        Files that have a shard's name and that nothing shows to be the study's, with why.
+    foreign
+        Other files that nothing shows to be the study's.
+    """
+
+    points: dict[Path, NDArray[np.int64]]
+    adopted: dict[Path, str]
+    damaged: dict[str, str]
+    in_the_way: dict[Path, str]
+    foreign: list[Path]
+
+
+def _look(
+    folder: StudyFolder, where: dict[str, Place], plan: Plan, events: list[dict[str, Any]]
+) -> _Stored:
+    """Look through the folder of shards; nothing is changed."""
     logged = checksums(events)
     paths = sorted(folder.shards.glob("*.nc"), key=lambda path: path.name not in logged)
-    for name in logged.keys() - {path.name for path in paths}:
-        record.append("damaged", shard=name, reason="it is not there")
-    finished = np.zeros(plan.points, np.bool_)
-    found: dict[Path, NDArray[np.int64]] = {}
+    missing = logged.keys() - {path.name for path in paths}
+    stored = _Stored({}, {}, dict.fromkeys(sorted(missing), "it is not there"), {}, [])
+    finished, batch_of = np.zeros(plan.points, np.bool_), contents.batches(plan)
     with ThreadPoolExecutor(plan.workers) as pool:
         for path, sha256 in zip(paths, pool.map(folders.sha256, paths), strict=True):
+            if path.name not in logged and (why := _not_own(path, sha256, where)):
+                if any(folders.is_shard(path.name, fingerprint) for fingerprint in where):
+                    stored.in_the_way[path] = why
+                else:
+                    stored.foreign.append(path)
+                continue
             try:
                 if sha256 is None:
                     raise StudyError("it cannot be read")
                 if logged.get(path.name, sha256) != sha256:
                     raise StudyError("its SHA-256 is not the logged one")
-                if path.name not in logged and not folders.is_sealed(path):
-                    raise StudyError("it is not whole, and not in the log")
                 points = renumbered(path, where)
                 if finished[points].any():
                     raise StudyError("another shard holds its points")
+                contents.check(path, points, plan, batch_of, spikes=False)
             except StudyError as error:
-                record.append("damaged", shard=path.name, reason=str(error))
-                path.unlink(missing_ok=True)
+                stored.damaged[path.name] = str(error)
                 continue
             finished[points] = True
-            found[path] = points
+            stored.points[path] = points
             if path.name not in logged:  # whole, but its process was killed before the log knew
-                record.append("shard_done", shard=path.name, first=int(points[0]),
-                              points=int(points.size), sha256=sha256, adopted=True)  # fmt: skip
-    return found
+                stored.adopted[path] = sha256
+    return stored
+
+
+def _not_own(path: Path, sha256: str | None, where: dict[str, Place]) -> str:
+    """Return why a file that the log does not know bears no seal of the study; "" if it does."""
+    if sha256 is None:
+        return "it cannot be read"
+    if not folders.is_sealed(path):
+        return "it is not whole, and not in the log"
+    try:
+        return "" if shardfile.read_points(path)[0] in where else "it is of another study"
+    except StudyError as error:
+        return str(error)
+
+
+def _repair(
+    folder: StudyFolder, stored: _Stored, record: log.Writer, warn: Callable[[str], None]
+) -> None:
+    """Take note of what was found, and remove damaged shards.
+
+    Nothing is removed that neither the log nor a seal shows to be the study's: it is left alone, or
+    gets another name where a shard could take its place.
+    """
+    for name, reason in stored.damaged.items():
+        record.append("damaged", shard=name, reason=reason)
+        (folder.shards / name).unlink(missing_ok=True)
+    for path, reason in stored.in_the_way.items():
+        record.append("damaged", shard=path.name, reason=reason)
+        aside = folders.free(path.with_name(f"{path.name}.aside"))
+        path.rename(aside)
+        warn(f"{path}: {reason}; it is now {aside.name}")
+    for path in stored.foreign:
+        warn(f"{path}: neither the log nor a seal shows that it is the study's; it is left alone")
+    for path, sha256 in stored.adopted.items():
+        points = stored.points[path]
+        record.append("shard_done", shard=path.name, first=int(points[0]),
+                      points=int(points.size), sha256=sha256, adopted=True,
+                      versions=shardfile.read_versions(path))  # fmt: skip
 
 
 def checksums(events: list[dict[str, Any]]) -> dict[str, str]:

@@ -7,6 +7,7 @@ process that was killed before the log knew is known to be whole before any of i
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ from numpy.typing import NDArray
 from izhi import netcdf
 from izhi.errors import StudyError
 from izhi.spikes import STATISTICS
+from izhi.study import versions
 from izhi.study.folder import UNREADABLE, Written, write_atomic
+
+_MOST_POINTS = 20_000_000
+"""More are in no study, see :mod:`izhi.study.description`."""
 
 DONE, NOT_RUN, FAILED, DIVERGED = 0, 1, 2, 3
 """The state of a point, as stored in ``status``."""
@@ -101,12 +106,28 @@ class ShardData:
         return np.asarray(same, np.bool_)
 
 
-def write(path: Path, data: ShardData, fingerprint: str) -> Written:
-    """Write a shard file atomically; return its checksum."""
-    return write_atomic(path, lambda temporary: _write(temporary, data, fingerprint), True)
+def write(
+    path: Path, data: ShardData, fingerprint: str, made_by: Mapping[str, str] | None = None
+) -> Written:
+    """Write a shard file atomically; return its checksum.
+
+    Parameters
+    ----------
+    path
+        The file.
+    data
+        The results.
+    fingerprint
+        What the study is known by.
+    made_by
+        The versions that made the results, see :mod:`izhi.study.versions`.
+    """
+    return write_atomic(
+        path, lambda temporary: _write(temporary, data, fingerprint, made_by or {}), True
+    )
 
 
-def _write(path: Path, data: ShardData, fingerprint: str) -> None:
+def _write(path: Path, data: ShardData, fingerprint: str, made_by: Mapping[str, str]) -> None:
     with netcdf.open(path, "w") as file:
         file.setncatts(
             {
@@ -115,6 +136,7 @@ def _write(path: Path, data: ShardData, fingerprint: str) -> None:
                 "cells": json.dumps(data.cells),
                 "synapses": json.dumps(data.synapses),
                 "dt": data.dt,
+                "versions": json.dumps(dict(made_by)),
             }
         )
         file.createDimension("point", data.points.size)
@@ -153,9 +175,21 @@ def read_points(path: Path) -> tuple[str, NDArray[np.int64]]:
     try:
         with netcdf.open(path) as file:
             file.set_auto_mask(False)
-            return str(file.fingerprint), np.asarray(file["point"][:], np.int64).ravel()
+            point = file["point"]
+            if str(point.dtype) != "int64" or point.ndim != 1 or point.size > _MOST_POINTS:
+                raise StudyError("its points are no list of whole numbers")
+            return str(file.fingerprint), np.asarray(point[:], np.int64)
     except UNREADABLE as error:
         raise StudyError(f"it cannot be read: {error}") from error
+
+
+def read_versions(path: Path) -> dict[str, str]:
+    """Return the versions that made a shard file; empty where it does not say."""
+    try:
+        with netcdf.open(path) as file:
+            return versions.read(json.loads(file.versions))
+    except UNREADABLE:
+        return {}
 
 
 @dataclass(frozen=True)

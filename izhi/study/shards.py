@@ -13,7 +13,7 @@ from izhi.config.sweep import Sweep
 from izhi.engine import cache
 from izhi.engine.cache import Build
 from izhi.errors import EngineError, StorageError
-from izhi.study import failures, parallel, statistics
+from izhi.study import failures, parallel, statistics, versions
 from izhi.study.failures import Attempt
 from izhi.study.folder import StudyFolder, write_atomic, write_bytes
 from izhi.study.log import Writer
@@ -141,6 +141,7 @@ def task(
         run,
         bool(plan.sweep.setting("run.engine") == "compiled"),
         cache.toolchain()["sources"],
+        versions.here(batch.engine == "compiled"),
     )
 
 
@@ -242,6 +243,7 @@ class _Running:
         if outcome.written is not None:
             told["spikes"] = int(outcome.count.sum(dtype=np.int64))
             told |= {"sha256": outcome.written.sha256, "bytes": outcome.written.bytes}
+            told["versions"] = dict(outcome.versions)
         if outcome.diverged:
             told["diverged"] = outcome.diverged
         if outcome.error is not None:

@@ -46,7 +46,7 @@ def settings_of(sweep: Sweep) -> Settings:
         For a statistic that does not exist, and limits that do not fit each other.
     """
     given = {field.name: sweep.setting(PREFIX + field.name) for field in fields(Settings)}
-    given["measures"] = _measures(given["measures"])
+    given["measures"] = measures(given["measures"])
     values: dict[str, Any] = {
         name: value.si if isinstance(value, Quantity) else value for name, value in given.items()
     }
@@ -55,7 +55,14 @@ def settings_of(sweep: Sweep) -> Settings:
     return settings
 
 
-def _measures(given: Any) -> tuple[str, ...]:
+def measures(given: Any) -> tuple[str, ...]:
+    """Return the statistics that a setting asks for, checked, in their order.
+
+    Raises
+    ------
+    ConfigError
+        For one that does not exist.
+    """
     key = f"{PREFIX}measures"
     if given == "all":
         return tuple(STATISTICS)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from izhi import floats
 from izhi.errors import StudyError
 from izhi.study import log, resume
-from izhi.study.folder import UNREADABLE, StudyFolder, meant
+from izhi.study.folder import UNREADABLE, StudyFolder, check_own, meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +38,12 @@ class Study:
     Raises
     ------
     StudyError
-        When there is no dataset in it.
+        When there is no dataset in it, or a link in it leads to elsewhere.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.folder = StudyFolder(Path(path))
+        check_own(self.folder)
         if not self.folder.dataset.is_file():
             why = "no dataset.nc in it" if self.path.is_dir() else "no such folder"
             raise StudyError(f"{self.path}: {why}{meant(self.path, 'dataset.nc')}")

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from izhi.config import keys
 from izhi.config.compose import compose
 from izhi.config.keys import Value
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, StudyError, did_you_mean
-from izhi.study import execute, overview
+from izhi.study import description, execute, overview, statistics
 from izhi.study.description import STATISTICS
 from izhi.study.execute import Report
+from izhi.units import Quantity
+
+MEASURES = f"{STATISTICS}measures"
+"""The key of the statistics that a study has."""
+
+_FEW = 6
+"""Names that are listed in a line."""
+
+
+@dataclass(frozen=True)
+class Summarised:
+    """What summarising did.
+
+    Attributes
+    ----------
+    report
+        What was run.
+    lines
+        Which statistics are kept, new or taken out, and which settings are others, in words.
+    """
+
+    report: Report
+    lines: tuple[str, ...]
 
 
 def summarise(
@@ -21,8 +45,9 @@ def summarise(
     overrides: Sequence[str],
     *,
     config_dir: Path | str | None = None,
+    only: bool = False,
     progress: bool = True,
-) -> Report:
+) -> Summarised:
     """Compute the statistics of a study anew; nothing is simulated.
 
     Parameters
@@ -34,6 +59,9 @@ def summarise(
         ``"statistics.max_interval='5 ms'"`` for one setting, the others staying as they are.
     config_dir
         A folder with more configs.
+    only
+        Whether statistics that the study has and the overrides do not ask for are taken out of it;
+        they are kept otherwise.
     progress
         Whether a progress bar and remarks go to stderr.
 
@@ -42,7 +70,7 @@ def summarise(
     ConfigError
         When an override is of something else, or wrong.
     StudyError
-        When the study cannot be read, has no spikes, or is being written.
+        When the study cannot be read, has no spikes, is being written, or a shard is damaged.
     """
     told = overview.overview(path)
     if not told.sweep.setting("record.spikes"):
@@ -50,9 +78,68 @@ def summarise(
             f"{path}: its spikes were not kept (record.spikes=false), so that other statistics "
             "cannot be computed from them"
         )
-    sweep = _with(told.sweep, _settings(told.sweep, overrides, config_dir))
-    command = ["izhi", "summarise", str(path), *overrides]
-    return execute.execute(sweep, progress=progress, command=command, study=told.folder)
+    asked = _settings(told.sweep, overrides, config_dir)
+    held = told.sweep.bases[told.sweep.used[0]].values
+    kept = () if only else _kept(held, asked)
+    if kept:
+        before, now = _names(held[MEASURES]), _names(asked[MEASURES])
+        if set(now) <= set(before):
+            asked[MEASURES] = held[MEASURES]
+        else:
+            every = [name for name in _names("all") if name in before or name in now]
+            asked[MEASURES] = "all" if every == _names("all") else list(every)
+    changed = {key: value for key, value in asked.items() if value != held.get(key)}
+    lines = [*_in_words(held, changed, kept)]
+    command = ["izhi", "summarise", str(path), *overrides, *(["--only"] if only else [])]
+    report = execute.execute(
+        _with(told.sweep, changed), progress=progress, command=command, study=told.folder
+    )
+    return Summarised(report, tuple(lines))
+
+
+def _names(measures: Value) -> list[str]:
+    """Return the names of statistics that a setting asks for."""
+    return list(statistics.measures(measures))
+
+
+def _kept(held: Mapping[str, Value], asked: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return the statistics that a study has and that are not among those asked for."""
+    if MEASURES not in asked:
+        return ()
+    names = _names(asked[MEASURES])
+    return tuple(name for name in _names(held[MEASURES]) if name not in names)
+
+
+def _in_words(
+    held: Mapping[str, Value], changed: Mapping[str, Value], kept: Sequence[str]
+) -> Iterator[str]:
+    """Say what a summary changes, and what it leaves."""
+    if kept:
+        yield f"kept: {_few(kept)}, which the study has; --only takes out what is not asked for"
+    before, now = (
+        _names(values[MEASURES]) if MEASURES in values else [] for values in (held, changed)
+    )
+    if MEASURES in changed:
+        for what, names in (
+            ("new", [name for name in now if name not in before]),
+            ("taken out", [name for name in before if name not in now]),
+        ):
+            if names:
+                yield f"{what}: {_few(names)}"
+    for key, value in changed.items():
+        if key != MEASURES:
+            yield (f"changed: {key}: {_shown(held.get(key))} before, {_shown(value)} now; what "
+                   "depends on it is computed anew")  # fmt: skip
+
+
+def _few(names: Sequence[str]) -> str:
+    if len(names) <= _FEW:
+        return ", ".join(names)
+    return f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more statistics"
+
+
+def _shown(value: Any) -> str:
+    return description.written(value) if isinstance(value, Quantity) else keys.shown(value)
 
 
 def _settings(
@@ -74,8 +161,7 @@ def _settings(
     every = {key: value for key, value in composed.bases[composed.used[0]].values.items()
              if key.startswith(STATISTICS)}  # fmt: skip
     chosen = every if "statistics" in names else {key: every[key] for key in names}
-    held = sweep.bases[sweep.used[0]].values
-    return {key: value for key, value in chosen.items() if value != held.get(key)}
+    return chosen
 
 
 def _with(sweep: Sweep, changed: dict[str, Value]) -> Sweep:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from izhi.errors import StudyError, did_you_mean
 from izhi.study.accessor import LABELS, names
+from izhi.study.dataset import PRESENT
 from izhi.study.shardfile import DIVERGED, DONE
 
 
@@ -33,11 +34,17 @@ def summary(dataset: xr.Dataset, per: str = "cell") -> pd.DataFrame:
     table = pd.DataFrame(columns, index=index)
     # rows of cells that a point's circuit does not have say nothing; failed points do
     done = table["status"] == DONE
-    there = columns.get("spike_count", columns.get("transmitted_charge"))
-    if there is not None:
-        empty = there < 0 if per == "cell" else np.isnan(there)
-        table = table[~(done & empty)]
-    return _with_units(table, dataset)
+    return _with_units(table[~(done & _absent(dataset, table, axes, per))], dataset)
+
+
+def _absent(dataset: xr.Dataset, table: pd.DataFrame, axes: list[str], per: str) -> Any:
+    """Return which rows are of what the point's circuit does not have; any number may be NaN."""
+    if per == "cell":
+        return table["spike_count"] < 0 if "spike_count" in table else False
+    if PRESENT in dataset:
+        return dataset[PRESENT].transpose(*axes, per).values.ravel() == 0
+    # a study of an earlier version of izhi: a projection without any number
+    return table.drop(columns="status").isna().all(axis=1)
 
 
 def _column(variable: xr.DataArray) -> Any:

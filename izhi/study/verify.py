@@ -16,7 +16,9 @@ from izhi.config.sweep import Sweep
 from izhi.engine import prepare
 from izhi.errors import StudyError
 from izhi.study import (
+    contents,
     dataset,
+    header,
     log,
     overview,
     parallel,
@@ -24,6 +26,8 @@ from izhi.study import (
     shardfile,
     shards,
     statistics,
+    table,
+    versions,
     window,
     worker,
 )
@@ -35,7 +39,7 @@ from izhi.study.folder import UNREADABLE, StudyFolder
 from izhi.study.restate import restated
 from izhi.study.resume import Grid
 from izhi.study.statistics import Columns
-from izhi.study.window import Source, Window
+from izhi.study.window import Source
 from izhi.sweep.plan import Plan, Shard
 
 
@@ -49,10 +53,13 @@ class Verdict:
         What was checked and is as it should be, in words.
     problems
         What is wrong, each with the file or point that is.
+    notes
+        What one should know, though nothing is wrong.
     """
 
     passed: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def check(self, what: str, problems: Sequence[str]) -> bool:
         """Note a check; return whether all was well."""
@@ -83,7 +90,7 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     folder, events = found_study.folder, found_study.events
     if log.is_held(folder.log):
         raise StudyError(f"{path}: is being written by {log.holder(folder.log)}")
-    verdict = Verdict()
+    verdict = Verdict(notes=_notes(folder, events))
     held = resume.grids(folder)
     verdict.check("log.jsonl and study.yaml", _description_problems(folder, held))
     bad = _file_problems(folder, events)
@@ -99,20 +106,41 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     plan = make_plan(held[-1].sweep)
     where = resume.places(held, plan.sweep, folder)
     whole = [folder.shards / name for name in sorted(logged) if name not in bad]
-    found, problems = _points(whole, where, plan)
+    found, problems = _points(whole, where, plan, versions.of_shards(events))
     failed = resume.failed(events)
     problems += _missing(plan, found, failed)
     verdict.check(f"{plan.points:,} points, each in one shard", problems)
-    gathered = next((e for e in reversed(events) if e["event"] == "gathered"), None)
-    if gathered is not None and not verdict.problems:
-        told = _dataset_problems(folder, plan, found, failed, str(gathered.get("digest")))
-        verdict.check("the dataset, against the shards", told)
-    total = min(sample, sum(points.size for points in found.values()))
-    if total:
-        remark(f"simulating {total} point{'s' * (total > 1)} again ...")
-        told = _other_bits(folder, plan, found, held[-1].fingerprint, total)
-        verdict.check(f"{total} points, simulated again: the same bits", told)
+    with tempfile.TemporaryDirectory(prefix="izhi-") as parts:
+        try:
+            sources = _sources(plan, found, Path(parts))
+        except (StudyError, *UNREADABLE) as error:
+            verdict.check("statistics", [f"{folder.shards}: {error}"])
+            return verdict
+        gathered = next((e for e in reversed(events) if e["event"] == "gathered"), None)
+        if gathered is not None and not verdict.problems:
+            _compare(verdict, folder, plan, sources, events, str(gathered.get("digest")))
+        total = min(sample, sum(points.size for points in found.values()))
+        if total:
+            remark(f"simulating {total} point{'s' * (total > 1)} again ...")
+            told = _other_bits(folder, plan, sources, held[-1].fingerprint, total)
+            what = "the same bits, the same statistics"
+            verdict.check(f"{total} points, simulated again: {what}", told)
     return verdict
+
+
+def _notes(folder: StudyFolder, events: list[dict[str, Any]]) -> list[str]:
+    several = versions.several(versions.of_shards(events).values())
+    notes = [several] if several else []
+    if (folder.path / "report.html").is_file():
+        notes.append("report.html is not checked; izhi report writes it anew")
+    return notes
+
+
+def _sources(plan: Plan, found: dict[Path, NDArray[np.int64]], parts: Path) -> Sequence[Source]:
+    """Return shard files, with the statistics that the study asks for."""
+    columns = Columns.of(plan)
+    stored = [Source.read(path, points, columns) for path, points in found.items()]
+    return restated(plan, stored, parts, parallel.workers_here(plan))
 
 
 def _description_problems(folder: StudyFolder, held: list[Grid]) -> list[str]:
@@ -147,8 +175,8 @@ def _file_problems(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[st
         expected[folder.dataset] = ""
     problems = {}
     for path, sha256 in expected.items():
-        if not path.is_file():
-            problems[path.name] = f"{path}: is not there"
+        if why := folders.unreadable(path):
+            problems[path.name] = f"{path}: {why}"
         elif folders.sha256(path) != sha256:
             problems[path.name] = f"{path}: its SHA-256 is not the logged one"
     for path in folders.unfinished(folder):
@@ -160,22 +188,26 @@ def _file_problems(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[st
 
 
 def _points(
-    paths: list[Path], where: dict[str, Place], plan: Plan
+    paths: list[Path],
+    where: dict[str, Place],
+    plan: Plan,
+    made_by: dict[str, tuple[int, versions.Versions]],
 ) -> tuple[dict[Path, NDArray[np.int64]], list[str]]:
     """Return the points of shard files, in the plan's numbers, and what is wrong with them."""
-    structure_of = np.empty(plan.points, np.int64)
-    for shard in plan.shards:
-        structure_of[shard.points] = shard.batch
+    batch_of = contents.batches(plan)
     found, problems = {}, []
     for path in paths:
         try:
             points = resume.renumbered(path, where)
+            contents.check(path, points, plan, batch_of, spikes=True)
         except StudyError as error:
             problems.append(f"{path}: {error}")
             continue
-        here = {plan.batches[n].structure.digest for n in np.unique(structure_of[points])}
-        if here != {path.name.split("-")[0]}:
+        if plan.batches[batch_of[points[0]]].structure.digest != path.name.split("-")[0]:
             problems.append(f"{path}: its points are of other structures than its name says")
+        told = shardfile.read_versions(path)
+        if told and told != made_by[path.name][1]:
+            problems.append(f"{path}: its versions are not the logged ones")
         found[path] = points
     return found, problems
 
@@ -204,112 +236,160 @@ def _these(sweep: Sweep, numbers: NDArray[np.int64]) -> str:
     return first if numbers.size == 1 else f"{numbers.size:,} points, the first of them {first}"
 
 
-def _dataset_problems(
+def _compare(
+    verdict: Verdict,
     folder: StudyFolder,
     plan: Plan,
-    found: dict[Path, NDArray[np.int64]],
-    failed: NDArray[np.int64],
+    sources: Sequence[Source],
+    events: list[dict[str, Any]],
     logged: str,
-) -> list[str]:
-    """Compare the dataset with the shards, window by window, and the shards with the digest."""
-    columns = Columns.of(plan)
-    digest = Digest(plan.sweep.axes, columns)
-    different: dict[str, list[NDArray[np.int64]]] = {}
+) -> None:
+    """Compare dataset and table with the shards, window by window, and these with the digest."""
+    failed = resume.failed(events)
+    digest = Digest(plan.sweep.axes, Columns.of(plan))
     try:
-        stored = [Source.read(path, points, columns) for path, points in found.items()]
-        with tempfile.TemporaryDirectory(prefix="izhi-") as parts:
-            sources = restated(plan, stored, Path(parts), parallel.workers_here(plan))
-            with netcdf.open(folder.dataset) as file:
-                file.set_auto_maskandscale(False)
-                problems = [*_label_problems(file, plan)]
-                for part, name, ours, theirs in _values(file, plan, sources, failed):
-                    digest.add(name, ours)
-                    if not np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f"):
-                        different.setdefault(name, []).append(_rows(ours, theirs) + part.first)
+        with netcdf.open(folder.dataset) as file:
+            file.set_auto_maskandscale(False)
+            problems = [
+                f"{folder.dataset}: {problem}"
+                for problem in header.problems(
+                    file, plan, sources, versions.in_words(versions.of_shards(events).values())
+                )
+            ]
+            if not problems:
+                problems = [*_different(folder, plan, _values(file, plan, sources, failed), digest)]
+                if digest.hexdigest() != logged:
+                    problems.append(
+                        f"{folder.shards}: the digest of the results is not the logged one"
+                    )
     except UNREADABLE as error:
-        return [f"{folder.dataset}: cannot be compared with the shards: {error}"]
+        problems = [f"{folder.dataset}: cannot be compared with the shards: {error}"]
+    verdict.check("the dataset, against the shards", problems)
+    verdict.check("summary.csv, against the shards", [*_table(folder, plan, sources, failed)])
+
+
+def _different(
+    folder: StudyFolder, plan: Plan, values: Iterator[_Pair], digest: Digest
+) -> Iterator[str]:
+    """Say what a dataset has that the shards have not, with the points; feed the digest."""
+    different: dict[str, list[NDArray[np.int64]]] = {}
+    for pair in values:
+        if pair.name != dataset.PRESENT:
+            digest.add(pair.name, pair.ours)
+        if (bad := pair.different()) is not None:
+            different.setdefault(pair.name, []).append(bad)
     for name, numbers in different.items():
-        these = _these(plan.sweep, np.unique(np.concatenate(numbers)))
-        problems.append(f"{folder.dataset}: {name} is not what the shards hold at {these}")
-    if digest.hexdigest() != logged:
-        problems.append(f"{folder.shards}: the digest of the results is not the logged one")
-    return [str(folder.dataset) + ": " + p if p.startswith("its ") else p for p in problems]
+        points = np.unique(np.concatenate(numbers))
+        at = f" at {_these(plan.sweep, points)}" if points.size else ""
+        yield f"{folder.dataset}: {name} is not what the shards hold{at}"
 
 
-def _label_problems(file: Any, plan: Plan) -> Iterator[str]:
-    for name, labels in ((a.name, a.labels) for a in plan.sweep.axes):
-        if file[name][:].tolist() != labels.tolist():
-            yield f"its axis {name} is not the study's"
-    for name, expected in (("cell", plan.cells), ("projection", plan.synapses)):
-        if name in file.variables and tuple(file[name][:].tolist()) != expected:
-            yield f"its {name}s are not the study's"
+@dataclass(frozen=True)
+class _Pair:
+    """A variable by the shards and by the dataset, and the point of each row of the former."""
+
+    name: str
+    points: NDArray[np.int64]
+    ours: NDArray[Any]
+    theirs: NDArray[Any]
+
+    def different(self) -> NDArray[np.int64] | None:
+        """Return the points at which the two differ; None where they do not."""
+        if self.ours.shape != self.theirs.shape:
+            return self.points[:1]
+        same = (self.ours == self.theirs) | (
+            (self.ours != self.ours) & (self.theirs != self.theirs)
+        )
+        return None if same.all() else self.points[np.nonzero(~same)[0]]
 
 
 def _values(
     file: Any, plan: Plan, sources: Sequence[Source], failed: NDArray[np.int64]
-) -> Iterator[tuple[Window, str, NDArray[Any], NDArray[Any]]]:
-    """Give each variable of each window: by the shards, then by the dataset; points come first."""
+) -> Iterator[_Pair]:
+    """Give each variable of each window: by the shards, then by the dataset."""
     columns, written = Columns.of(plan), 0
     count = dataset.spike_counts(plan, sources)
     spikes = file["spikes"] if "spikes" in file.groups else None
-    parts = window.windows(plan.sweep.shape, sources, failed)
-    for part in parts:
-        for name, ours in window.read(part, columns).items():
-            yield part, name, ours, np.reshape(file[name][part.box or ...], ours.shape)
+    for part in window.windows(plan.sweep.shape, sources, failed):
+        points = np.arange(part.first, part.stop)
+        ours = window.read(part, columns)
+        if dataset.PRESENT in file.variables:
+            ours[dataset.PRESENT] = window.present(part, columns)
+        for name, values in ours.items():
+            theirs = np.reshape(file[name][part.box or ...], values.shape)
+            yield _Pair(name, points, values, theirs)
         if spikes is not None:
-            ours = dataset.spikes(part, count, spikes["spike_time"].dtype)
-            theirs = spikes["spike_time"][written : written + ours.size]
-            written += ours.size
-            yield part, "spike_time", ours, theirs
-    everything = parts[0] if parts else None
-    if spikes is not None and everything is not None:
-        theirs = np.reshape(spikes["spike_count"][:], count.shape)
-        yield everything, "train_count", count, theirs
+            times = dataset.spikes(part, count, spikes["spike_time"].dtype)
+            theirs = spikes["spike_time"][written : written + times.size]
+            written += times.size
+            of = np.repeat(points, count[points].sum(axis=1))
+            yield _Pair("spike_time", of, times, theirs)
+    every = np.arange(plan.points)
+    if spikes is not None:
+        trains = np.reshape(spikes["spike_count"][:], count.shape)
+        yield _Pair("train_count", every, count, trains)
     if traced := window.traced(plan, sources):
         from izhi.study.traces import traces
 
         expected = traces(plan, traced)
+        of = expected["trace"].values
         for name in ("trace", *expected.data_vars):
-            ours = expected[name].values
-            yield parts[0], f"traces/{name}", ours, file["traces"][name][:]
+            yield _Pair(f"traces/{name}", of, expected[name].values, file["traces"][name][:])
 
 
-def _rows(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the first indices at which two arrays differ."""
-    if ours.shape != theirs.shape:
-        return np.zeros(1, np.int64)
-    same = (ours == theirs) | ((ours != ours) & (theirs != theirs))
-    return np.unique(np.nonzero(~same)[0])
+def _table(
+    folder: StudyFolder, plan: Plan, sources: Sequence[Source], failed: NDArray[np.int64]
+) -> Iterator[str]:
+    """Compare the table with the shards, line by line; say where it differs first."""
+    columns = Columns.of(plan)
+    layout, number = table.layout(plan.sweep.axes, columns), 0
+    with open(folder.summary, "rb") as file:
+        for part in (None, *window.windows(plan.sweep.shape, sources, failed)):
+            if part is None:
+                lines = layout.header.splitlines(keepends=True)
+            else:
+                lines = table.rows(layout, part, window.read(part, columns))
+            for line in lines:
+                number += 1
+                expected = line.encode()
+                if file.readline(len(expected) + 1) != expected:
+                    yield f"{folder.summary}: line {number:,} is not what the shards hold"
+                    return
+        if file.read(1):
+            yield f"{folder.summary}: has more lines than there are results"
 
 
 def _other_bits(
-    folder: StudyFolder,
-    plan: Plan,
-    found: dict[Path, NDArray[np.int64]],
-    fingerprint: str,
-    sample: int,
+    folder: StudyFolder, plan: Plan, sources: Sequence[Source], fingerprint: str, sample: int
 ) -> list[str]:
-    """Simulate some points again and compare every number with what the shards hold."""
-    paths, ends = list(found), np.cumsum([points.size for points in found.values()])
+    """Simulate some points again and compare every number with what the study holds."""
+    ends = np.cumsum([source.points.size for source in sources])
     chosen = np.sort(np.random.default_rng().choice(int(ends[-1]), sample, replace=False))
-    rows: dict[Path, list[int]] = {}
+    rows: dict[int, list[int]] = {}
     for number in chosen.tolist():
-        shard_number = int(np.searchsorted(ends, number, side="right"))
-        path = paths[shard_number]
-        rows.setdefault(path, []).append(number - int(ends[shard_number] - found[path].size))
-    batch_of = np.empty(plan.points, np.int64)
-    for shard in plan.shards:
-        batch_of[shard.points] = shard.batch
-    needed = {int(batch_of[found[path][0]]) for path in rows}
+        at = int(np.searchsorted(ends, number, side="right"))
+        rows.setdefault(at, []).append(number - int(ends[at] - sources[at].points.size))
+    batch_of = contents.batches(plan)
+    needed = {int(batch_of[sources[at].points[0]]) for at in rows}
     compiled = {n for n in needed if plan.batches[n].engine == "compiled"}
     builds = prepare.builds(plan, compiled)
     problems = []
-    for path, some in rows.items():
-        points = found[path][some]
+    for at, some in rows.items():
+        source = sources[at]
+        points = source.points[some]
         shard = Shard(0, int(batch_of[points[0]]), points)
         again = worker.simulate(shards.task(plan, shard, builds, folder, fingerprint))
-        stored = shardfile.read(path).take(np.array(some))
+        stored = shardfile.read(source.path).take(np.array(some))
         other = points[~stored.same_points(again)]
         if other.size:
-            problems.append(f"{path}: {_these(plan.sweep, other)}: other results when run again")
+            problems.append(
+                f"{source.path}: {_these(plan.sweep, other)}: other results when run again"
+            )
+        # of the settings that hold now, which may be others than those of the shard file
+        held = shardfile.read_rows(source.statistics, slice(None))
+        for name, values in again.statistics.items():
+            bad = _Pair(name, points, values, held[name][some]).different()
+            if bad is not None:
+                problems.append(f"{source.path}: {_these(plan.sweep, np.unique(bad))}: another "
+                                f"{name} when run again")  # fmt: skip
     return problems

@@ -220,6 +220,18 @@ def read(window: Window, columns: Columns) -> dict[str, NDArray[Any]]:
     return result
 
 
+def present(window: Window, columns: Columns) -> NDArray[np.int8]:
+    """Return 1 where a point's circuit has a projection from a cell, shape (points, synapses).
+
+    0 where it has none, and where the point has no results.
+    """
+    result = np.zeros((window.stop - window.first, len(columns.synapses)), np.int8)
+    rows = np.arange(len(result))
+    for part in window.parts:
+        result[np.ix_(rows[part.at], part.synapses)] = 1
+    return result
+
+
 def traced(plan: Plan, sources: Sequence[Source]) -> list[Source]:
     """Return the shard files that hold traces."""
     digests = {b.structure.digest for b in plan.batches if b.structure.trace_interval is not None}

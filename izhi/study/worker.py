@@ -8,7 +8,8 @@ import platform
 import shutil
 import tempfile
 import traceback
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from izhi.engine.cache import Build
 from izhi.engine.result import Raw
 from izhi.errors import EngineError
 from izhi.spikes import Settings
-from izhi.study import log, shardfile, statistics
+from izhi.study import log, shardfile, statistics, versions
 from izhi.study.folder import Written
 from izhi.study.profile import Profile
 from izhi.sweep.structures import Structure
@@ -59,6 +60,8 @@ class Task:
         Whether the engine was asked for: no other may take its place.
     code
         What izhi's own code is known by where the run goes on.
+    versions
+        What makes the results, see :mod:`izhi.study.versions`.
     """
 
     points: NDArray[np.int64]
@@ -75,6 +78,7 @@ class Task:
     run: str = ""
     strict: bool = False
     code: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, rows: NDArray[np.int64]) -> Task:
         """Return the task of some of the points, with a file of its own."""
@@ -122,6 +126,8 @@ class Outcome:
     cause
         What kind of failure it was: ``"points"`` may be at fault, or the ``"storage"`` of the file,
         or the ``"process"`` that it ran in ended.
+    versions
+        What made the results.
     """
 
     points: NDArray[np.int64]
@@ -135,6 +141,7 @@ class Outcome:
     error: str | None
     cause: str = "points"
     data: bytes | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -175,6 +182,7 @@ def run_far(task: Task) -> Outcome:
             if task.strict:
                 return failed(task, Profile(), f"{platform.node()}: {error}")
             task = replace(task, engine="numpy")
+    task = replace(task, versions=versions.here(task.engine == "compiled"))
     if _is_here(task):
         return run(task)
     with tempfile.TemporaryDirectory(prefix="izhi-") as folder:
@@ -202,7 +210,7 @@ def run(task: Task) -> Outcome:
     except Exception:
         return failed(task, profile, traceback.format_exc())
     try:
-        written = shardfile.write(task.path, data, task.fingerprint)
+        written = shardfile.write(task.path, data, task.fingerprint, task.versions)
     except (OSError, RuntimeError) as error:  # netCDF knows no better for a full disk
         return failed(task, profile, _storage(task.path.parent, error), "storage")
     profile.mark("writing")
@@ -218,6 +226,7 @@ def run(task: Task) -> Outcome:
         profile.stages,
         written,
         None,
+        versions=task.versions,
     )
 
 

@@ -134,7 +134,7 @@ def test_a_dataset_alone_of_points_that_failed_has_a_page(study, tmp_path):
             if variable.dimensions[-1] in ("cell", "projection") and len(variable.shape) > 1:
                 variable[...] = np.nan if variable.dtype.kind == "f" else -1
     data = unpacked(make.report(alone))
-    assert dict(data["facts"]) == {"points": "12: 12 failed"}
+    assert dict(data["facts"]) == {"state": "unknown", "points": "12: 12 failed"}
     assert data["samples"] is None
     assert not any(np.isfinite(one["values"]).any() for one in data["statistics"]
                    if one["values"].dtype.kind == "f")  # fmt: skip

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
-from izhi.study import compare, description, extend, log
+from izhi.study import compare, description, extend, log, overview, versions
 from izhi.study.folder import StudyFolder
 from izhi.sweep import points
 
@@ -23,7 +23,7 @@ _MOST_SEEDS = 20
 _MOST_CONFIGS = 50
 
 _LONG = ("axes", "configs", "swept", "config_of", "environment", "choices", "overrides", "files",
-         "time", "event", "command", "schema", "sha256", "fingerprint")  # fmt: skip
+         "time", "event", "command", "schema", "sha256", "fingerprint", "versions")  # fmt: skip
 
 
 def facts(
@@ -46,6 +46,7 @@ def facts(
         ["begun", f"{planned[:19].replace('T', ' ')} UTC" if planned else ""],
         ["state", _state(folder, events)],
         ["points", _points(status)],
+        ["versions", versions.several(versions.of_shards(events).values())],
         *(["command", command] for command in commands(events)),
         ["digest", digests[-1] if digests else ""],
     ]
@@ -56,7 +57,7 @@ def _state(folder: StudyFolder, events: Sequence[Mapping[str, Any]]) -> str:
     if log.is_held(folder.log):
         return "being written"
     ends = [event["event"] for event in events if event["event"] in ("started", *log.ENDS)]
-    last = ends[-1] if ends else ""
+    last = ends[-1] if ends else overview.UNKNOWN
     return {"gathered": "done", "started": "killed"}.get(last, last)
 
 

@@ -154,6 +154,8 @@ class Maps:
         n, words = math.prod(self.shape), STATISTICS[name].words
         sums = self._sums.setdefault((name, label), np.zeros((len(words) or 2, n)))
         there = values >= 0 if STATISTICS[name].dtype.kind == "i" else np.isfinite(values)
+        if words:
+            there &= values < len(words)
         place, values = place[there], values[there]
         if words:
             at = values.astype(np.int64) * n + place

@@ -132,6 +132,7 @@ class Watched:
                 self._look_into(self.maps, self.folder.shards / name, shard)
 
     def _begin_maps(self) -> None:
+        folders.check_own(self.folder)
         held = resume.grids(self.folder)
         sweep = held[-1].sweep
         self._places = resume.places(held, sweep, self.folder)
@@ -153,7 +154,10 @@ class Watched:
         if found.stated != self._stated:  # computed anew when the dataset is put together
             maps.unseen += shard.points
             rows = {"status": rows["status"]}
-        maps.add(points, rows, found.cells, found.synapses)
+        try:
+            maps.add(points, rows, found.cells, found.synapses)
+        except UNREADABLE:  # what it holds is not of its points
+            maps.unseen += shard.points
 
     def state(self) -> str:
         """Return ``"running"``, ``"done"``, or how the last run ended."""
