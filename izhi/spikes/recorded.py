@@ -126,6 +126,8 @@ class Synapses:
         The analysis window, and limits.
     known
         Whether what is released is known; else it is NaN.
+    u_0, x_0
+        See `izhi.spikes.release`; None for rest.
     """
 
     recorded: Trains
@@ -137,6 +139,8 @@ class Synapses:
     duration: FloatArray
     settings: Settings
     known: bool = True
+    u_0: FloatArray | None = None
+    x_0: FloatArray | None = None
 
     @cached_property
     def trains(self) -> Trains:
@@ -151,7 +155,8 @@ class Synapses:
             return np.full(self.trains.time.size, np.nan)
         if self.U_0 is None or self.tau_f is None or self.tau_d is None:
             return np.ones(self.trains.time.size)
-        value = synapses.release(self.recorded, self.U_0, self.tau_f, self.tau_d)
+        starts = (0.0 if self.u_0 is None else self.u_0, 1.0 if self.x_0 is None else self.x_0)
+        value = synapses.release(self.recorded, self.U_0, self.tau_f, self.tau_d, *starts)
         s = self.settings
         return value if s.everything else value[self.recorded.within(s.start, s.stop)]
 

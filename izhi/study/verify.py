@@ -252,11 +252,14 @@ def _values(
 ) -> Iterator[tuple[Window, str, NDArray[Any], NDArray[Any]]]:
     """Give each variable of each window: by the shards, then by the dataset; points come first."""
     columns, written = Columns.of(plan), 0
+    drawn = {variable.name for variable in columns.drawn}
     count = dataset.spike_counts(plan, sources)
     spikes = file["spikes"] if "spikes" in file.groups else None
     parts = window.windows(plan.sweep.shape, sources, failed)
     for part in parts:
         for name, ours in window.read(part, columns).items():
+            if name in drawn and name not in file.variables:
+                continue  # by a version that did not store it
             yield part, name, ours, np.reshape(file[name][part.box or ...], ours.shape)
         if spikes is not None:
             ours = dataset.spikes(part, count, spikes["spike_time"].dtype)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
 from izhi.models import recording, trains
-from izhi.models.circuit import Projection
+from izhi.models.circuit import Population, Projection
 from izhi.models.evaluate import evaluate
 from izhi.sweep import drawn, points
 from izhi.sweep.doubts import Doubt
@@ -321,12 +321,7 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     for population in structure.circuit.populations:
         p = population.name
         cell = population.neuron
-        # a program takes no infinite number: null, without end, is the largest that is none
-        own = {name: np.minimum(at(_of(sweep, p, "neuron", name)), _LARGEST) for name in cell.given}
-        if cell.drawn:
-            own = {name: values[:, None] for name, values in own.items()}
-            fixed = {name: np.array([[value]]) for name, value, _ in cell.constants}
-            own |= drawn.of_cells(cell.drawn, {**fixed, **own}, seed, p, population.count)
+        own = _of_cells(sweep, population, position, seed)
         for state, expression in cell.rest:
             start = own[f"{state}_0"]
             rest = evaluate(expression, own) if np.isnan(start).any() else start
@@ -365,12 +360,79 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
             result |= {f"{p}.{FIRST_OF}": first_of, f"{p}.{TARGET}": target}
         own = {name: at(_of(sweep, p, "synapse", name)) for name in synapse.given}
         if synapse.drawn:
-            fixed = {name: np.array([[value]]) for name, value, _ in synapse.constants}
-            columns = {name: values[:, None] for name, values in own.items()}
-            source = drawn.sources(first_of, target.shape[1])
-            own |= drawn.of_synapses(synapse.drawn, {**fixed, **columns}, seed, p, source, target)
+            own |= _of_synapses(projection, own, seed, first_of, target)
         result |= {f"{p}.{name}": own[name] for name in synapse.held}
     return {name: v[:, 0] if _is_column(name, v) else v for name, v in result.items()}
+
+
+def _of_cells(
+    sweep: Sweep, population: Population, position: tuple[NDArray[np.int64], ...],
+    seed: NDArray[np.int64],
+) -> dict[str, NDArray[Any]]:  # fmt: skip
+    """Return what the cells of a population have, by name: what is given, and all that is drawn."""
+    p, cell = population.name, population.neuron
+    # a program takes no infinite number: null, without end, is the largest that is none
+    own = {
+        name: np.minimum(points.take(_of(sweep, p, "neuron", name), position), _LARGEST)
+        for name in cell.given
+    }
+    if cell.drawn:
+        own = {name: values[:, None] for name, values in own.items()}
+        fixed = {name: np.array([[value]]) for name, value, _ in cell.constants}
+        own |= drawn.of_cells(cell.drawn, {**fixed, **own}, seed, p, population.count)
+    return own
+
+
+def _of_synapses(
+    projection: Projection, own: Mapping[str, NDArray[Any]], seed: NDArray[np.int64],
+    first_of: NDArray[np.int32], target: NDArray[np.int32],
+) -> dict[str, NDArray[Any]]:  # fmt: skip
+    """Return what is drawn for the synapses of a projection, by name."""
+    synapse = projection.synapse
+    fixed = {name: np.array([[value]]) for name, value, _ in synapse.constants}
+    columns = {name: values[:, None] for name, values in own.items()}
+    source = drawn.sources(first_of, target.shape[1])
+    return drawn.of_synapses(
+        synapse.drawn, {**fixed, **columns}, seed, projection.name, source, target
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What differs from cell to cell, or from synapse to synapse, at some points.
+
+    Attributes
+    ----------
+    values
+        By name, SI values of shape (points or 1, cells or synapses, or 1).
+    first_of, target
+        Of synapses, see :func:`izhi.sweep.drawn.connections`; None of cells.
+    """
+
+    values: Mapping[str, NDArray[Any]]
+    first_of: NDArray[np.int32] | None = None
+    target: NDArray[np.int32] | None = None
+
+
+def draws(plan: Plan, shard: Shard) -> dict[str, Drawn]:
+    """Return what is drawn for a shard's points, by population or projection."""
+    sweep, structure = plan.sweep, plan.batches[shard.batch].structure
+    position = points.index(sweep, shard.points)
+    seed = points.take(points.grid(sweep, "simulation.seed"), position)
+    seed = np.nan_to_num(seed).astype(np.int64)
+    result = {}
+    for population in structure.circuit.populations:
+        if population.neuron.drawn:
+            own = _of_cells(sweep, population, position, seed)
+            names = [line.name for line in population.neuron.drawn]
+            result[population.name] = Drawn({name: own[name] for name in names})
+    for projection in structure.circuit.projections:
+        synapse, p = projection.synapse, projection.name
+        if synapse.drawn:
+            ends = _connections(plan, structure, projection, position, seed)
+            own = {n: points.take(_of(sweep, p, "synapse", n), position) for n in synapse.given}
+            result[p] = Drawn(_of_synapses(projection, own, seed, *ends), *ends)
+    return result
 
 
 def _is_column(name: str, values: NDArray[Any]) -> bool:
