@@ -187,7 +187,7 @@ def _execute(
     seconds = time.perf_counter() - start
     record.append(
         "gathered", seconds=round(seconds, 3), failed=int(failed.size),
-        diverged=gathered.diverged, digest=gathered.digest,
+        diverged=gathered.diverged, digest=gathered.digest, statistics=statistics.VERSION,
         files={name: asdict(written) for name, written in gathered.files.items()},
     )  # fmt: skip
     return Report(

@@ -29,7 +29,7 @@ from izhi.sweep.plan import Plan, Shard
 from izhi.sweep.structures import Structure
 from izhi.units import Quantity
 
-VERSION = 1
+VERSION = 2
 """To be raised when a statistic is computed in another way, so that stored ones are not taken."""
 
 
@@ -86,9 +86,9 @@ def _check(sweep: Sweep, s: Settings) -> None:
         )
 
 
-def digest(settings: Settings) -> str:
+def digest(settings: Settings, version: int = VERSION) -> str:
     """Return what statistics are known by: equal where they are computed in the same way."""
-    text = json.dumps([VERSION, asdict(settings)], default=str)
+    text = json.dumps([version, asdict(settings)], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -143,7 +143,7 @@ class Recipe:
     parameters
         One value per point or one for all, by owner and name.
     onset, offset
-        Start and end of the stimulus in seconds, one of each point or one of all.
+        Start and end of each cell's stimulus in seconds, of shape (points or 1, cells).
     """
 
     settings: Settings
@@ -155,7 +155,7 @@ class Recipe:
     @classmethod
     def of(cls, plan: Plan, shard: Shard) -> Recipe:
         """Return the recipe of a shard."""
-        onset, offset = (plans.stimulus_time(plan, shard, name) for name in ("onset", "offset"))
+        onset, offset = plans.stimulus_times(plan, shard)
         structure = plan.batches[shard.batch].structure
         parameters = plans.parameters(plan, shard)
         return cls(settings_of(plan.sweep), structure, parameters, onset, offset)
@@ -184,7 +184,7 @@ def compute(
     n, n_cells = count.shape
     trains = Trains(np.multiply(step, structure.dt, dtype=np.float64), count.ravel())
     onset, offset = (
-        np.repeat(np.broadcast_to(time, n), n_cells) for time in (recipe.onset, recipe.offset)
+        np.broadcast_to(time, count.shape).ravel() for time in (recipe.onset, recipe.offset)
     )
     found = summary_statistics(
         trains, recipe.settings, duration=structure.duration, onset=onset, offset=offset

@@ -32,7 +32,7 @@ from izhi.study.digest import Digest
 from izhi.study.execute import make_plan
 from izhi.study.extend import Place
 from izhi.study.folder import UNREADABLE, StudyFolder
-from izhi.study.restate import restated
+from izhi.study.restate import as_gathered
 from izhi.study.resume import Grid
 from izhi.study.statistics import Columns
 from izhi.study.window import Source, Window
@@ -105,7 +105,7 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     verdict.check(f"{plan.points:,} points, each in one shard", problems)
     gathered = next((e for e in reversed(events) if e["event"] == "gathered"), None)
     if gathered is not None and not verdict.problems:
-        told = _dataset_problems(folder, plan, found, failed, str(gathered.get("digest")))
+        told = _dataset_problems(folder, plan, found, failed, gathered)
         verdict.check("the dataset, against the shards", told)
     total = min(sample, sum(points.size for points in found.values()))
     if total:
@@ -209,7 +209,7 @@ def _dataset_problems(
     plan: Plan,
     found: dict[Path, NDArray[np.int64]],
     failed: NDArray[np.int64],
-    logged: str,
+    gathered: dict[str, Any],
 ) -> list[str]:
     """Compare the dataset with the shards, window by window, and the shards with the digest."""
     columns = Columns.of(plan)
@@ -221,7 +221,9 @@ def _dataset_problems(
             tempfile.TemporaryDirectory(prefix="izhi-") as parts,
             netCDF4.Dataset(str(folder.dataset)) as file,
         ):
-            sources = restated(plan, stored, Path(parts), parallel.workers_here(plan))
+            version = int(gathered.get("statistics", 1))  # the first ones did not say
+            workers = parallel.workers_here(plan)
+            sources = as_gathered(plan, stored, version, Path(parts), workers)
             file.set_auto_maskandscale(False)
             problems = [*_label_problems(file, plan)]
             for part, name, ours, theirs in _values(file, plan, sources, failed):
@@ -233,7 +235,7 @@ def _dataset_problems(
     for name, numbers in different.items():
         these = _these(plan.sweep, np.unique(np.concatenate(numbers)))
         problems.append(f"{folder.dataset}: {name} is not what the shards hold at {these}")
-    if digest.hexdigest() != logged:
+    if digest.hexdigest() != str(gathered.get("digest")):
         problems.append(f"{folder.shards}: the digest of the results is not the logged one")
     return [str(folder.dataset) + ": " + p if p.startswith("its ") else p for p in problems]
 

@@ -40,7 +40,7 @@ class Task:
     parameters
         One value per point or one for all, by owner and name.
     onset, offset
-        Start and end of the stimulus in seconds, one of each point or one of all.
+        Start and end of each cell's stimulus in seconds, of shape (points or 1, cells).
     settings
         Which statistics are computed.
     engine
@@ -85,8 +85,8 @@ class Task:
             self,
             points=points,
             parameters={k: v[rows] if len(v) == n else v for k, v in self.parameters.items()},
-            onset=self.onset[rows] if self.onset.size == n else self.onset,
-            offset=self.offset[rows] if self.offset.size == n else self.offset,
+            onset=self.onset[rows] if len(self.onset) == n else self.onset,
+            offset=self.offset[rows] if len(self.offset) == n else self.offset,
             path=self.path.with_name(file_name(self.structure, self.fingerprint, points)),
         )
 

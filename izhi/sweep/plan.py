@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -460,11 +461,54 @@ def _of(sweep: Sweep, owner: str, kind: str, name: str) -> NDArray[np.float64]:
     return points.grid_by_base(sweep, lambda base: f"{circuits.group_of(base, owner, kind)}.{name}")
 
 
-def stimulus_time(plan: Plan, shard: Shard, name: str) -> NDArray[np.float64]:
-    """Return the stimulus's onset or offset in seconds, one of each point of a shard or of all.
+Times = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Onsets and offsets in seconds, one of each point or one of all."""
 
-    A stimulus without has its onset nowhere, nan, and its offset never, inf.
+
+def stimulus_times(plan: Plan, shard: Shard) -> Times:
+    """Return from when to when the cells of a shard's points are driven.
+
+    A cell's stimuli begin at the earliest of their onsets and end at the last of their offsets, or
+    never. A cell that receives none with an onset has the times of those that other cells of its
+    circuit receive.
+
+    Returns
+    -------
+    onset, offset
+        Seconds, of shape (points or 1, cells). Where no cell receives a stimulus with an onset, it
+        is nowhere, nan, and the offset never, inf.
     """
+    circuit = plan.batches[shard.batch].structure.circuit
+    of_populations = {p.name: _times(plan, shard, p) for p in circuit.populations}
+    every = _together([time for times in of_populations.values() for time in times])
+    onsets, offsets = [], []
+    for population in circuit.populations:
+        times = of_populations[population.name]
+        onset, offset = _together(times) if times else every
+        onsets += [onset] * population.count
+        offsets += [offset] * population.count
+    return _columns(onsets), _columns(offsets)
+
+
+def _times(plan: Plan, shard: Shard, population: Population) -> list[Times]:
+    """Return onset and offset of each of a population's stimuli that has an onset."""
     position = points.index(plan.sweep, shard.points)
-    time = points.take(points.grid(plan.sweep, f"stimulus.{name}"), position)
-    return np.where(np.isnan(time), np.inf, time) if name == "offset" else time
+
+    def at(stimulus: str, name: str) -> NDArray[np.float64]:
+        key = f"{stimulus}.{name}".removeprefix("stimulus.")
+        return points.take(_of(plan.sweep, population.name, "stimulus", key), position)
+
+    names = [name for name, wave in population.stimuli if "onset" in wave.given]
+    offsets = [np.nan_to_num(at(name, "offset"), nan=np.inf, posinf=np.inf) for name in names]
+    return [(at(name, "onset"), offset) for name, offset in zip(names, offsets, strict=True)]
+
+
+def _together(times: list[Times]) -> Times:
+    if not times:
+        return np.array([np.nan]), np.array([np.inf])
+    onsets, offsets = zip(*times, strict=True)
+    return reduce(np.minimum, onsets), reduce(np.maximum, offsets)
+
+
+def _columns(times: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.stack(np.broadcast_arrays(*times), axis=-1)
