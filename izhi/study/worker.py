@@ -123,6 +123,10 @@ class Outcome:
     cause
         What kind of failure it was: ``"points"`` may be at fault, or the ``"storage"`` of the file,
         or the ``"process"`` that it ran in ended.
+    incessant
+        Number of points at which a cell spikes in one time step after the other.
+    example
+        The first of these points, and the first of these cells.
     """
 
     points: NDArray[np.int64]
@@ -136,6 +140,8 @@ class Outcome:
     error: str | None
     cause: str = "points"
     data: bytes | None = None
+    incessant: int = 0
+    example: tuple[int, str] | None = None
 
     @property
     def seconds(self) -> float:
@@ -224,6 +230,7 @@ def run(task: Task) -> Outcome:
     profile.mark("writing")
     diverged = int(np.count_nonzero(data.status == shardfile.DIVERGED))
     count = data.count.astype(np.int32)
+    incessant, example = _incessant(task, data)
     return Outcome(
         task.points,
         task.path,
@@ -234,7 +241,36 @@ def run(task: Task) -> Outcome:
         profile.stages,
         written,
         None,
+        incessant=incessant,
+        example=example,
     )
+
+
+_MANY = 10
+"""Spikes in one time step after the other that no neuron with a reset below its threshold has."""
+
+
+def _incessant(task: Task, data: shardfile.ShardData) -> tuple[int, tuple[int, str] | None]:
+    """Return at how many points a cell spikes in every step for a while, and the first of them."""
+    n_cells = len(data.cells)
+    has_states = [
+        bool(p.neuron.states) for p in task.structure.circuit.populations for _ in range(p.count)
+    ]
+    some = np.flatnonzero((data.count >= _MANY) & has_states)
+    if data.step is None or not some.size:
+        return 0, None
+    ends = np.cumsum(data.count.ravel())
+    spikes = np.arange(_MANY, data.step.size + 1)
+    # so many spikes take no more steps than that, and are of one train
+    long = data.step[spikes - 1] - data.step[spikes - _MANY] < _MANY - 0.5
+    train = np.searchsorted(ends, spikes - 1, side="right")
+    long &= (train == np.searchsorted(ends, spikes - _MANY, side="right")) & np.isin(train, some)
+    trains = train[long]
+    if not trains.size:
+        return 0, None
+    point, cell = divmod(int(trains[0]), n_cells)
+    points = np.unique(trains // n_cells)
+    return points.size, (int(data.points[point]), data.cells[cell])
 
 
 def _storage(folder: Path, error: Exception) -> str:
