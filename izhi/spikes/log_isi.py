@@ -42,11 +42,11 @@ def log_isi_threshold(
 
     The histogram of the intervals' logarithms goes from 1 ms to the first power of ten, 10^n ms,
     that no interval exceeds; 10 n edges part it evenly. A peak is a bin, neither the first nor the
-    last, that exceeds the two on either side. The highest peak that begins below `core_interval` is
-    that of the intervals within bursts. The first later peak from which it is parted well enough is
-    that of those between: with g_min the lowest count between peaks of g_1 and g_2,
-    ``1 - g_min / sqrt(g_1 g_2)`` is at least `void`. The threshold is the lower edge of the lowest
-    bin between them, the first of several.
+    last, that exceeds the two before it and is not below the two after it. The highest peak that
+    begins below `core_interval` is that of the intervals within bursts. The first later peak from
+    which it is parted well enough is that of those between: with g_min the lowest count between
+    peaks of g_1 and g_2, ``1 - g_min / sqrt(g_1 g_2)`` is at least `void`. The threshold is the
+    lower edge of the lowest bin between them, the first of several.
 
     After V. Pasquale, S. Martinoia and M. Chiappalone (2010), A self-adapting approach for the
     detection of bursts and network bursts in neuronal cultures, J. Comput. Neurosci. 29:213, and as
@@ -209,9 +209,10 @@ def _lowest_between(
 
 
 def _peaks(height: IntArray) -> BoolArray:
-    """Return which bins exceed their neighbours; outside a histogram there is nothing."""
+    """Return which bins are peaks, of equal ones the first; outside a histogram is nothing."""
     padded = np.pad(height, ((_APART, _APART), (0, 0)))
     n_bins = height.shape[0]
-    around = [padded[k : k + n_bins] for k in range(2 * _APART + 1) if k != _APART]
-    peaks: BoolArray = height > np.max(around, axis=0)
+    before = np.max([padded[k : k + n_bins] for k in range(_APART)], axis=0)
+    after = np.max([padded[_APART + k : _APART + k + n_bins] for k in (1, _APART)], axis=0)
+    peaks: BoolArray = (height > before) & (height >= after)
     return peaks

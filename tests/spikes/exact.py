@@ -167,11 +167,11 @@ def log_histogram(train):
 
 
 def log_peaks(heights):
-    """Bins that exceed the two on either side; neither the first nor the last."""
+    """Bins above the two before and not below the two after; neither the first nor the last."""
     peaks = []
     for k in range(1, len(heights) - 1):
-        around = [n for n in range(k - 2, k + 3) if n != k and 0 <= n < len(heights)]
-        if all(heights[k] > heights[n] for n in around):
+        before, after = heights[max(k - 2, 0) : k], heights[k + 1 : k + 3]
+        if heights[k] > max(before) and heights[k] >= max(after):
             peaks.append(k)
     return peaks
 

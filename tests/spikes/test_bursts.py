@@ -108,11 +108,12 @@ def test_without_a_peak_below_the_core_there_are_no_bursts_by_log_isi() -> None:
     assert spikes.burst_count(spikes.log_isi_bursts(fast)) == 0
 
 
-def test_neighbouring_bins_are_one_peak_of_log_isi() -> None:
-    """Intervals of 2 and 3.2 ms are two bins apart: not the two kinds that a threshold parts."""
+def test_bins_next_but_one_are_one_peak_of_log_isi() -> None:
+    """Intervals of 2 and 3.2 ms are two bins apart: they are no two kinds for a threshold."""
     within = [0.002] * 10 + [0.0032] * 4
     alone = spikes.Trains(np.cumsum(within), [14])
     assert np.isnan(spikes.log_isi_threshold(alone)).all()
+    assert spikes.burst_count(spikes.log_isi_bursts(alone, core_interval=0.01)) == 1
     both = spikes.Trains(np.cumsum(within + [0.06] * 5), [19])
-    (threshold,) = spikes.log_isi_threshold(both)
-    assert 0.0032 < threshold < 0.06
+    # the first of the empty bins up to 60 ms lies between them, and its lower edge is the threshold
+    assert spikes.log_isi_threshold(both) == pytest.approx(10 ** (3 * 2 / 19) / 1000)
