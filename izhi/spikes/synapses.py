@@ -28,9 +28,9 @@ def release(
 
     which is the synapse of the models solved exactly between spikes, from rest at the first spike
     (M. V. Tsodyks and H. Markram, 1997, and with facilitation M. Tsodyks, K. Pawelzik and
-    H. Markram, 1998, Neural Computation 10:821; in this form M. Stimberg et al., 2019). From other starts u_1 and x_1 follow
-    likewise, D being the time of the first spike. NEST's tsodyks2_synapse releases the same;
-    synapses in which u decays to U_0 (G. Mongillo et al., 2008) do not.
+    H. Markram, 1998, Neural Computation 10:821; in this form M. Stimberg et al., 2019). From other
+    starts u_1 and x_1 follow likewise, D being the time of the first spike. NEST's tsodyks2_synapse
+    releases the same; synapses in which u decays to U_0 (G. Mongillo et al., 2008) do not.
 
     Parameters
     ----------
