@@ -57,6 +57,14 @@ DOUBTS = [
      ["circuit.populations.post.stimulated: post gets the stimulus of pre and spikes with it, "
       "whatever its synapses do; give false, or a stimulus of its own (stimulus@post.stimulus)"]),
     (["circuit.populations.post.stimulated=true", "neuron@post.neuron=chattering"], []),
+    # the analysis window
+    (["statistics.start='20 ms'"], []),
+    (["statistics.start='0.5 s'", "statistics.measures=[firing_rate]"], []),
+    (["statistics.start='0.5 s'", "stimulus=none"], []),
+    (["statistics.start='0.5 s'", "stimulus.onset='20 ms','600 ms'"], []),
+    (["statistics.start='0.5 s'", "stimulus.onset='20 ms','400 ms'"],
+     ["statistics.start: 0.5 s is after the onset of every stimulus, so that first_spike_latency "
+      "is NaN"]),
     # sources of spikes
     (["neuron=source/poisson_train,source/regular_train", "neuron.rate=20,100,1000", *ALONE], []),
     (["neuron=source/poisson_train", "neuron.rate=20,20000,30000", *ALONE],

@@ -45,7 +45,7 @@ def transmitted(synapse: Synapse, values: Mapping[str, Any]) -> Numbers:
     shape = np.broadcast_shapes(*(np.shape(value) for value in values.values()))
     if synapse.exponential:
         return np.broadcast_to(values["weight"] * values["tau_s"], shape)
-    if not _follows(synapse):
+    if not synapse.current or not _follows(synapse):
         return np.full(shape, np.nan)
     try:
         with np.errstate(all="ignore"):
@@ -61,10 +61,8 @@ def _follows(synapse: Synapse) -> bool:
     fixed = {name for name, _ in (*synapse.parameters, *synapse.target_parameters)}
     fixed |= {name for name, _, _ in synapse.constants}
     named = set[str]().union(*map(dimensions.names, [*linear, *inner.values()]))
-    return (
-        bool(synapse.current)
-        and named - fixed - inner.keys() <= set(synapse.felt)
-        and all(declarations.degree(text, set(synapse.felt), inner) <= 1 for text in linear)
+    return named - fixed - inner.keys() <= set(synapse.felt) and all(
+        declarations.degree(text, set(synapse.felt), inner) <= 1 for text in linear
     )
 
 

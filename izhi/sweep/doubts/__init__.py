@@ -35,6 +35,7 @@ def find(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> tuple[Doubt, 
             found += _of_models(scene, seen)
         found += wiring.unconnected(sweep, scenes)
         found += effects.find(sweep, scenes)
+        found += effects.late_window(sweep, scenes)
     return tuple(dict.fromkeys(found))
 
 
