@@ -400,3 +400,12 @@ def test_cells_that_spike_in_one_step_after_the_other_are_warned_of(tmp_path, ca
     )
     assert text in said and said.count("step after the other") == 1
     assert [e["key"] for e in study.log if e["event"] == "doubt"] == ["neuron.reset"]
+
+
+def test_a_source_whose_rate_is_drawn_is_warned_of_by_its_spikes(tmp_path, capsys) -> None:
+    izhi.run(
+        ["neuron=source/poisson_train", "circuit=single", "synapse=none", "stimulus=none",
+         "+neuron.per_cell.rate='rate*uniform(1000, 2000)'", "run.engine=numpy", "run.report=none",
+         "simulation.duration='50 ms'"], name="drawn", dir=tmp_path,
+    )  # fmt: skip
+    assert "1 point, the first of them point 0, cell0: a cell spikes in" in capsys.readouterr().err

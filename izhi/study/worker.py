@@ -253,10 +253,12 @@ _MANY = 10
 def _incessant(task: Task, data: shardfile.ShardData) -> tuple[int, tuple[int, str] | None]:
     """Return at how many points a cell spikes in every step for a while, and the first of them."""
     n_cells = len(data.cells)
-    has_states = [
-        bool(p.neuron.states) for p in task.structure.circuit.populations for _ in range(p.count)
+    looked_at = [
+        bool(p.neuron.states or p.neuron.drawn)
+        for p in task.structure.circuit.populations
+        for _ in range(p.count)
     ]
-    some = np.flatnonzero((data.count >= _MANY) & has_states)
+    some = np.flatnonzero((data.count >= _MANY) & looked_at)
     if data.step is None or not some.size:
         return 0, None
     ends = np.cumsum(data.count.ravel())
