@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 PIP_INSTALL = -m pip --disable-pip-version-check install -q --use-pep517
 
-.PHONY: help sweep test pages soak bench figures patterns methods docs lint lock clean
+.PHONY: help sweep test pages soak bench figures patterns methods docs studies lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from izhi.api import check, converge, open_study, plan, plot, run, write_report
-    from izhi.errors import ConfigError, EngineError, IzhiError, StudyError
+    from izhi.errors import ConfigError, EngineError, IzhiError, StorageError, StudyError
     from izhi.study.check import Check
     from izhi.study.study import Study
     from izhi.sweep.plan import Plan
@@ -36,6 +36,7 @@ _WHERE = {
     "ConfigError": "izhi.errors",
     "EngineError": "izhi.errors",
     "StudyError": "izhi.errors",
+    "StorageError": "izhi.errors",
 }
 
 # Grouped by purpose: what to call, what it gives, what can go wrong.
@@ -54,6 +55,7 @@ __all__ = [  # noqa: RUF022
     "ConfigError",
     "EngineError",
     "StudyError",
+    "StorageError",
 ]
 
 

@@ -38,6 +38,7 @@ izhi explores Izhikevich neurons and Tsodyks-Markram synapses in Brian2, thousan
   izhi report STUDY              a page that shows it: report.html, to be opened in a browser
   izhi export STUDY --to FORMAT  crate (a research object), csv or parquet (tables), netcdf, nwb
   izhi plot STUDY|OVERRIDES... --kind KIND -o FILE   trace, raster, heatmap, fi, phase, gallery
+  izhi doctor [FOLDER]           versions, compiler, cache, locks, cores, configs: is all well?
 
   izhi run neuron=chattering
   izhi run -m neuron=chattering,resonator 'synapse.U_0=range(0.1,1.0,0.1)' stimulus.amplitude=8,10

@@ -1,4 +1,4 @@
-"""The commands on studies: list, show, watch, verify, diff, reproduce, report, export, plot."""
+"""The commands on studies: list, show, watch, verify, diff, reproduce, report, ...; and doctor."""
 
 from __future__ import annotations
 
@@ -347,6 +347,21 @@ def _plot(given: Namespace) -> int:
     return plot.run(given)
 
 
+def _add_doctor(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path("studies"), metavar="FOLDER",
+        help="where studies are written (studies)",
+    )  # fmt: skip
+
+
+def _doctor(given: Namespace) -> int:
+    from izhi import doctor
+
+    findings = doctor.examine(given.folder)
+    _print_table([["ok" if f.well else "WRONG", f.name, f.text] for f in findings])
+    return 0 if all(f.well for f in findings) else 1
+
+
 Command = tuple[str, Callable[[ArgumentParser], None], Callable[[Namespace], int]]
 
 COMMANDS: dict[str, Command] = {
@@ -360,5 +375,10 @@ COMMANDS: dict[str, Command] = {
     "report": ("write a page that shows a study", _add_report, _report),
     "export": ("write a study in a format that others read", _add_export, _export),
     "plot": ("draw a figure of a study, or of a run that is made for it", _add_plot, _plot),
+    "doctor": (
+        "what izhi has to work with on this machine, and what is wrong",
+        _add_doctor,
+        _doctor,
+    ),
 }
 """By name: what a command does, its arguments, its function."""

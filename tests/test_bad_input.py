@@ -34,7 +34,7 @@ COMMANDS = [
     (["plna", "neuron=chattering"], "plna: no such command; did you mean plan?"),
     (
         ["neuron=chattering"],
-        "neuron=chattering: no such command; there are check, converge, diff, export, list, ",
+        "neuron=chattering: no such command; there are check, converge, diff, doctor, export, ",
     ),
     (["plan", "neuron=chatering"], "neuron = chatering: no such neuron; did you mean chattering?"),
     (["plan", "-m", "synapse.U_0=0.5,1.4"], "synapse.U_0 = 1.4: a release probability lies in"),

@@ -19,6 +19,10 @@ from izhi.sweep.doubts.scene import thinned
 SLOW = (
     "near the threshold v grows with a time constant of 0.1351 ms, and intervals come out too long"
 )
+ALONE = ["circuit=single", "synapse=none", "stimulus=none"]
+STEP = "simulation.dt = 0.1 ms"
+ONE = "but a cell spikes once in a step at most: it spikes at"
+LOWER = "give a lower rate, or a smaller simulation.dt"
 DOUBTS = [
     # right ones
     ([], []),
@@ -53,6 +57,32 @@ DOUBTS = [
      ["circuit.populations.post.stimulated: post gets the stimulus of pre and spikes with it, "
       "whatever its synapses do; give false, or a stimulus of its own (stimulus@post.stimulus)"]),
     (["circuit.populations.post.stimulated=true", "neuron@post.neuron=chattering"], []),
+    # the analysis window
+    (["statistics.start='20 ms'"], []),
+    (["statistics.start='0.5 s'", "statistics.measures=[firing_rate]"], []),
+    (["statistics.start='0.5 s'", "stimulus=none"], []),
+    (["statistics.start='0.5 s'", "stimulus.onset='20 ms','600 ms'"], []),
+    (["statistics.start='0.5 s'", "stimulus.onset='20 ms','400 ms'"],
+     ["statistics.start: 0.5 s is after the onset of every stimulus, so that first_spike_latency "
+      "is NaN"]),
+    # sources of spikes
+    (["neuron=source/poisson_train,source/regular_train", "neuron.rate=20,100,1000", *ALONE], []),
+    (["neuron=source/poisson_train", "neuron.rate=20,20000,30000", *ALONE],
+     [f"neuron.rate: 20000.0 Hz is 2 spikes a time step ({STEP}), {ONE} 10000 Hz; {LOWER}"]),
+    (["neuron=source/regular_train", "neuron.rate='20 kHz'", *ALONE],
+     [f"neuron.rate: 20 kHz is 2 spikes a time step ({STEP}), {ONE} 10000 Hz; {LOWER}"]),
+    (["neuron=source/regular_train", "neuron.rate='1.2 kHz'", "simulation.dt='1 ms'", *ALONE],
+     ["neuron.rate: 1.2 kHz is 1.2 spikes a time step (simulation.dt = 1 ms), "
+      f"{ONE} 1000 Hz; {LOWER}"]),
+    (["neuron=source/regular_train", "neuron.rate='3 kHz','5 kHz'", *ALONE],
+     [f"neuron.rate: 3000.0 Hz is 0.3 spikes a time step ({STEP}): intervals are of 3 and of 4 "
+      f"steps, not regular; {LOWER}"]),
+    (["neuron=source/poisson_train", "neuron.rate='4 kHz'", *ALONE],
+     [f"neuron.rate: 4 kHz is 0.4 spikes a time step ({STEP}): the intervals of a cell have a "
+      f"coefficient of variation of 0.77, those of a Poisson process of 1; {LOWER}"]),
+    (["neuron=source/poisson_train", "neuron.rate='5 kHz'", *ALONE, "neuron.threshold="
+      "'uniform_at(floor(t/dt + 0.001)) < 1 - exp(-rate*dt) and t >= start and t < stop'"],
+     [f"neuron.rate: 5 kHz is 0.5 spikes a time step ({STEP}), {ONE} 3934.69 Hz; {LOWER}"]),
     # time steps
     (["simulation.dt='0.1 ms','0.5 ms'"],
      [f"simulation.dt: 0.5 ms is coarse for neuron: {SLOW}; izhi converge measures by how much"]),

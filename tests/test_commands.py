@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import re
@@ -468,3 +470,52 @@ def test_a_study_is_exported_beside_itself_or_where_it_is_said(copy, capsys, tmp
     status, out, err = call(capsys, "export", copy / "first", "--to", "cvs")
     assert (status, out) == (2, "")
     assert err == "error: to = cvs: no such format; did you mean csv?\n"
+
+
+# ---------------------------------------------------------------- doctor
+
+
+def doctor(capsys, *arguments: str) -> tuple[int, dict[str, str]]:
+    status = cli.main(["doctor", *arguments])
+    lines = capsys.readouterr().out.splitlines()
+    return status, {line.split()[1]: line for line in lines}
+
+
+def test_doctor_tells_what_there_is_to_work_with(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, lines = doctor(capsys)
+    named = ["python", "izhi", "brian2", "numpy", "netCDF4", "compiler", "cache", "studies",
+             "cores", "configs"]  # fmt: skip
+    assert list(lines) == named
+    assert np.__version__ in lines["numpy"] and "can be written and locked" in lines["studies"]
+    assert status == int(any(line.startswith("WRONG") for line in lines.values()))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_names_what_is_wrong(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("CXX", "no_such_compiler")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    monkeypatch.setattr(fcntl, "flock", no_lock)
+    status, lines = doctor(capsys, str(tmp_path))
+    assert status == 1
+    assert lines["compiler"].startswith("WRONG  compiler  no no_such_compiler on the PATH: only")
+    assert "set XDG_CACHE_HOME" in lines["cache"] and lines["cache"].startswith("WRONG")
+    assert "a file system without flock (Function not implemented)" in lines["studies"]
+
+
+def no_lock(file, how) -> None:
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+
+@pytest.mark.skipif(not cache.compiler(), reason="no C++ compiler")
+def test_doctor_runs_the_compiler(tmp_path, monkeypatch, capsys) -> None:
+    compiler = tmp_path / "broken"
+    compiler.write_text("#!/bin/sh\necho the licence has expired >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    cache.toolchain.cache_clear()
+    status, lines = doctor(capsys, str(tmp_path))
+    monkeypatch.undo()
+    cache.toolchain.cache_clear()
+    assert status == 1
+    assert "a tiny program does not compile: the licence has expired" in lines["compiler"]

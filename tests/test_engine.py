@@ -596,7 +596,7 @@ def test_a_program_that_is_gone_fails_its_shards_alone(built, tmp_path, capfd) -
     """The program of the build is taken away between planning and running."""
     plan = izhi.plan([*TINY, *SWEEP, "run.engine=compiled"])
     build = cache.find(plan.batches[0].structure)
-    stimulus = [plans.stimulus_time(plan, plan.shards[0], name) for name in ("onset", "offset")]
+    stimulus = plans.stimulus_times(plan, plan.shards[0])
     task = worker.Task(
         plan.shards[0].points, plan.batches[0].structure,
         plans.parameters(plan, plan.shards[0]), *stimulus, Settings(("spike_count",)),

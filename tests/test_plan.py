@@ -53,7 +53,7 @@ def by_point(plan: Plan) -> list[dict[str, float]]:
             each = np.broadcast_to(values, shard.points.shape)
             for point, value in zip(shard.points.tolist(), each, strict=True):
                 result[point][name] = value
-        onset = np.broadcast_to(plans.stimulus_time(plan, shard, "onset"), shard.points.shape)
+        onset = np.broadcast_to(plans.stimulus_times(plan, shard)[0][:, 0], shard.points.shape)
         for point, value in zip(shard.points.tolist(), onset, strict=True):
             result[point]["onset"] = value
     return result

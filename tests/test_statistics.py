@@ -16,7 +16,7 @@ from izhi import cli
 from izhi.config import keys
 from izhi.engine import cache
 from izhi.errors import ConfigError, StudyError
-from izhi.spikes import DETECTORS, STATISTICS, Settings, Trains, summary_statistics
+from izhi.spikes import DETECTORS, REGIMES, STATISTICS, Settings, Trains, summary_statistics
 from izhi.study import overview, shardfile, statistics, window
 from izhi.sweep import plan as plans
 
@@ -334,3 +334,78 @@ def test_the_table_has_words_for_regimes(demo) -> None:
     table = pd.read_csv(demo.path / "summary.csv", comment="#")
     words = np.array(["silent", "single_spike", "tonic", "adapting", "bursting", "irregular"])
     assert table["regime"].tolist() == words[demo.dataset["regime"].values.ravel()].tolist()
+
+
+# ---------------------------------------------------------------- latencies
+
+DUE = ["run.engine=numpy", "run.n_jobs=1", "run.report=none", "simulation.duration='150 ms'",
+       "statistics.measures=[first_spike_latency]"]  # fmt: skip
+OWN = ["stimulus@post.stimulus=step", "post.stimulus.onset='60 ms'",
+       "circuit.populations.post.stimulated=true"]  # fmt: skip
+NOISE = ["+stimulus@stimulus.background=step", "stimulus.background.onset='50 ms'",
+         "stimulus.background.amplitude='1 mV'"]  # fmt: skip
+LATENCIES: list[tuple[list[str], dict[str, float | None]]] = [
+    ([], {"pre0": 20, "post0": 20}),  # the third cell is driven by what drives the others
+    (["statistics.start='20 ms'"], {"pre0": 20}),
+    (["statistics.start='21 ms'"], {"pre0": None, "post0": None}),
+    (["statistics.start='100 ms'"], {"pre0": None}),
+    (["statistics.stop='20 ms'"], {"pre0": None}),
+    (["stimulus=none"], {"pre0": None}),
+    (["neuron@pre.neuron=source/regular_train", "pre.neuron.rate='100 Hz'"],
+     {"pre0": None, "post0": None}),  # a stimulus that no cell receives
+    (["circuit.populations.pre.stimulated=false", "neuron.v_0='0 mV'"], {"pre0": None}),
+    (OWN, {"pre0": 20, "post0": 60}),
+    (["neuron@pre.neuron=source/regular_train", "pre.neuron.rate='100 Hz'", *OWN],
+     {"pre0": 60, "post0": 60}),
+    (NOISE, {"pre0": 20}),
+    (["stimulus.onset='70 ms'", "stimulus.amplitude='20 mV'", *NOISE[:2],
+      "stimulus.background.amplitude='20 mV'"], {"pre0": 50}),
+    (["stimulus=noise", "stimulus.mean='10 mV'", *NOISE], {"pre0": 50}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overrides", "onsets"), LATENCIES)
+def test_a_latency_is_from_the_onset_of_the_stimulus_that_a_cell_receives(
+    overrides, onsets, tmp_path
+) -> None:
+    study = izhi.run([*DUE, *overrides], name="x", dir=tmp_path, progress=False)
+    latency = study.dataset["first_spike_latency"]
+    for cell, onset in onsets.items():
+        time = study.spike_times(cell)
+        later = time[time >= (onset or 0) / 1000 - 1e-9]
+        expected = np.nan if onset is None or not later.size else later[0] - onset / 1000
+        assert latency.sel(cell=cell).item() == pytest.approx(expected, abs=1e-12, nan_ok=True)
+    assert "no cell of the circuit receives" in latency.attrs["comment"]
+
+
+def test_the_regime_of_a_window_after_the_stimulus_is_of_the_window() -> None:
+    time = [0.3 + 0.02 * n for n in range(10)]
+    settings = Settings(("regime",), start=0.25)
+    found = summary_statistics(
+        Trains(time, [10]), settings, duration=0.5, onset=0.02, offset=0.2
+    )  # fmt: skip
+    assert REGIMES[found["regime"][0]] == "tonic"
+
+
+def test_cells_that_spike_in_one_step_after_the_other_are_warned_of(tmp_path, capsys) -> None:
+    study = izhi.run(
+        ["neuron=book/low_threshold_spiking", "stimulus=step_current", "circuit=single",
+         "stimulus.amplitude='300 pA','2000 pA','5000 pA'", "run.engine=numpy", "run.report=none",
+         "simulation.duration='200 ms'"], name="reset", dir=tmp_path,
+    )  # fmt: skip
+    said = capsys.readouterr().err
+    text = (
+        "2 points, the first of them point 1 (amplitude=2000.0), cell0: a cell spikes in one time "
+        "step after the other"
+    )
+    assert text in said and said.count("step after the other") == 1
+    assert [e["key"] for e in study.log if e["event"] == "doubt"] == ["neuron.reset"]
+
+
+def test_a_source_whose_rate_is_drawn_is_warned_of_by_its_spikes(tmp_path, capsys) -> None:
+    izhi.run(
+        ["neuron=source/poisson_train", "circuit=single", "synapse=none", "stimulus=none",
+         "+neuron.per_cell.rate='rate*uniform(1000, 2000)'", "run.engine=numpy", "run.report=none",
+         "simulation.duration='50 ms'"], name="drawn", dir=tmp_path,
+    )  # fmt: skip
+    assert "1 point, the first of them point 0, cell0: a cell spikes in" in capsys.readouterr().err

@@ -64,6 +64,7 @@ class Composer:
         self.configs: list[dict[str, Any]] = []
         self.units: list[dict[str, str]] = []
         self.files: dict[tuple[str, ...], dict[str, str]] = {}
+        self.drawn: dict[int, dict[str, str]] = {}
 
     def sweep(
         self, choices: dict[str, str], overrides: list[str], meanwhile: Meanwhile | None
@@ -151,10 +152,14 @@ class Composer:
             for k, seed in enumerate(seeds):
                 if seed is None:
                     seed = _seed(self.configs[int(base_of[index])].get(_SEED, 0))
-                texts = [f"{group}={_drawn(options, group, seed)}" for group, options in names]
+                types = {group: _drawn(options, group, seed) for group, options in names}
+                texts = [f"{group}={name}" for group, name in types.items()]
                 drawn = self._base([*self._texts(index), *texts])
                 if self._draws(drawn):
                     raise ConfigError(f"{', '.join(texts)}: drawn, but this is a draw itself")
+                self.drawn[drawn] = {
+                    group.partition("@")[2] or group: name for group, name in types.items()
+                }
                 result[(*index, k)] = drawn
         return result
 
@@ -245,6 +250,7 @@ class Composer:
                 if key not in swept
             },
             {key: config[key] for key in config if key in swept},
+            self.drawn.get(index, {}),
         )
 
     def _axis(self, swept: Swept, bases: list[Base]) -> Axis:
@@ -385,8 +391,8 @@ def _check_distinct(key: str, labels: Any, given: Any) -> None:
 
 def _named(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     """Name axes by the last part of their key, by the whole key where two would clash."""
-    taken = {"cell", "has_projection", "point", "projection", "spike", "spikes", "status", "time",
-             "traces", "train"}  # fmt: skip
+    taken = {"cell", "connection", "has_projection", "point", "projection", "spike", "spikes",
+             "status", "time", "traces", "train"}  # fmt: skip
     last = [axis.key.rsplit(".", 1)[-1].rsplit("/", 1)[-1] for axis in axes]
     return tuple(
         axis.renamed(axis.key if last.count(name) > 1 or name in taken else name)

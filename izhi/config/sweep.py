@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -94,10 +94,13 @@ class Base:
         Checked values by dotted key, without the keys that an axis varies.
     swept
         What the config held for the keys that an axis varies.
+    drawn
+        The neuron type that was drawn, by group: ``{"neuron": "chattering"}``.
     """
 
     values: Mapping[str, Value]
     swept: Mapping[str, Any]
+    drawn: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, key: str) -> bool:
         """Whether the config holds `key`, swept or not."""

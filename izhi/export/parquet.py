@@ -48,8 +48,9 @@ def write(study: Study, path: Path) -> None:
 
 def _write(study: Study, folder: Path) -> None:
     _write_table(folder / "summary.parquet", [_summary(study, "cell")])
-    if any("projection" in variable.dims for variable in study.dataset.data_vars.values()):
-        _write_table(folder / "projections.parquet", [_summary(study, "projection")])
+    for per in ("projection", "connection"):
+        if any(per in variable.dims for variable in study.dataset.data_vars.values()):
+            _write_table(folder / f"{per}s.parquet", [_summary(study, per)])
     if (spikes := _group(study, "spikes")) is not None:
         _write_table(folder / "spikes.parquet", _spikes(study, spikes))
     if (traces := _group(study, "traces")) is not None:

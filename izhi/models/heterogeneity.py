@@ -112,6 +112,27 @@ def read(
     return lines, scope
 
 
+def dimensions_of(lines: tuple[Line, ...], known: Mapping[str, Dimension]) -> dict[str, Dimension]:
+    """Return the dimensions of lines that have been read, by name.
+
+    Parameters
+    ----------
+    lines
+        The lines, in an order in which they can be computed.
+    known
+        Dimensions of parameters and constants.
+    """
+    scope = dict(known)
+    for line in lines:
+        inner: dict[str, Dimension] = {}
+        for draw in line.draws:
+            inner[draw.name] = _of_draw(draw, {**scope, **inner}, line.name)
+        scope[line.name] = declarations.of_expression(
+            line.expression, {**scope, **inner}, known.get(line.name), line.name
+        )
+    return {line.name: scope[line.name] for line in lines}
+
+
 def _line(name: str, text: str, key: str) -> Line:
     declarations.check_name(name, f"{key}.{name}")
     where = f"{key}.{name} = {text[:80]}"

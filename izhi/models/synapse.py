@@ -24,6 +24,8 @@ _CURRENT = re.compile(r":\s*current\b")
 _DELAY = "delay"
 _TSODYKS_MARKRAM = {"u_S": "-u_S/tau_f", "x_S": "(1-x_S)/tau_d"}
 _RELEASE = ["u_S+=U_0*(1-u_S)", "r_S=u_S*x_S", "x_S-=r_S"]
+RELEASED = "r_S"
+"""What Tsodyks and Markram's synapse calls the release of a spike."""
 _UNIT_OF = {units.VOLT: "volt", units.AMPERE: "amp", units.NUMBER: "1",
             units.dimension_of("volt/second"): "volt/second"}  # fmt: skip
 
@@ -85,7 +87,14 @@ class Synapse:
     def releases(self) -> bool:
         """Whether it releases as Tsodyks and Markram's synapse does, by its equations."""
         own = {one.name: one.expression.replace(" ", "") for one in self.declared}
-        return own == _TSODYKS_MARKRAM and self._statements[:-1] == _RELEASE
+        own_statements = [text for text in self._statements if _plastic(text)]
+        return own == _TSODYKS_MARKRAM and own_statements == _RELEASE
+
+    @property
+    def transmitting(self) -> list[tuple[str, str, str]]:
+        """What a spike does beside releasing: name, operator and term of each statement."""
+        return [declarations.parts(text) for text in declarations.statements(self.on_pre)
+                if not (self.releases and _plastic(text))]  # fmt: skip
 
     @property
     def static(self) -> bool:
@@ -108,6 +117,11 @@ class Synapse:
     @property
     def _statements(self) -> list[str]:
         return [part.replace(" ", "") for part in declarations.statements(self.on_pre)]
+
+
+def _plastic(statement: str) -> bool:
+    """Whether a statement changes a variable of Tsodyks and Markram's synapse."""
+    return declarations.parts(statement)[0] in (*_TSODYKS_MARKRAM, RELEASED)
 
 
 def read(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from izhi.spikes import burst, log_isi, rates, regimes, surprise, synapses
 from izhi.spikes.burst import Bursts
 from izhi.spikes.settings import Settings
-from izhi.spikes.trains import FloatArray, Trains, count_before
+from izhi.spikes.trains import ROUNDING, FloatArray, Trains, count_before
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,12 @@ class Cells:
         """The firing rate from then on, as long as the stimulus lasts."""
         return self.rate(self.onset + self.settings.transient, self.offset)
 
+    @property
+    def first_spike_latency(self) -> FloatArray:
+        """The time from the onset to the first spike, where the analysis window has the onset."""
+        seen = self.onset >= self.settings.start * (1 - ROUNDING)
+        return rates.first_spike_latency(self.trains, np.where(seen, self.onset, np.nan))
+
     @cached_property
     def bursts(self) -> Bursts:
         """The bursts, by the detector that was chosen."""
@@ -100,7 +106,8 @@ class Cells:
     def regime(self) -> NDArray[np.int8]:
         """The firing regimes, in the analysis window and as long as the stimulus lasts."""
         s = self.settings
-        end = np.fmin(self.offset, self.stop)
+        driven = self.offset > s.start  # else the window is all that was seen
+        end = np.where(driven, np.fmin(self.offset, self.stop), self.stop)
         return regimes.regime(
             self.trains, end, s.max_interval, s.min_spikes, s.separation, s.slowing, s.irregularity
         )
@@ -126,6 +133,8 @@ class Synapses:
         The analysis window, and limits.
     known
         Whether what is released is known; else it is NaN.
+    u_0, x_0
+        See `izhi.spikes.release`; None for rest.
     """
 
     recorded: Trains
@@ -137,6 +146,8 @@ class Synapses:
     duration: FloatArray
     settings: Settings
     known: bool = True
+    u_0: FloatArray | None = None
+    x_0: FloatArray | None = None
 
     @cached_property
     def trains(self) -> Trains:
@@ -151,7 +162,8 @@ class Synapses:
             return np.full(self.trains.time.size, np.nan)
         if self.U_0 is None or self.tau_f is None or self.tau_d is None:
             return np.ones(self.trains.time.size)
-        value = synapses.release(self.recorded, self.U_0, self.tau_f, self.tau_d)
+        starts = (0.0 if self.u_0 is None else self.u_0, 1.0 if self.x_0 is None else self.x_0)
+        value = synapses.release(self.recorded, self.U_0, self.tau_f, self.tau_d, *starts)
         s = self.settings
         return value if s.everything else value[self.recorded.within(s.start, s.stop)]
 

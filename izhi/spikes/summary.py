@@ -101,8 +101,9 @@ STATISTICS: Mapping[str, Statistic] = MappingProxyType(
         "first_spike_latency": _cell(
             "s", "first-spike latency",
             "Time from the onset of the stimulus to the first spike at or after it; NaN where "
-            "there is no such spike or no stimulus.",
-            lambda c: rates.first_spike_latency(c.trains, c.onset),
+            "there is no such spike, where no cell of the circuit receives a stimulus with an "
+            "onset, and where the analysis window begins after the onset.",
+            lambda c: c.first_spike_latency,
         ),
         "isi_mean": _cell(
             "s", "mean interspike interval",
@@ -199,7 +200,9 @@ STATISTICS: Mapping[str, Statistic] = MappingProxyType(
         "release_mean": _synapse(
             "1", "mean release",
             "Mean over presynaptic spikes of the released fraction of resources, 1 for a static "
-            "synapse; NaN without a presynaptic spike.",
+            "synapse; the mean over the synapses of a cell where these differ; NaN without a "
+            "presynaptic spike, and for synapses with states of their own that are not those of "
+            "Tsodyks and Markram.",
             lambda s: synapses.mean_per_train(s.trains, s.release),
         ),
         "paired_pulse_ratio": _synapse(
@@ -217,7 +220,11 @@ STATISTICS: Mapping[str, Statistic] = MappingProxyType(
         "transmitted_charge": _synapse(
             "charge", "transmitted charge",
             "Time integral of the synaptic current that all presynaptic spikes give to a "
-            "postsynaptic cell: the sum of releases times weight times tau_s; never NaN.",
+            "postsynaptic cell: the sum of releases times the integral of the current of a full "
+            "release, weight times tau_s where it decays exponentially; the mean over the synapses "
+            "of a cell where these differ. NaN where it does not follow from the parameters: where "
+            "the current depends on the membrane potential (conductance), where there is none "
+            "(delta), and where the release is not known.",
             lambda s: s.transmitted_charge,
         ),
         "transfer_ratio": _synapse(

@@ -10,7 +10,14 @@ from izhi.spikes.recurrence import recurrence
 from izhi.spikes.trains import FloatArray, Trains, per_train, sum_per_train
 
 
-def release(trains: Trains, U_0: ArrayLike, tau_f: ArrayLike, tau_d: ArrayLike) -> FloatArray:
+def release(
+    trains: Trains,
+    U_0: ArrayLike,
+    tau_f: ArrayLike,
+    tau_d: ArrayLike,
+    u_0: ArrayLike = 0.0,
+    x_0: ArrayLike = 1.0,
+) -> FloatArray:
     """Return the release of a Tsodyks-Markram synapse at each presynaptic spike.
 
     With D the interval before a spike, u its release probability and x the resources before it::
@@ -20,9 +27,10 @@ def release(trains: Trains, U_0: ArrayLike, tau_f: ArrayLike, tau_d: ArrayLike) 
         r_n = u_n x_n
 
     which is the synapse of the models solved exactly between spikes, from rest at the first spike
-    (M. V. Tsodyks and H. Markram, 1997; in this form M. Stimberg et al., 2019). NEST's
-    tsodyks2_synapse releases the same; synapses in which u decays to U_0 (G. Mongillo et al., 2008)
-    do not.
+    (M. V. Tsodyks and H. Markram, 1997, and with facilitation M. Tsodyks, K. Pawelzik and
+    H. Markram, 1998, Neural Computation 10:821; in this form M. Stimberg et al., 2019). From other
+    starts u_1 and x_1 follow likewise, D being the time of the first spike. NEST's tsodyks2_synapse
+    releases the same; synapses in which u decays to U_0 (G. Mongillo et al., 2008) do not.
 
     Parameters
     ----------
@@ -32,6 +40,8 @@ def release(trains: Trains, U_0: ArrayLike, tau_f: ArrayLike, tau_d: ArrayLike) 
         Release probability at rest, for all trains or each.
     tau_f, tau_d
         Time constants in seconds of the decay of facilitation and the recovery of resources.
+    u_0, x_0
+        Gained release probability and resources at time 0; by default both are at rest.
 
     Returns
     -------
@@ -44,17 +54,22 @@ def release(trains: Trains, U_0: ArrayLike, tau_f: ArrayLike, tau_d: ArrayLike) 
     count = trains.count
     interval = np.diff(trains.time, prepend=0.0)
     first = trains.offset[:-1][count > 0]
-    interval[first] = 0.0  # from the train before; of no effect
+    interval[first] = trains.time[first]  # of no effect from rest
     facilitated, depressed = (
-        exp(-interval / np.repeat(_positive(trains, tau, name), count))
+        np.asarray(exp(-interval / np.repeat(_positive(trains, tau, name), count)))
         for tau, name in ((tau_f, "tau_f"), (tau_d, "tau_d"))
     )
+    u_start, x_start = (
+        per_train(trains, start, name)[count > 0] for start, name in ((u_0, "u_0"), (x_0, "x_0"))
+    )
     U_each = np.repeat(U_0, count)
-    u = recurrence((1 - U_each) * facilitated, U_each, count)
+    gained = U_each.copy()
+    gained[first] += (1 - U_each[first]) * facilitated[first] * u_start
+    u = recurrence((1 - U_each) * facilitated, gained, count)
     left = np.zeros_like(u)
     left[1:] = 1 - u[:-1]
-    recovered = 1 - np.asarray(depressed)
-    recovered[first] = 1.0
+    recovered = 1 - depressed
+    recovered[first] = 1 - (1 - x_start) * depressed[first]
     x = recurrence(left * depressed, recovered, count)
     return u * x
 

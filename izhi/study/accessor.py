@@ -18,7 +18,7 @@ from izhi.spikes import gain
 from izhi.study.shardfile import DIVERGED, DONE
 from izhi.sweep.checks import match
 
-LABELS = ("cell", "projection")
+LABELS = ("cell", "projection", "connection")
 """Dimensions of a dataset that are no axes."""
 
 

@@ -235,7 +235,7 @@ def _results(
             file.set_auto_maskandscale(False)
         shared = {
             name: _Shared.of(*([str(label) for label in file[name][:]] for file in (a, b)))
-            for name in ("cell", "projection")
+            for name in ("cell", "projection", "connection")
             if name in a.dimensions and name in b.dimensions
         }
         cells = shared["cell"]

@@ -17,6 +17,7 @@ from izhi.config.sweep import Axis
 from izhi.spikes import STATISTICS, Statistic
 from izhi.study import shardfile, window
 from izhi.study.digest import Digest
+from izhi.study.draws import CONNECTION, Variable
 from izhi.study.statistics import Columns, charge_unit
 from izhi.study.window import ABSENT, Source, Window
 from izhi.sweep.plan import Plan
@@ -93,6 +94,14 @@ def write(
             for name in columns.names
             for what in (STATISTICS[name],)
         }
+        if columns.draws is not None and columns.draws.connections:
+            labels = np.array(columns.draws.connections)
+            told_of = "synapse: projection, cell that projects, and cell that it projects onto"
+            _coordinate(file, CONNECTION, labels).long_name = told_of
+        variables |= {
+            drawn.name: _variable(file, drawn.name, drawn.dtype, (*names, drawn.per), _told(drawn))
+            for drawn in columns.drawn
+        }
         status = _variable(file, "status", np.int8, names, _STATUS)
         if of_projections:
             dimensions = (*names, "projection")
@@ -143,11 +152,23 @@ def _attributes(what: Statistic, charge: str) -> dict[str, Any]:
         comment += f" {ABSENT} where the point was not run or its circuit has no such cell."
     told: dict[str, Any] = {"long_name": what.long_name, "comment": comment}
     if what.words:
-        return told | {
-            "flag_values": np.arange(len(what.words), dtype=what.dtype),
-            "flag_meanings": " ".join(what.words),
-        }
+        return told | _flags(what.words, what.dtype)
     return told | {"units": charge if what.units == "charge" else what.units}
+
+
+def _told(drawn: Variable) -> dict[str, Any]:
+    """Return the attributes of what was drawn."""
+    told: dict[str, Any] = {"long_name": drawn.long_name, "comment": drawn.comment}
+    if drawn.words:
+        return told | _flags(drawn.words, drawn.dtype)
+    return told | {"units": drawn.units}
+
+
+def _flags(words: Sequence[str], dtype: np.dtype[Any]) -> dict[str, Any]:
+    return {
+        "flag_values": np.arange(len(words), dtype=dtype),
+        "flag_meanings": " ".join(words),
+    }
 
 
 def _global_attributes(plan: Plan) -> dict[str, str]:

@@ -36,6 +36,7 @@ def of(sweep: Sweep) -> dict[str, Any]:
     number = {base: n for n, base in enumerate(sweep.used)}
     renumbered = np.vectorize(number.__getitem__, otypes=[np.int64])(sweep.base_of)
     bases = [sweep.bases[n] for n in sweep.used]
+    types = [dict(base.drawn) for base in bases]
     return {
         "overrides": list(sweep.overrides),
         "choices": dict(sweep.choices),
@@ -43,6 +44,7 @@ def of(sweep: Sweep) -> dict[str, Any]:
         "configs": [{key: _plain(value) for key, value in base.values.items()} for base in bases],
         "swept": [list(base.swept) for base in bases],
         "config_of": {"shape": list(renumbered.shape), "number": renumbered.ravel().tolist()},
+        **({"drawn": types} if any(types) else {}),
     }
 
 
@@ -133,8 +135,13 @@ def read(told: Any, source: str) -> Sweep:
     try:
         axes = tuple(map(_read_axis, _list(told["axes"])))
         bases = tuple(
-            _read_base(config, swept)
-            for config, swept in zip(told["configs"], told["swept"], strict=True)
+            _read_base(config, swept, types)
+            for config, swept, types in zip(
+                told["configs"],
+                told["swept"],
+                told.get("drawn", [{}] * len(told["configs"])),  # older studies do not say
+                strict=True,
+            )
         )
         shape = [_whole(n) for n in _list(told["config_of"]["shape"])]
         numbers = np.array([_whole(n) for n in _list(told["config_of"]["number"])], np.int64)
@@ -211,7 +218,7 @@ def _read_si(
     return values
 
 
-def _read_base(config: Any, swept: Any) -> Base:
+def _read_base(config: Any, swept: Any, types: Any) -> Base:
     values = {key: _read_value(key, value) for key, value in _mapping(config).items()}
     names = [name for name in _list(swept) if isinstance(name, str)]
     for name in names:
@@ -219,7 +226,8 @@ def _read_base(config: Any, swept: Any) -> Base:
             raise keys.unknown_key(name, keys.known_keys())
     present = {**values, **dict.fromkeys(names)}
     keys.check_whole(present)
-    return Base(values, dict.fromkeys(names))
+    drawn = {group: str(name) for group, name in _mapping(types).items()}
+    return Base(values, dict.fromkeys(names), drawn)
 
 
 def _read_value(key: str, given: Any) -> keys.Value:

@@ -17,7 +17,8 @@ from izhi.study.statistics import Columns
 class Digest:
     """A SHA-256 over labels and results, fed variable by variable, each in the order of the points.
 
-    Neither shards nor windows, files, times or names of studies are part of it.
+    Neither shards nor windows, files, times or names of studies are part of it, nor is what was
+    drawn before anything was simulated.
 
     Parameters
     ----------
@@ -29,9 +30,12 @@ class Digest:
         told = [[axis.name, axis.key, axis.unit, axis.labels.tolist()] for axis in axes]
         self._labels = [told, list(columns.cells), list(columns.synapses)]
         self._variables: dict[str, Any] = {}
+        self._drawn = {variable.name for variable in columns.drawn}
 
     def add(self, name: str, values: NDArray[Any]) -> None:
         """Add the next values of a variable."""
+        if name in self._drawn:
+            return
         if name not in self._variables:
             self._variables[name] = hashlib.sha256(values.dtype.newbyteorder("<").str.encode())
         if values.dtype.kind == "f":  # there are many bit patterns of NaN, and processors differ

@@ -183,6 +183,7 @@ def _execute(
         job = _built(job, done, record, remark)
         profile.mark("building")
         results = shards.run(job, record, remark, progress, profile)
+        _doubt_resets(plan, results.stored, record, remark)
         profile.mark("shards")
         sources = _sources(plan, done, results.stored)
         failed = (
@@ -199,7 +200,7 @@ def _execute(
     seconds = time.perf_counter() - start
     record.append(
         "gathered", seconds=round(seconds, 3), failed=int(failed.size),
-        diverged=gathered.diverged, digest=gathered.digest,
+        diverged=gathered.diverged, digest=gathered.digest, statistics=statistics.VERSION,
         files={name: asdict(written) for name, written in gathered.files.items()},
     )  # fmt: skip
     return Report(
@@ -213,6 +214,26 @@ def _execute(
         next(iter(results.failed.values()), None),
         profile,
     )
+
+
+def _doubt_resets(
+    plan: Plan, outcomes: Sequence[Outcome], record: Writer, remark: Callable[[str], None]
+) -> None:
+    """Warn of cells that spike in every time step: only their results show it."""
+    examples = sorted(outcome.example for outcome in outcomes if outcome.example is not None)
+    if not examples:
+        return
+    point, cell = examples[0]
+    total = sum(outcome.incessant for outcome in outcomes)
+    where = f"{shards.in_words(plan.sweep, point)}, {cell}"
+    text = (
+        f"{total:,} point{'s' * (total > 1)}, the first of them {where}: a cell spikes in one time "
+        "step after the other: its reset leaves it above the threshold, or what drives it lifts it "
+        "over it within a step"
+    )
+    key = "neuron.reset"
+    remark(f"warning: {key}: {text}")
+    record.append("doubt", key=key, text=text)
 
 
 def _engines(job: Job) -> tuple[str, ...]:

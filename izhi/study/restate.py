@@ -63,6 +63,27 @@ def restated(plan: Plan, sources: Sequence[Source], folder: Path, workers: int) 
     return result
 
 
+def as_gathered(
+    plan: Plan, sources: Sequence[Source], version: int, folder: Path, workers: int
+) -> Sequence[Source]:
+    """Return shard files with the statistics that a dataset was gathered with.
+
+    Those of an earlier version of izhi are taken as they are stored: what has changed since would
+    have other values now.
+
+    Parameters
+    ----------
+    version
+        The version of the statistics, as the log has it.
+    plan, sources, folder, workers
+        See :func:`restated`.
+    """
+    stated = statistics.digest(statistics.settings_of(plan.sweep), version)
+    if version != statistics.VERSION and all(source.stated == stated for source in sources):
+        return sources
+    return restated(plan, sources, folder, workers)
+
+
 def _restate(number: int, path: Path, recipe: Recipe, target: Path) -> tuple[int, Path]:
     data = shardfile.read(path)
     if data.step is None:

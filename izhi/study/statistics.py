@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -14,26 +14,22 @@ from numpy.typing import NDArray
 from izhi.config import keys
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, did_you_mean
-from izhi.models.circuit import Circuit, Projection
 from izhi.spikes import (
     STATISTICS,
     Settings,
-    Synapses,
     Trains,
     summary_statistics,
-    synapse_statistics,
 )
+from izhi.study import projections
 from izhi.study.description import STATISTICS as PREFIX
+from izhi.study.draws import Draws, Variable
 from izhi.sweep import plan as plans
 from izhi.sweep import points
-from izhi.sweep.plan import FIRST_OF, TARGET, Plan, Shard
+from izhi.sweep.plan import Plan, Shard
 from izhi.sweep.structures import Structure
 from izhi.units import Quantity
 
-_MOST_RATES = 2_000_000
-"""Rates of target cells, one for each synapse, that are held at a time."""
-
-VERSION = 1
+VERSION = 2
 """To be raised when a statistic is computed in another way, so that stored ones are not taken."""
 
 
@@ -97,9 +93,9 @@ def _check(sweep: Sweep, s: Settings) -> None:
         )
 
 
-def digest(settings: Settings) -> str:
+def digest(settings: Settings, version: int = VERSION) -> str:
     """Return what statistics are known by: equal where they are computed in the same way."""
-    text = json.dumps([VERSION, asdict(settings)], default=str)
+    text = json.dumps([version, asdict(settings)], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -113,11 +109,14 @@ class Columns:
         Labels.
     names
         Names of the statistics.
+    draws
+        What was drawn at random for cells and synapses; None where nothing was.
     """
 
     cells: tuple[str, ...]
     synapses: tuple[str, ...]
     names: tuple[str, ...]
+    draws: Draws | None = None
 
     @classmethod
     def of(cls, plan: Plan) -> Columns:
@@ -125,7 +124,13 @@ class Columns:
         names = settings_of(plan.sweep).measures
         if not plan.synapses:
             names = tuple(name for name in names if STATISTICS[name].per != "projection")
-        return cls(plan.cells, plan.synapses, names)
+        draws = Draws.of(plan)
+        return cls(plan.cells, plan.synapses, names, draws if draws.variables else None)
+
+    @property
+    def drawn(self) -> tuple[Variable, ...]:
+        """What was drawn at random, for cells and for synapses."""
+        return self.draws.variables if self.draws else ()
 
     def labels(self, name: str) -> tuple[str, ...]:
         """Return the labels of what a statistic is of."""
@@ -145,7 +150,7 @@ class Recipe:
     parameters
         One value per point or one for all, by owner and name.
     onset, offset
-        Start and end of the stimulus in seconds, one of each point or one of all.
+        Start and end of each cell's stimulus in seconds, of shape (points or 1, cells).
     """
 
     settings: Settings
@@ -157,7 +162,7 @@ class Recipe:
     @classmethod
     def of(cls, plan: Plan, shard: Shard) -> Recipe:
         """Return the recipe of a shard."""
-        onset, offset = (plans.stimulus_time(plan, shard, name) for name in ("onset", "offset"))
+        onset, offset = plans.stimulus_times(plan, shard)
         structure = plan.batches[shard.batch].structure
         parameters = plans.parameters(plan, shard)
         return cls(settings_of(plan.sweep), structure, parameters, onset, offset)
@@ -186,101 +191,16 @@ def compute(
     n, n_cells = count.shape
     trains = Trains(np.multiply(step, structure.dt, dtype=np.float64), count.ravel())
     onset, offset = (
-        np.repeat(np.broadcast_to(time, n), n_cells) for time in (recipe.onset, recipe.offset)
+        np.broadcast_to(time, count.shape).ravel() for time in (recipe.onset, recipe.offset)
     )
     found = summary_statistics(
         trains, recipe.settings, duration=structure.duration, onset=onset, offset=offset
     )
     result = {name: values.reshape(n, n_cells) for name, values in found.items()}
-    of_synapses = _of_synapses(recipe, trains, count)
+    of_synapses = projections.statistics(recipe, trains, count)
     for name in of_synapses[0] if of_synapses else ():
         result[name] = np.concatenate([found[name] for found in of_synapses], axis=1)
     return result
-
-
-def _of_synapses(
-    recipe: Recipe, trains: Trains, count: NDArray[np.int64]
-) -> list[dict[str, NDArray[Any]]]:
-    """Return the statistics of each projection, arrays of shape (points, source cells)."""
-    settings, circuit = recipe.settings, recipe.structure.circuit
-    if all(STATISTICS[name].per != "projection" for name in settings.measures):
-        return []
-    duration = recipe.structure.duration
-    length = min(duration, settings.stop) - settings.start
-    within = trains if settings.everything else trains.during(settings.start, settings.stop)
-    rate = within.count.reshape(count.shape) / length
-    return [_of_projection(recipe, projection, trains, rate) for projection in circuit.projections]
-
-
-def _of_projection(
-    recipe: Recipe, projection: Projection, trains: Trains, rate: NDArray[np.float64]
-) -> dict[str, NDArray[Any]]:
-    circuit, n = recipe.structure.circuit, rate.shape[0]
-    columns = _columns(circuit, circuit.sources(projection))
-    rows = (np.arange(n)[:, None] * rate.shape[1] + columns).ravel()
-
-    def each(name: str) -> NDArray[np.float64]:
-        values = recipe.parameters[f"{projection.name}.{name}"]
-        return np.repeat(np.broadcast_to(values, n), columns.size)
-
-    synapse = projection.synapse
-    differing = {line.name for line in synapse.drawn}  # among the synapses of one cell
-    releases = synapse.releases and not differing & {"U_0", "tau_f", "tau_d", "x_S_0", "u_S_0"}
-    U_0, tau_f, tau_d = (each(name) if releases else None for name in ("U_0", "tau_f", "tau_d"))
-    charge = np.full(rows.size, np.nan)
-    if synapse.exponential and "weight" not in differing and releases == synapse.releases:
-        charge = each("weight") * each("tau_s")
-    found = synapse_statistics(
-        Synapses(
-            trains.take(rows), U_0, tau_f, tau_d, charge,
-            _target_rate(recipe, projection, rate).ravel(),
-            np.full(rows.size, recipe.structure.duration), recipe.settings,
-            known=releases or synapse.static,
-        )
-    )  # fmt: skip
-    return {name: values.reshape(n, -1) for name, values in found.items()}
-
-
-def _columns(circuit: Circuit, labels: Sequence[str]) -> NDArray[np.int64]:
-    cells = {cell: number for number, cell in enumerate(circuit.cells)}
-    return np.array([cells[label] for label in labels], np.int64)
-
-
-def _target_rate(
-    recipe: Recipe, projection: Projection, rate: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the mean rate of the cells that each source cell projects onto, (points, sources).
-
-    NaN for a source cell that projects onto none.
-    """
-    circuit = recipe.structure.circuit
-    first = _columns(circuit, [f"{projection.target}0"])[0]
-    if projection.connect == "random":
-        first_of, target = (recipe.parameters[f"{projection.name}.{n}"] for n in (FIRST_OF, TARGET))
-        last = len(first_of) - 1  # of one row for all points, or of one for each
-        return np.stack([
-            _mean_felt(own[first:], first_of[min(point, last)], target[min(point, last)])
-            for point, own in enumerate(rate)
-        ])  # fmt: skip
-    source, target = circuit.pairs(projection).T
-    present, start, targets = np.unique(source, return_index=True, return_counts=True)
-    result = np.full((len(rate), circuit.population(projection.source).count), np.nan)
-    some = max(1, _MOST_RATES // source.size)
-    for at in range(0, len(rate), some):
-        felt = rate[at : at + some, first + target]
-        result[at : at + some, present] = np.add.reduceat(felt, start, axis=1) / targets
-    return result
-
-
-def _mean_felt(
-    rate: NDArray[np.float64], first_of: NDArray[np.int32], target: NDArray[np.int32]
-) -> NDArray[np.float64]:
-    """Return the mean rate of the targets of each source cell of one point."""
-    number = np.diff(first_of)
-    source = np.repeat(np.arange(number.size), number)
-    total = np.bincount(source, rate[target[: source.size]], minlength=number.size)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(total / number)
 
 
 def charge_unit(plan: Plan) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Axis
 from izhi.spikes import STATISTICS
 from izhi.study import shardfile, window
+from izhi.study.draws import Variable
 from izhi.study.statistics import Columns
 from izhi.study.window import ABSENT, Window
 
@@ -55,15 +56,30 @@ class Layout:
 
     @property
     def names(self) -> list[str]:
-        """Names of the statistics: those of cells."""
+        """Names of the columns: statistics of cells, and what was drawn for cells."""
+        return [*self._statistics, *(drawn.name for drawn in self._drawn)]
+
+    @property
+    def _statistics(self) -> list[str]:
         return [name for name in self.columns.names if STATISTICS[name].per == "cell"]
+
+    @property
+    def _drawn(self) -> list[Variable]:
+        return [drawn for drawn in self.columns.drawn if drawn.per == "cell"]
+
+    @property
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """What the values of each column stand for; empty where they are numbers."""
+        words = {name: STATISTICS[name].words for name in self._statistics}
+        return words | {drawn.name: drawn.words for drawn in self._drawn}
 
     @property
     def header(self) -> str:
         """The first two lines: a comment with the units, and the names of the columns."""
         units = [
             *((name, unit) for name, unit in zip(self.axes, self.units, strict=True)),
-            *((name, STATISTICS[name].units) for name in self.names),
+            *((name, STATISTICS[name].units) for name in self._statistics),
+            *((drawn.name, drawn.units) for drawn in self._drawn),
         ]
         told = ", ".join(f"{name} {unit}" for name, unit in units if unit not in ("1", "", None))
         return f"{COMMENT} units: {told}; {_HOW}\n" + one_line(
@@ -105,7 +121,7 @@ def rows(layout: Layout, part: Window, values: dict[str, NDArray[Any]]) -> list[
     kept = (values["spike_count"].ravel() != ABSENT) | (status != shardfile.DONE)
     columns = [
         [start + cell for start in starts for cell in cells],
-        *(_words(values[name].ravel(), STATISTICS[name].words) for name in layout.names),
+        *(_words(values[name].ravel(), words) for name, words in layout.words.items()),
         _words(status),
     ]
     lines = map(",".join, zip(*columns, strict=True))

@@ -36,7 +36,7 @@ from izhi.study.digest import Digest
 from izhi.study.execute import make_plan
 from izhi.study.extend import Place
 from izhi.study.folder import UNREADABLE, StudyFolder
-from izhi.study.restate import restated
+from izhi.study.restate import as_gathered
 from izhi.study.resume import Grid
 from izhi.study.statistics import Columns
 from izhi.study.window import Source
@@ -110,13 +110,14 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     failed = resume.failed(events)
     problems += _missing(plan, found, failed)
     verdict.check(f"{plan.points:,} points, each in one shard", problems)
+    gathered = next((e for e in reversed(events) if e["event"] == "gathered"), None)
+    version = int((gathered or {}).get("statistics", 1))  # the first versions did not say
     with tempfile.TemporaryDirectory(prefix="izhi-") as parts:
         try:
-            sources = _sources(plan, found, Path(parts))
+            sources = _sources(plan, found, version, Path(parts))
         except (StudyError, *UNREADABLE) as error:
             verdict.check("statistics", [f"{folder.shards}: {error}"])
             return verdict
-        gathered = next((e for e in reversed(events) if e["event"] == "gathered"), None)
         if gathered is not None and not verdict.problems:
             _compare(verdict, folder, plan, sources, events, str(gathered.get("digest")))
         total = min(sample, sum(points.size for points in found.values()))
@@ -136,11 +137,13 @@ def _notes(folder: StudyFolder, events: list[dict[str, Any]]) -> list[str]:
     return notes
 
 
-def _sources(plan: Plan, found: dict[Path, NDArray[np.int64]], parts: Path) -> Sequence[Source]:
-    """Return shard files, with the statistics that the study asks for."""
+def _sources(
+    plan: Plan, found: dict[Path, NDArray[np.int64]], version: int, parts: Path
+) -> Sequence[Source]:
+    """Return shard files, with the statistics that the study was gathered with."""
     columns = Columns.of(plan)
     stored = [Source.read(path, points, columns) for path, points in found.items()]
-    return restated(plan, stored, parts, parallel.workers_here(plan))
+    return as_gathered(plan, stored, version, parts, parallel.workers_here(plan))
 
 
 def _description_problems(folder: StudyFolder, held: list[Grid]) -> list[str]:
@@ -308,6 +311,7 @@ def _values(
 ) -> Iterator[_Pair]:
     """Give each variable of each window: by the shards, then by the dataset."""
     columns, written = Columns.of(plan), 0
+    drawn = {variable.name for variable in columns.drawn}
     count = dataset.spike_counts(plan, sources)
     spikes = file["spikes"] if "spikes" in file.groups else None
     for part in window.windows(plan.sweep.shape, sources, failed):
@@ -316,6 +320,8 @@ def _values(
         if dataset.PRESENT in file.variables:
             ours[dataset.PRESENT] = window.present(part, columns)
         for name, values in ours.items():
+            if name in drawn and name not in file.variables:
+                continue  # by a version that did not store it
             theirs = np.reshape(file[name][part.box or ...], values.shape)
             yield _Pair(name, points, values, theirs)
         if spikes is not None:

@@ -182,7 +182,7 @@ def _part(source: Source, first: int, stop: int) -> Part | None:
 
 
 def read(window: Window, columns: Columns) -> dict[str, NDArray[Any]]:
-    """Return the statistics and the status of a window's points, by label.
+    """Return the statistics, draws and the status of a window's points, by label.
 
     Parameters
     ----------
@@ -194,8 +194,8 @@ def read(window: Window, columns: Columns) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict
-        Arrays of shape (points, cells) or (points, synapses) by name; ``"status"`` of shape
-        (points,). NaN or `ABSENT` where there is no result.
+        Arrays of shape (points, cells), (points, synapses) or (points, connections) by name;
+        ``"status"`` of shape (points,). NaN or `ABSENT` where there is no result.
     """
     interrupts.check()
     size = window.stop - window.first
@@ -216,6 +216,8 @@ def read(window: Window, columns: Columns) -> dict[str, NDArray[Any]]:
             everywhere = np.array_equal(own, np.arange(len(columns.labels(name))))
             to = part.at if everywhere else np.ix_(np.arange(size)[part.at], own)
             result[name][to] = values
+    if columns.draws is not None:
+        result |= columns.draws.read(window.first, window.stop)
     result["status"] = status
     return result
 

@@ -40,7 +40,7 @@ class Task:
     parameters
         One value per point or one for all, by owner and name.
     onset, offset
-        Start and end of the stimulus in seconds, one of each point or one of all.
+        Start and end of each cell's stimulus in seconds, of shape (points or 1, cells).
     settings
         Which statistics are computed.
     engine
@@ -88,8 +88,8 @@ class Task:
             self,
             points=points,
             parameters={k: v[rows] if len(v) == n else v for k, v in self.parameters.items()},
-            onset=self.onset[rows] if self.onset.size == n else self.onset,
-            offset=self.offset[rows] if self.offset.size == n else self.offset,
+            onset=self.onset[rows] if len(self.onset) == n else self.onset,
+            offset=self.offset[rows] if len(self.offset) == n else self.offset,
             path=self.path.with_name(file_name(self.structure, self.fingerprint, points)),
         )
 
@@ -128,6 +128,10 @@ class Outcome:
         or the ``"process"`` that it ran in ended.
     versions
         What made the results.
+    incessant
+        Number of points at which a cell spikes in one time step after the other.
+    example
+        The first of these points, and the first of these cells.
     """
 
     points: NDArray[np.int64]
@@ -142,6 +146,8 @@ class Outcome:
     cause: str = "points"
     data: bytes | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    incessant: int = 0
+    example: tuple[int, str] | None = None
 
     @property
     def seconds(self) -> float:
@@ -216,6 +222,7 @@ def run(task: Task) -> Outcome:
     profile.mark("writing")
     diverged = int(np.count_nonzero(data.status == shardfile.DIVERGED))
     count = data.count.astype(np.int32)
+    incessant, example = _incessant(task, data)
     return Outcome(
         task.points,
         task.path,
@@ -227,7 +234,38 @@ def run(task: Task) -> Outcome:
         written,
         None,
         versions=task.versions,
+        incessant=incessant,
+        example=example,
     )
+
+
+_MANY = 10
+"""Spikes in one time step after the other that no neuron with a reset below its threshold has."""
+
+
+def _incessant(task: Task, data: shardfile.ShardData) -> tuple[int, tuple[int, str] | None]:
+    """Return at how many points a cell spikes in every step for a while, and the first of them."""
+    n_cells = len(data.cells)
+    looked_at = [
+        bool(p.neuron.states or p.neuron.drawn)
+        for p in task.structure.circuit.populations
+        for _ in range(p.count)
+    ]
+    some = np.flatnonzero((data.count >= _MANY) & looked_at)
+    if data.step is None or not some.size:
+        return 0, None
+    ends = np.cumsum(data.count.ravel())
+    spikes = np.arange(_MANY, data.step.size + 1)
+    # so many spikes take no more steps than that, and are of one train
+    long = data.step[spikes - 1] - data.step[spikes - _MANY] < _MANY - 0.5
+    train = np.searchsorted(ends, spikes - 1, side="right")
+    long &= (train == np.searchsorted(ends, spikes - _MANY, side="right")) & np.isin(train, some)
+    trains = train[long]
+    if not trains.size:
+        return 0, None
+    point, cell = divmod(int(trains[0]), n_cells)
+    points = np.unique(trains // n_cells)
+    return points.size, (int(data.points[point]), data.cells[cell])
 
 
 def _storage(folder: Path, error: Exception) -> str:

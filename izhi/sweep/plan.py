@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from izhi.config.sweep import Sweep
 from izhi.models import circuit as circuits
 from izhi.models import recording, trains
-from izhi.models.circuit import Projection
+from izhi.models.circuit import Population, Projection
 from izhi.models.evaluate import evaluate
 from izhi.sweep import drawn, points
 from izhi.sweep.doubts import Doubt
@@ -324,12 +325,7 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     for population in structure.circuit.populations:
         p = population.name
         cell = population.neuron
-        # a program takes no infinite number: null, without end, is the largest that is none
-        own = {name: np.minimum(at(_of(sweep, p, "neuron", name)), _LARGEST) for name in cell.given}
-        if cell.drawn:
-            own = {name: values[:, None] for name, values in own.items()}
-            fixed = {name: np.array([[value]]) for name, value, _ in cell.constants}
-            own |= drawn.of_cells(cell.drawn, {**fixed, **own}, seed, p, population.count)
+        own = _of_cells(sweep, population, position, seed)
         for state, expression in cell.rest:
             start = own[f"{state}_0"]
             rest = evaluate(expression, own) if np.isnan(start).any() else start
@@ -368,12 +364,79 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
             result |= {f"{p}.{FIRST_OF}": first_of, f"{p}.{TARGET}": target}
         own = {name: at(_of(sweep, p, "synapse", name)) for name in synapse.given}
         if synapse.drawn:
-            fixed = {name: np.array([[value]]) for name, value, _ in synapse.constants}
-            columns = {name: values[:, None] for name, values in own.items()}
-            source = drawn.sources(first_of, target.shape[1])
-            own |= drawn.of_synapses(synapse.drawn, {**fixed, **columns}, seed, p, source, target)
+            own |= _of_synapses(projection, own, seed, first_of, target)
         result |= {f"{p}.{name}": own[name] for name in synapse.held}
     return {name: v[:, 0] if _is_column(name, v) else v for name, v in result.items()}
+
+
+def _of_cells(
+    sweep: Sweep, population: Population, position: tuple[NDArray[np.int64], ...],
+    seed: NDArray[np.int64],
+) -> dict[str, NDArray[Any]]:  # fmt: skip
+    """Return what the cells of a population have, by name: what is given, and all that is drawn."""
+    p, cell = population.name, population.neuron
+    # a program takes no infinite number: null, without end, is the largest that is none
+    own = {
+        name: np.minimum(points.take(_of(sweep, p, "neuron", name), position), _LARGEST)
+        for name in cell.given
+    }
+    if cell.drawn:
+        own = {name: values[:, None] for name, values in own.items()}
+        fixed = {name: np.array([[value]]) for name, value, _ in cell.constants}
+        own |= drawn.of_cells(cell.drawn, {**fixed, **own}, seed, p, population.count)
+    return own
+
+
+def _of_synapses(
+    projection: Projection, own: Mapping[str, NDArray[Any]], seed: NDArray[np.int64],
+    first_of: NDArray[np.int32], target: NDArray[np.int32],
+) -> dict[str, NDArray[Any]]:  # fmt: skip
+    """Return what is drawn for the synapses of a projection, by name."""
+    synapse = projection.synapse
+    fixed = {name: np.array([[value]]) for name, value, _ in synapse.constants}
+    columns = {name: values[:, None] for name, values in own.items()}
+    source = drawn.sources(first_of, target.shape[1])
+    return drawn.of_synapses(
+        synapse.drawn, {**fixed, **columns}, seed, projection.name, source, target
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What differs from cell to cell, or from synapse to synapse, at some points.
+
+    Attributes
+    ----------
+    values
+        By name, SI values of shape (points or 1, cells or synapses, or 1).
+    first_of, target
+        Of synapses, see :func:`izhi.sweep.drawn.connections`; None of cells.
+    """
+
+    values: Mapping[str, NDArray[Any]]
+    first_of: NDArray[np.int32] | None = None
+    target: NDArray[np.int32] | None = None
+
+
+def draws(plan: Plan, shard: Shard) -> dict[str, Drawn]:
+    """Return what is drawn for a shard's points, by population or projection."""
+    sweep, structure = plan.sweep, plan.batches[shard.batch].structure
+    position = points.index(sweep, shard.points)
+    seed = points.take(points.grid(sweep, "simulation.seed"), position)
+    seed = np.nan_to_num(seed).astype(np.int64)
+    result = {}
+    for population in structure.circuit.populations:
+        if population.neuron.drawn:
+            own = _of_cells(sweep, population, position, seed)
+            names = [line.name for line in population.neuron.drawn]
+            result[population.name] = Drawn({name: own[name] for name in names})
+    for projection in structure.circuit.projections:
+        synapse, p = projection.synapse, projection.name
+        if synapse.drawn:
+            ends = _connections(plan, structure, projection, position, seed)
+            own = {n: points.take(_of(sweep, p, "synapse", n), position) for n in synapse.given}
+            result[p] = Drawn(_of_synapses(projection, own, seed, *ends), *ends)
+    return result
 
 
 def _is_column(name: str, values: NDArray[Any]) -> bool:
@@ -401,11 +464,54 @@ def _of(sweep: Sweep, owner: str, kind: str, name: str) -> NDArray[np.float64]:
     return points.grid_by_base(sweep, lambda base: f"{circuits.group_of(base, owner, kind)}.{name}")
 
 
-def stimulus_time(plan: Plan, shard: Shard, name: str) -> NDArray[np.float64]:
-    """Return the stimulus's onset or offset in seconds, one of each point of a shard or of all.
+Times = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Onsets and offsets in seconds, one of each point or one of all."""
 
-    A stimulus without has its onset nowhere, nan, and its offset never, inf.
+
+def stimulus_times(plan: Plan, shard: Shard) -> Times:
+    """Return from when to when the cells of a shard's points are driven.
+
+    A cell's stimuli begin at the earliest of their onsets and end at the last of their offsets, or
+    never. A cell that receives none with an onset has the times of those that other cells of its
+    circuit receive.
+
+    Returns
+    -------
+    onset, offset
+        Seconds, of shape (points or 1, cells). Where no cell receives a stimulus with an onset, it
+        is nowhere, nan, and the offset never, inf.
     """
+    circuit = plan.batches[shard.batch].structure.circuit
+    of_populations = {p.name: _times(plan, shard, p) for p in circuit.populations}
+    every = _together([time for times in of_populations.values() for time in times])
+    onsets, offsets = [], []
+    for population in circuit.populations:
+        times = of_populations[population.name]
+        onset, offset = _together(times) if times else every
+        onsets += [onset] * population.count
+        offsets += [offset] * population.count
+    return _columns(onsets), _columns(offsets)
+
+
+def _times(plan: Plan, shard: Shard, population: Population) -> list[Times]:
+    """Return onset and offset of each of a population's stimuli that has an onset."""
     position = points.index(plan.sweep, shard.points)
-    time = points.take(points.grid(plan.sweep, f"stimulus.{name}"), position)
-    return np.where(np.isnan(time), np.inf, time) if name == "offset" else time
+
+    def at(stimulus: str, name: str) -> NDArray[np.float64]:
+        key = f"{stimulus}.{name}".removeprefix("stimulus.")
+        return points.take(_of(plan.sweep, population.name, "stimulus", key), position)
+
+    names = [name for name, wave in population.stimuli if "onset" in wave.given]
+    offsets = [np.nan_to_num(at(name, "offset"), nan=np.inf, posinf=np.inf) for name in names]
+    return [(at(name, "onset"), offset) for name, offset in zip(names, offsets, strict=True)]
+
+
+def _together(times: list[Times]) -> Times:
+    if not times:
+        return np.array([np.nan]), np.array([np.inf])
+    onsets, offsets = zip(*times, strict=True)
+    return reduce(np.minimum, onsets), reduce(np.maximum, offsets)
+
+
+def _columns(times: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.stack(np.broadcast_arrays(*times), axis=-1)

@@ -142,71 +142,78 @@ def max_interval_bursts(train, begin_interval, end_interval, min_gap, min_durati
 # Bursts by the histogram of the logarithms of the intervals
 
 
-def log_bin(interval):
-    """Number k of the bin 10**(k/10) ms <= interval < 10**((k + 1)/10) ms."""
-    milliseconds = Fraction(interval) * 1000
-    k = math.floor(10 * math.log10(milliseconds))
-    # The logarithm is rounded, so an interval at the edge of a bin may have come into the other.
-    if milliseconds**10 >= Fraction(10) ** (k + 1):
+def log_bin(milliseconds, decades):
+    """Number of the bin between two of 10 n edges that part 1 to 10**n ms evenly by logarithm."""
+    edges, power = 10 * decades, milliseconds ** (10 * decades - 1)
+    k = 0
+    while k + 1 < edges - 1 and power >= Fraction(10) ** ((k + 1) * decades):
         k += 1
-    if milliseconds**10 < Fraction(10) ** k:
-        k -= 1
     return k
 
 
 def log_histogram(train):
-    """Number of intervals in each bin; intervals of zero have no logarithm."""
-    counts = {}
-    for interval in intervals(train):
-        if interval > 0:
-            k = log_bin(interval)
-            counts[k] = counts.get(k, 0) + 1
-    return counts
+    """Heights of all bins, and the number of decades; intervals below 1 ms are left out."""
+    milliseconds = [Fraction(interval) * 1000 for interval in intervals(train)]
+    decades = 0
+    while milliseconds and max(milliseconds) > 10**decades:
+        decades += 1
+    if decades == 0:
+        return [], 0
+    heights = [0] * (10 * decades - 1)
+    for each in milliseconds:
+        if each >= 1:
+            heights[log_bin(each, decades)] += 1
+    return heights, decades
 
 
-def log_peaks(counts):
-    """Bins higher than the one before, after which the histogram goes down before it goes up."""
-    if not counts:
-        return []
-    found = []
-    for k in range(min(counts), max(counts) + 1):
-        height = counts.get(k, 0)
-        after = k + 1
-        while counts.get(after, 0) == height and after <= max(counts):
-            after += 1
-        if height > counts.get(k - 1, 0) and height > counts.get(after, 0):
-            found.append(k)
-    return found
+def log_peaks(heights):
+    """Bins above the two before and not below the two after; neither the first nor the last."""
+    peaks = []
+    for k in range(1, len(heights) - 1):
+        before, after = heights[max(k - 2, 0) : k], heights[k + 1 : k + 3]
+        if heights[k] > max(before) and heights[k] >= max(after):
+            peaks.append(k)
+    return peaks
+
+
+NO_PEAK = -1
 
 
 def log_isi_threshold(train, void, core_interval):
     """In seconds; NaN where the histogram does not fall into two parts."""
-    counts = log_histogram(train)
-    peaks = log_peaks(counts)
-    core = (Fraction(core_interval) * 1000) ** 10
-    within = [k for k in peaks if Fraction(10) ** k < core]
+    threshold = _log_isi_threshold(train, void, core_interval)
+    return NAN if threshold == NO_PEAK else threshold
+
+
+def _log_isi_threshold(train, void, core_interval):
+    heights, decades = log_histogram(train)
+    peaks = log_peaks(heights)
+    core = (Fraction(core_interval) * 1000) ** (10 * decades - 1)
+    within = [k for k in peaks if Fraction(10) ** (k * decades) < core]
     if not within:
-        return NAN
+        return NO_PEAK
     intraburst = within[0]
     for k in within:
-        if counts[k] > counts[intraburst]:
+        if heights[k] > heights[intraburst]:
             intraburst = k
     for k in peaks:
         if k <= intraburst:
             continue
         lowest = intraburst + 1
         for between in range(intraburst + 1, k):
-            if counts.get(between, 0) < counts.get(lowest, 0):
+            if heights[between] < heights[lowest]:
                 lowest = between
         # 1 - minimum / sqrt(peak * peak) >= void, without the root
-        minimum, product = counts.get(lowest, 0), counts[intraburst] * counts[k]
+        minimum, product = heights[lowest], heights[intraburst] * heights[k]
         if minimum**2 <= (1 - Fraction(void)) ** 2 * product:
-            return 10 ** ((lowest + 0.5) / 10) / 1000
+            return 10 ** (lowest * decades / (10 * decades - 1)) / 1000
     return NAN
 
 
 def log_isi_bursts(train, void, core_interval, longest, min_spikes):
-    threshold = log_isi_threshold(train, void, core_interval)
+    threshold = _log_isi_threshold(train, void, core_interval)
+    if threshold == NO_PEAK:
+        return []
     if math.isnan(threshold) or threshold >= longest:
         return fixed_interval_bursts(train, core_interval, min_spikes)
     if threshold < core_interval:

@@ -98,3 +98,22 @@ def test_limits_that_make_no_sense(call, said) -> None:
     with pytest.raises(ValueError) as caught:
         call(Trains([0.1, 0.2], [2]))
     assert str(caught.value) == said
+
+
+def test_without_a_peak_below_the_core_there_are_no_bursts_by_log_isi() -> None:
+    slow = spikes.Trains(np.cumsum([0.2] * 20 + [0.004] * 2), [22])
+    assert spikes.burst_count(spikes.bursts(slow)) == 1
+    assert spikes.burst_count(spikes.log_isi_bursts(slow, core_interval=0.003)) == 0
+    fast = spikes.Trains(np.cumsum([0.0005] * 20), [20])  # below the histogram's first edge
+    assert spikes.burst_count(spikes.log_isi_bursts(fast)) == 0
+
+
+def test_bins_next_but_one_are_one_peak_of_log_isi() -> None:
+    """Intervals of 2 and 3.2 ms are two bins apart: they are no two kinds for a threshold."""
+    within = [0.002] * 10 + [0.0032] * 4
+    alone = spikes.Trains(np.cumsum(within), [14])
+    assert np.isnan(spikes.log_isi_threshold(alone)).all()
+    assert spikes.burst_count(spikes.log_isi_bursts(alone, core_interval=0.01)) == 1
+    both = spikes.Trains(np.cumsum(within + [0.06] * 5), [19])
+    # the first of the empty bins up to 60 ms lies between them, and its lower edge is the threshold
+    assert spikes.log_isi_threshold(both) == pytest.approx(10 ** (3 * 2 / 19) / 1000)

@@ -216,7 +216,7 @@ def test_log_isi_on_histograms_of_several_parts():
     rng = np.random.default_rng(0)
     parts = []
     for _ in range(400):
-        scale = [10 ** rng.uniform(1, 2.8), 10 ** rng.uniform(2, 4.5)]
+        scale = [10 ** rng.uniform(1, 3.1), 10 ** rng.uniform(2, 4.9)]
         sizes = rng.integers([10, 10], [80, 40])
         steps = [
             np.rint(rng.lognormal(np.log(s), 0.5, n)) for s, n in zip(scale, sizes, strict=True)

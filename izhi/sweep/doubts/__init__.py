@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from izhi.config.sweep import Sweep
-from izhi.sweep.doubts import effects, repeats, rows, starts, timing, wiring
+from izhi.sweep.doubts import effects, repeats, rows, sources, starts, timing, wiring
 from izhi.sweep.doubts.doubt import Doubt
 from izhi.sweep.doubts.scene import Scene, thinned
 from izhi.sweep.structures import StructurePoints
@@ -35,6 +35,7 @@ def find(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> tuple[Doubt, 
             found += _of_models(scene, seen)
         found += wiring.unconnected(sweep, scenes)
         found += effects.find(sweep, scenes)
+        found += effects.late_window(sweep, scenes)
     return tuple(dict.fromkeys(found))
 
 
@@ -49,6 +50,7 @@ def _of_models(scene: Scene, seen: set[Hashable]) -> Iterator[Doubt]:
         yield from starts.of_neuron(scene, population.name, population.neuron)
         yield from rows.of_neuron(scene, population)
         yield from timing.of_neuron(scene, population)
+        yield from sources.of_neuron(scene, population)
         yield from timing.of_stimuli(scene, population)
         yield from wiring.of_neuron(scene, population)
     for projection in circuit.projections:

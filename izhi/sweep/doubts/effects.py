@@ -40,6 +40,27 @@ def find(sweep: Sweep, scenes: Sequence[Scene]) -> Iterator[Doubt]:
             yield Doubt(key, "without effect: record.traces asks for none")
 
 
+def late_window(sweep: Sweep, scenes: Sequence[Scene]) -> Iterator[Doubt]:
+    """Give an analysis window that begins after the onset of all stimuli: it has no latencies."""
+    key, measures = "statistics.start", sweep.setting("statistics.measures")
+    if measures != "all" and "first_spike_latency" not in measures:
+        return
+    onsets = [
+        scene.grid(population.name, "stimulus", f"{stimulus}.onset".removeprefix("stimulus."))
+        for scene in scenes
+        for population in scene.structure.circuit.populations
+        for stimulus, wave in population.stimuli
+        if "onset" in wave.given
+    ]
+    start = sweep.setting(key)
+    if onsets and max(float(np.nanmax(onset)) for onset in onsets) < start.si * (1 - 1e-9):
+        yield Doubt(
+            key,
+            f"{keys.shown(start)} is after the onset of every stimulus, so that "
+            "first_spike_latency is NaN",
+        )
+
+
 def _given(sweep: Sweep) -> list[str]:
     """Return the keys that overrides name, and those that are swept."""
     named = [text.lstrip("+").partition("=")[0] for text in sweep.overrides if "=" in text]
