@@ -14,6 +14,7 @@ import yaml
 
 import izhi
 from izhi import cli
+from izhi.models import charge
 from izhi.spikes import Trains, release
 from izhi.study import draws, log, shardfile, statistics
 from izhi.study.folder import sha256
@@ -151,21 +152,23 @@ def test_the_drawn_type_is_a_variable_and_a_column(tmp_path, capsys) -> None:
 
 def test_a_study_of_an_earlier_version_opens_verifies_and_goes_on(tmp_path) -> None:
     """Without the variables, the types in study.yaml, and the version of statistics in the log."""
-    study = run(tmp_path, "old", *TYPES, *DIFFERENT)
+    cells = [*TYPES, "+neuron.per_cell.c='c + 1*mV*uniform(0, 1)'"]
+    study = run(tmp_path, "old", *cells)
     digest = study.digest
     study.close()
     as_before(study.path)
     assert verify(study.path).problems == []
     assert "neuron_type" not in izhi.open_study(study.path).summary()
-    again = run(tmp_path, "old", *TYPES, *DIFFERENT)
-    assert again.digest == digest and "neuron_type" in again.summary()
+    again = run(tmp_path, "old", *cells)
+    assert again.digest == digest and {"neuron_type", "neuron_c"} <= set(again.summary())
     assert verify(study.path).problems == []
 
 
 def as_before(path: Path) -> None:
     """Take out of a study what earlier versions did not write."""
     with netCDF4.Dataset(str(path / "dataset.nc"), "a") as file:
-        file.renameVariable("neuron_type", "other")
+        for name in ("neuron_type", "neuron_c"):
+            file.renameVariable(name, f"other_{name[-1]}")
     config = path / "study.yaml"
     before = config.read_text()
     config.write_text(yaml.safe_dump(without(yaml.safe_load(before), "drawn")))
@@ -188,7 +191,8 @@ def test_statistics_of_an_earlier_version_are_verified_as_they_were_gathered(
 ) -> None:
     monkeypatch.setattr(statistics, "VERSION", 1)
     monkeypatch.setattr(statistics.digest, "__defaults__", (1,))
-    study = run(tmp_path, "first", "circuit=single")
+    monkeypatch.setattr(charge, "transmitted", lambda one, values: np.full((1, 1), np.nan))
+    study = run(tmp_path, "first", "synapse=alpha")
     study.close()
     monkeypatch.undo()
     shard = next((study.path / "shards").iterdir())
@@ -197,6 +201,10 @@ def test_statistics_of_an_earlier_version_are_verified_as_they_were_gathered(
     assert statistics.digest(settings) != statistics.digest(settings, 1)
     events = log.read(study.path / "log.jsonl")
     assert [e["statistics"] for e in events if e["event"] == "gathered"] == [1]
+    assert verify(study.path).problems == []
+    assert np.isnan(izhi.open_study(study.path).dataset["transmitted_charge"]).all()
+    again = run(tmp_path, "first", "synapse=alpha")  # which computes them anew
+    assert not np.isnan(again.dataset["transmitted_charge"]).any()
     assert verify(study.path).problems == []
 
 
