@@ -329,6 +329,20 @@ def test_each_cause_is_told_by_its_name(number, empty_cache, tmp_path, monkeypat
     assert build.program.is_relative_to(cache.spare())
 
 
+def test_where_no_program_can_be_run_there_is_no_cache(empty_cache, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    pretend_builds(monkeypatch)
+    access = os.access
+
+    def refuse(path, mode):  # as a file system does that is mounted so
+        return not Path(path).is_relative_to(empty_cache) and access(path, mode)
+
+    monkeypatch.setattr(os, "access", refuse)
+    build = cache.make(tiny_structure())
+    assert "cannot be written: no program can be run there; programs are in " in build.note
+    assert list(empty_cache.iterdir()) == []
+
+
 @pytest.mark.parametrize("said", ["g++: No space left on device", "OSError: Disk quota exceeded"])
 def test_a_disk_that_fills_up_during_a_build_is_no_fault_of_the_compiler(said) -> None:
     with pytest.raises(OSError, match=re.escape(said.partition(": ")[2])):
