@@ -25,6 +25,9 @@ INPUT = "I"
 CURRENTS = (VOLT, AMPERE, NUMBER, units.dimension_of("volt/second"))
 """What an input can be, in the order in which it is tried."""
 
+_OWN = {"drive": "what all stimuli add up to"}
+"""Names that a neuron's equations have beside their own."""
+
 _START = "_0"
 """End of the names of parameters that a state variable starts at: ``v_0``."""
 
@@ -132,8 +135,10 @@ def read(
     declared = declarations.parse(texts["equations"], f"{key}.equations")
     counts = _counts(declared, texts.get("reset", ""), {*parameters, *constants, *(per_cell or {})})
     _check_kinds(declared, counts, f"{key}.equations")
-    for name in [*parameters, *constants]:
+    for name in [*parameters, *constants, *(d.name for d in declared)]:
         declarations.check_name(name, f"{key}.{name}")
+        if name in _OWN:
+            raise ConfigError(f"{key}.{name}: stands for {_OWN[name]}; give it another name")
         if name == INPUT:
             raise ConfigError(
                 f"{key}.{name}: what stimuli and synapses add up to; it is no parameter"
@@ -160,6 +165,7 @@ def read(
     heterogeneity.check_used(drawn, used, states, f"{key}.per_cell")
     named = used.union(*(line.names for line in drawn))
     _check_used([*parameters, *constants], named, states, key)
+    noise.check_numbers([texts["threshold"]], f"{key}.threshold")
     threshold, halves = noise.streamed(texts["threshold"].strip())
     return Cell(
         tuple(one for one in declared if one.kind != "parameter" or one.name in counts),
@@ -201,11 +207,26 @@ def _check_kinds(declared: tuple[Declaration, ...], counts: tuple[str, ...], key
             raise ConfigError(
                 f"{key}: {INPUT} stands for what stimuli and synapses add up to; it is not declared"
             )
+        if "shared" in one.flags:
+            _check_shared(one, declared, key)
         for flag in one.flags:
             if flag in ("event-driven", "clock-driven", "summed", "linked"):
                 raise ConfigError(f"{key}: {one.left}: {flag} is for synapses")
             if flag == "unless refractory" and one.kind != "state":
                 raise ConfigError(f"{key}: {one.name}: only dx/dt can be {flag}")
+
+
+def _check_shared(
+    shared: Declaration, declared: tuple[Declaration, ...], key: str
+) -> None:  # fmt: skip
+    """Check that what all cells share follows from parameters and the time."""
+    if shared.kind != "subexpression":
+        raise ConfigError(f"{key}: {shared.left}: only x = ... can be shared")
+    of_cells = {d.name for d in declared if d.kind != "parameter" and "shared" not in d.flags}
+    for name in sorted(dimensions.names(shared.expression) & {*of_cells, INPUT}):
+        raise ConfigError(
+            f"{key}: {shared.name} is shared by all cells, but {name} is not; leave the flag out"
+        )
 
 
 def _with_input(

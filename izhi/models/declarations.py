@@ -363,8 +363,9 @@ def parts(statement: str) -> tuple[str, str, str]:
 def methods(declared: Sequence[Declaration]) -> tuple[str, ...]:
     """Return the methods that can integrate equations.
 
-    ``exact`` needs equations that are linear in all state variables together and in which the time
-    does not occur, and ``exponential_euler`` equations of which each is linear in its own variable.
+    ``exact`` needs equations that are linear in all state variables together, each of which names
+    at least one of these and not the time, and ``exponential_euler`` equations of which each is
+    linear in its own variable.
     """
     return tuple(method for method in METHODS if not _hindrance(method, declared))
 
@@ -415,6 +416,8 @@ def _hindrance(method: str, declared: Sequence[Declaration]) -> tuple[Declaratio
             return one, f"is not linear in {', '.join(variables)}"
         if method == "exact" and degree(one.expression, ["t"], inner) > 0:
             return one, "changes with the time within a step"
+        if method == "exact" and degree(one.expression, variables, inner) == 0:
+            return one, f"names none of {', '.join(variables)}"  # its matrix has no inverse
     return None
 
 

@@ -8,7 +8,9 @@ in front of n before code is generated.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
+from izhi.errors import ConfigError
 from izhi.models.equations import NOISE
 from izhi.models.equations import expression as safe
 
@@ -24,6 +26,36 @@ def called(node: ast.AST) -> bool:
 def with_stream(node: ast.Call, arguments: list[ast.expr]) -> ast.Call:
     """Return a call of one of these functions with what its numbers are drawn from."""
     return ast.Call(node.func, [*(ast.Name(name, ast.Load()) for name in STREAM), *arguments], [])
+
+
+def check_numbers(texts: Iterable[str], key: str) -> None:
+    """Check that no two draws of a cell have the same whole number, which means the same bits.
+
+    Parameters
+    ----------
+    texts
+        All expressions that draw from the same stream.
+    key
+        The key that holds them, for errors.
+
+    Raises
+    ------
+    ConfigError
+        Naming the second draw.
+    """
+    numbers: set[str] = set()
+    for text in texts:
+        tree = ast.parse(" ".join(safe(text).split()), mode="eval")
+        for call in filter(called, ast.walk(tree)):
+            assert isinstance(call, ast.Call)
+            number = ast.unparse(call.args[0])
+            if number in numbers:
+                raise ConfigError(
+                    f"{key}: {ast.unparse(call)}: a second draw with the number {number}, which "
+                    "would have the same bits; name the draw in an equation where the same number "
+                    f"is meant, or give it a number of its own, such as -1 - ({number})"
+                )
+            numbers.add(number)
 
 
 def streamed(text: str) -> tuple[str, tuple[str, ...]]:

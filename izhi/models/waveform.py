@@ -200,6 +200,7 @@ def read(
     known |= dict.fromkeys(NOISE, NUMBER)
     scope = declarations.check(declared, known, f"{key}.equations")
     declarations.of_expression(current, scope, wanted, f"{key}.current")
+    noise.check_numbers([current, *(d.expression for d in declared if d.expression)], key)
     steps = _Steps(scope, {one.name for one in declared if one.expression}, f"{key}.current")
     found = steps.of(current)
     inner = tuple(

@@ -1,0 +1,251 @@
+"""Models that are not izhi's own: both engines give the same, and what the equations say.
+
+Each stands for a kind of model on which the engines once differed, or which passed the checks and
+failed in the run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+import yaml
+
+import izhi
+from izhi.sweep import plan as plans
+
+SINGLE = ["circuit=single", "synapse=none"]
+
+
+def write(folder: Path, **models) -> Path:
+    """Write configs such as ``neuron_own={...}``; return the folder."""
+    for name, config in models.items():
+        group, _, choice = name.partition("_")
+        path = folder / group / f"{choice}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(config))
+    return folder
+
+
+def both(folder: Path, *overrides: str) -> xarray.Dataset:
+    """Return what both engines give: all states and spikes have to be the same to the bit."""
+    studies = [
+        izhi.run(
+            [*overrides, f"run.engine={engine}", "record.traces=all", "run.report=none"],
+            name=engine, dir=folder / f"studies{len(list(folder.glob('studies*')))}",
+            config_dir=folder, progress=False,
+        )
+        for engine in ("numpy", "compiled")
+    ]  # fmt: skip
+    for group in (None, "spikes", "traces"):
+        numpy, compiled = (
+            xarray.load_dataset(study.path / "dataset.nc", group=group) for study in studies
+        )
+        for name, values in numpy.data_vars.items():
+            assert np.array_equal(values.values, compiled[name].values, equal_nan=(
+                values.dtype.kind == "f")), name  # fmt: skip
+    data: xarray.Dataset = studies[0].dataset
+    assert (data.status.values == 0).all()
+    return data
+
+
+LEAKY = {
+    "equations": "dx/dt = (b - x + I)/tau : 1 (unless refractory)", "threshold": "x > x_th",
+    "reset": "x = 0", "refractory": "t_ref", "b": 1.1, "x_th": 1, "tau": "20 ms", "t_ref": "5 ms",
+}  # fmt: skip
+
+
+def test_what_is_drawn_but_once_is_drawn_with_its_parameters(compiler, tmp_path) -> None:
+    """A product of parameters beside a draw has to be there before the first draw."""
+    current = {"current": "mean + mean*cv*normal_at(number)", "mean": 1.5, "cv": 0.2, "number": 0}
+    folder = write(tmp_path, neuron_own={**LEAKY, "b": 0}, stimulus_own=current)
+    data = both(folder, *SINGLE, "neuron=own", "stimulus=own", "simulation.duration=200 ms")
+    assert data.spike_count.values.ravel().tolist() == [2]
+
+
+def test_two_stimuli_of_noise_add_up(compiler, tmp_path) -> None:
+    stimuli = ["stimulus=noise", "+stimulus@stimulus.background=noise", "stimulus.mean=5 mV"]
+    stimuli += ["stimulus.background.mean=5 mV"]
+    for name in ("stimulus", "stimulus.background"):
+        stimuli += [f"{name}.sd=1 mV", f"{name}.interval=500 ms"]
+    data = both(tmp_path, *SINGLE, "neuron=regular_spiking", *stimuli, "simulation.duration=500 ms")
+    assert data.spike_count.values.ravel().tolist() == [11]
+
+
+HELD = {
+    "equations": "dv/dt = (E - v + J + b)/tau : volt\nJ = 0.5*k*(E - v) : volt (constant over dt)",
+    "threshold": "v > v_th", "reset": "v = E", "E": "-70 mV", "v_th": "-55 mV", "b": "30 mV",
+    "k": 1, "tau": "10 ms", "v_0": "-70 mV",
+}  # fmt: skip
+
+
+def test_what_is_constant_over_a_step_is_computed_in_every_step(compiler, tmp_path) -> None:
+    folder = write(tmp_path, neuron_own=HELD)
+    run = [*SINGLE, "neuron=own", "simulation.duration=100 ms"]
+    assert both(folder, *run, "stimulus=none").spike_count.values.ravel().tolist() == [10]
+    driven = {**HELD, "equations": HELD["equations"].replace("J + b", "J + I")}
+    driven.pop("b")
+    write(tmp_path, neuron_driven=driven)
+    both(folder, *run, "neuron=driven", "stimulus.amplitude=30 mV", "stimulus.onset=10 ms")
+
+
+def test_functions_powers_and_conditions_of_all_kinds(compiler, tmp_path) -> None:
+    equations = """
+        dv/dt = (1.2 + 0.1*arctan(w) + 0.02*arcsin(w/10) + 0.01*log1p(abs(w)) - v + drift)/tau : 1
+        dw/dt = (v*2 - w + 0.001*(exp(v) + cosh(v)))/(2*tau) : 1 (unless refractory)
+        drift = 0.01*tan(w/4) + 0.02*log10(2 + w) + 0.1*h + cut : 1
+        cut = 0.01*(w**2 % 0.7) + 0.001*floor(1e10*v) % 3 : 1
+        h = abs(v)**n/(abs(v)**n + K**n) + 0.01*abs(v)**1.5 + int(v > 0.3 and w > 0.1 or w > 1) : 1
+    """
+    neuron = {
+        "equations": "\n".join(line.strip() for line in equations.strip().splitlines()),
+        "threshold": "v > 1",
+        "reset": "high = w > 0.5; v = 0.1*(high + (w > 0.6))*0",
+        "refractory": "2*ms", "tau": "20 ms", "n": 2.5, "K": 0.5, "v_0": 0.2,
+    }  # fmt: skip
+    folder = write(tmp_path, neuron_own=neuron)
+    data = both(
+        folder, *SINGLE, "neuron=own", "stimulus=none", "simulation.duration=100 ms",
+    )  # fmt: skip
+    assert data.spike_count.values.ravel()[0] > 0
+
+
+def test_whole_numbers_have_no_end_and_no_negative_zero(compiler, tmp_path) -> None:
+    """1/ceil(-0.7) is infinite, and its sign would be that of a negative zero."""
+    neuron = {
+        "equations": "dv/dt = (floor(big) - 2*int(-big) + ceil(big))/second : 1\n"
+                     "dw/dt = sign(1/ceil(-0.7*x))/second : 1\ndx/dt = 0*x/second : 1",
+        "threshold": "v > 1e30", "reset": "v = 0", "big": 3e10, "x_0": 1,
+    }  # fmt: skip
+    folder = write(tmp_path, neuron_own=neuron)
+    data = both(
+        folder, *SINGLE, "neuron=own", "stimulus=none", "simulation.duration=1 ms",
+    )  # fmt: skip
+    traces = xarray.load_dataset(
+        next(tmp_path.glob("studies*/compiled/dataset.nc")), group="traces"
+    )
+    assert float(traces["v"].values.ravel()[-1]) == pytest.approx(4 * 3e10 * 0.9e-3, rel=1e-9)
+    assert float(traces["w"].values.ravel()[-1]) == pytest.approx(0.9e-3, rel=1e-9)
+    assert data.status.values.ravel().tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "message"),
+    [("normal_at(n) + uniform_at(n)", "a second draw with the number n"),
+     ("x*normal_at(floor(t/a)) - normal_at(floor(t/a))", "a second draw with the number floor")],
+)  # fmt: skip
+def test_two_draws_with_the_same_number_are_refused(stimulus, message, tmp_path) -> None:
+    config = {"current": stimulus, "n": 1, "x": 1, "a": "5 ms"}
+    config = {name: value for name, value in config.items() if name in ("current", *stimulus)}
+    folder = write(tmp_path, neuron_own=LEAKY, stimulus_own=config)
+    with pytest.raises(izhi.ConfigError) as error:
+        izhi.plan([*SINGLE, "neuron=own", "stimulus=own"], config_dir=folder)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"equations": "dv/dt = r : 1\nr = 100*Hz : Hz"}, "simulation.method = exact: dv/dt of cell "
+      "names none of v; use one of euler"),
+     ({"equations": "dv/dt = -v/tau : 1\nb = v : 1 (shared)", "tau": "5 ms", "threshold": "b > 1"},
+      "b is shared by all cells, but v is not"),
+     ({"equations": "dv/dt = -drive*v : 1", "drive": "1 Hz"}, "neuron.drive: stands for what all "
+      "stimuli add up to")],
+)  # fmt: skip
+def test_models_that_cannot_run_are_refused(change, message, tmp_path) -> None:
+    folder = write(tmp_path, neuron_own={"threshold": "v > 1", "reset": "v = 0", **change})
+    with pytest.raises(izhi.ConfigError) as error:
+        izhi.plan([*SINGLE, "neuron=own", "stimulus=none", "simulation.method=exact"],
+                  config_dir=folder)  # fmt: skip
+    assert message in str(error.value)
+
+
+WORDS = ("long", "new", "default", "NAN", "x_pre", "x_post", "lastupdate", "N_incoming",
+         "variables", "step", "chunk", "replicas", "stored", "output", "e_1", "log1")  # fmt: skip
+
+
+def test_any_name_works(compiler, tmp_path) -> None:
+    """Names of users are mangled: words of C++ and Brian2, suffixes, names that begin others."""
+    terms = " + ".join(f"0.01*{name}" for name in WORDS)
+    neuron = {
+        "equations": f"dv/dt = (2 + {terms} - v)/tau : 1", "threshold": "v > 1", "reset": "v = 0",
+        "tau": "5 ms", **dict.fromkeys(WORDS, 1),
+    }  # fmt: skip
+    synapse = {
+        "equations": f"dz/dt = -z*({terms})/tau : 1 (event-driven)",
+        "on_pre": "z += 1; v_post += z*w", "tau": "5 ms", "w": 0.01, **dict.fromkeys(WORDS, 1),
+    }  # fmt: skip
+    circuit = {
+        "populations": {
+            "p": {"count": 8, "stimulated": False}, "p_pre": {"count": 7, "stimulated": False},
+        },
+        "projections": {
+            "e": {"source": "p", "target": "p_pre", "connect": "one_to_one"},
+            "e_slow": {"source": "p_pre", "target": "p", "connect": "one_to_one"},
+            "e_pre": {"source": "p", "target": "p", "connect": "ring"},
+        },
+    }  # fmt: skip
+    folder = write(tmp_path, neuron_own=neuron, synapse_own=synapse, circuit_own=circuit)
+    data = both(
+        folder, "circuit=own", "neuron=own", "synapse=own", "stimulus=none",
+        "simulation.duration=50 ms",
+    )  # fmt: skip
+    assert (data.spike_count.values > 5).all()
+
+
+def test_a_projection_whose_name_begins_anothers(compiler, tmp_path) -> None:
+    circuit = {
+        "populations": {
+            "a": {"count": 8, "stimulated": True}, "b": {"count": 7, "stimulated": True},
+            "post": {"count": 8, "stimulated": False},
+        },
+        "projections": {
+            "e": {"source": "b", "target": "post", "connect": "one_to_one"},
+            "e_slow": {"source": "a", "target": "post", "connect": "one_to_one"},
+        },
+    }  # fmt: skip
+    folder = write(tmp_path, circuit_own=circuit)
+    data = both(
+        folder, "circuit=own", "synapse=static", "synapse.weight=1 mV",
+        "simulation.duration=100 ms", "stimulus.amplitude=8 mV",
+        "+synapse@e_slow.synapse=depressing", "e_slow.synapse.weight=5 mV",
+    )  # fmt: skip
+    assert data.spike_count.sel(cell=[f"post{i}" for i in range(8)]).values.sum() == 0
+
+
+def test_a_delay_beyond_the_end_never_comes(compiler, tmp_path) -> None:
+    data = both(tmp_path, "neuron=chattering", "synapse.delay=300000 s",
+                "simulation.duration=100 ms")  # fmt: skip
+    assert data.spike_count.sel(cell="post0").values.ravel().tolist() == [0]
+
+
+def test_what_all_cells_share_is_one_number_for_a_replica(compiler, tmp_path) -> None:
+    neuron = {
+        "equations": "dv/dt = (b - v)/tau : 1\nb = 1 + 0.5*sin(2*pi*f*t) : 1 (shared)",
+        "threshold": "v > 1", "reset": "v = 0", "tau": "20 ms", "f": "10 Hz", "v_0": 0.2,
+    }  # fmt: skip
+    folder = write(tmp_path, neuron_own=neuron)
+    data = both(folder, *SINGLE, "neuron=own", "stimulus=none", "simulation.duration=50 ms")
+    assert data.spike_count.values.ravel()[0] > 0
+
+
+def test_levels_of_a_draw_are_numbers(tmp_path) -> None:
+    lines = "r: 'uniform(0, 1)', level: 'int(r > 1/3) + int(r > 2/3)', d: 'd + 2*mV*level'"
+    levels = f"+neuron.per_cell={{{lines}}}"
+    plan = izhi.plan([*SINGLE, levels, "circuit.populations.cell.count=200", "run.engine=numpy"])
+    d = plans.parameters(plan, plan.shards[0])["cell.d"].ravel()
+    assert np.unique(np.round(d * 1e3, 9)).size == 3
+
+
+@pytest.mark.parametrize(
+    ("equations", "message"),
+    [("dv/dt = exp(v, v)/tau : 1", "exp takes 1 argument, not 2"),
+     ("dv/dt = clip(v)/tau : 1", "clip takes 3 arguments, not 1")],
+)  # fmt: skip
+def test_a_function_has_as_many_arguments_as_it_takes(equations, message, tmp_path) -> None:
+    neuron = {"equations": equations, "threshold": "v > 1", "reset": "v = 0", "tau": "5 ms"}
+    folder = write(tmp_path, neuron_own=neuron)
+    with pytest.raises(izhi.ConfigError, match=message):
+        izhi.plan([*SINGLE, "neuron=own", "stimulus=none"], config_dir=folder)
