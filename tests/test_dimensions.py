@@ -55,7 +55,7 @@ WRONG = [
                    "not written as a number"),
     ("b**v", None, "the term v is a voltage, but should be a plain number"),
     ("timestep(v, tau)", None, "the term v is a voltage, but should be a time"),
-    ("exp()", None, "the term exp(): exp takes an argument"),
+    ("exp()", None, "equations: exp(): exp takes 1 argument, not 0"),
     ("u_0*b", None, "u_0 is not defined, but U_0 is: names differ by case; did you mean it?"),
     ("30*mv", None, "mv is not defined; did you mean the unit mV?"),
     ("tua*b", None, "tua is not defined; did you mean tau?"),
@@ -178,8 +178,8 @@ def test_values_of_conditions() -> None:
 
 
 def test_what_has_no_value_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"^timestep\(a, b\): timestep\(\) has no value before"):
-        evaluate("timestep(a, b)", {"a": 1.0, "b": 2.0})
+    with pytest.raises(ConfigError, match=r"^normal_at\(a\): normal_at\(\) has no value before"):
+        evaluate("normal_at(a)", {"a": 1.0})
     with pytest.raises(ConfigError, match=r"^B is not defined, but b is: names differ by case"):
         evaluate("B*2", {"b": 2.0})
 
