@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
@@ -69,7 +68,7 @@ def pinned(**values: Any) -> Iterator[None]:
     """
     from brian2.core.preferences import prefs
 
-    devices: Any = import_module("brian2.devices.device")  # in Brian2's package, a device is that
+    devices: Any = sys.modules["brian2.devices.device"]  # in Brian2's package, a device is that
     set_before = dict(prefs.prefs)
     defaults = {
         f"{category}.{name}": preference.default
