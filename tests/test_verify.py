@@ -1,0 +1,437 @@
+"""What verify finds of what somebody who may write to a study changes, and what it cannot find.
+
+Each test of the first part is a line of the table in SECURITY.md. All of them give the log the
+SHA-256 of what was changed, as somebody would who wants it to stay unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import izhi
+from izhi import cli
+from izhi.errors import IzhiError
+from izhi.report.watch.state import Watched
+from izhi.study import folder as folders
+from izhi.study.log import read
+from izhi.study.summarise import summarise
+from izhi.study.verify import verify
+
+SWEEP = ["circuit=two_to_one", "run.engine=numpy", "run.n_jobs=1", "simulation.duration='40 ms'",
+         "neuron=chattering,resonator", "stimulus.amplitude=6,10",
+         "stimulus.onset='5 ms'", "record.traces={neuron: resonator, amplitude: 10}",
+         "record.interval=1"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    izhi.run(SWEEP, name="s", dir=folder, progress=False).close()
+    return folder / "s"
+
+
+@pytest.fixture
+def study(made, tmp_path) -> Path:
+    return shutil.copytree(made, tmp_path / "s")
+
+
+def told(study: Path) -> None:
+    """Give the log the SHA-256 of the files as they are now."""
+    path = study / "log.jsonl"
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    for event in events:
+        if "shard" in event:
+            event["sha256"] = folders.sha256(study / "shards" / event["shard"])
+        for name, file in event.get("files", {}).items():
+            file["sha256"] = folders.sha256(study / name)
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def changed(path: Path, change: Callable[[Any], None]) -> None:
+    with netCDF4.Dataset(str(path), "a") as file:
+        file.set_auto_maskandscale(False)
+        change(file)
+
+
+def shards(study: Path) -> list[Path]:
+    return sorted((study / "shards").iterdir())
+
+
+# ---------------------------------------------------------------- the table of SECURITY.md
+
+
+def test_a_dataset_that_was_changed_is_found_with_its_points(study) -> None:
+    def change(file: Any) -> None:
+        file["isi_mean"][1, 1, 0] = 7.0
+        file["spikes"]["spike_time"][-1] += 1  # far beyond the number of points
+        file["traces"]["v"][0, 1, 3] += 1e-12
+
+    changed(study / "dataset.nc", change)
+    told(study)
+    at = "is not what the shards hold at point 3 (neuron=resonator, amplitude=10.0)"
+    assert verify(study).problems == [
+        f"{study / 'dataset.nc'}: {name} {at}" for name in ("isi_mean", "spike_time", "traces/v")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda file: file["amplitude"].setncattr("units", "V"), "amplitude: its units is not the"),
+        (lambda file: file["isi_mean"].setncattr("units", "ms"), "isi_mean: its units is not the"),
+        (lambda file: file["spikes"]["spike_time"].setncattr("scale_factor", 1e-3),
+         "spikes/spike_time: its scale_factor is not the"),
+        (lambda file: file["status"].setncattr("flag_meanings", "failed done not_run diverged"),
+         "status: its flag_meanings is not the"),
+        (lambda file: file["isi_mean"].setncattr("missing_value", 0.5), "its missing_value is not"),
+        (lambda file: file.createVariable("cv", "f8", ("cell",)), "cv is a variable that the"),
+        (lambda file: file.renameVariable("isi_cv", "isi_cw"), "isi_cv is missing"),
+        (lambda file: file.setncattr("versions", "izhi 9.9"), "its versions are not those of the"),
+        (lambda file: file.setncattr("config", "{}"), "it does not say what was asked for"),
+        (lambda file: file.setncattr("config", file.config.replace("chattering", "resonator")),
+         "its config is not the study's"),
+    ],
+)  # fmt: skip
+def test_what_a_dataset_says_of_its_numbers_is_checked(study, change, said) -> None:
+    changed(study / "dataset.nc", change)
+    told(study)
+    problems = verify(study).problems
+    assert any(problem.startswith(f"{study / 'dataset.nc'}: ") and said in problem
+               for problem in problems)  # fmt: skip
+
+
+@pytest.mark.parametrize("at", [0, 1, 4, -1])
+def test_a_table_that_was_changed_is_found_with_its_line(study, at) -> None:
+    path = study / "summary.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    lines[at] = lines[at].replace("0", "1", 1) if "0" in lines[at] else lines[at].upper()
+    path.write_text("".join(lines))
+    told(study)
+    number = range(1, len(lines) + 1)[at]
+    assert verify(study).problems == [f"{path}: line {number} is not what the shards hold"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text + "more\n", "has more lines than there are results"),
+        (lambda text: text[: len(text) // 2], "is not what the shards hold"),
+        (lambda _: "x" * 1_000_000, "line 1 is not what the shards hold"),
+    ],
+)
+def test_a_table_of_another_length_is_found(study, change, said) -> None:
+    path = study / "summary.csv"
+    path.write_text(change(path.read_text()))
+    told(study)
+    (problem,) = verify(study).problems
+    assert problem.startswith(f"{path}: ") and said in problem
+
+
+def forged(study: Path, change: Callable[[Any], None]) -> None:
+    """Change shards, and have izhi itself make all that follows from them anew."""
+    for shard in shards(study):
+        changed(shard, change)
+    told(study)
+    izhi.run(SWEEP, name="s", dir=study.parent, progress=False).close()
+
+
+def test_results_that_were_changed_throughout_are_found_by_simulating_again(study) -> None:
+    def change(file: Any) -> None:
+        file["statistic_isi_mean"][:] = 0.25
+
+    forged(study, change)
+    assert verify(study, 0).problems == []
+    problems = verify(study, 4).problems
+    assert any("isi_mean when run again" in problem for problem in problems)
+
+
+def test_spikes_that_were_changed_throughout_are_found_by_simulating_again(study) -> None:
+    def change(file: Any) -> None:
+        if file["spike_step"].size:
+            file["spike_step"][-1] += 1
+
+    forged(study, change)
+    assert verify(study, 0).problems == []
+    assert any("other results when run again" in problem for problem in verify(study, 4).problems)
+
+
+def test_statistics_by_later_settings_are_simulated_again_too(study) -> None:
+    """What the shards have was computed with the settings before."""
+    summarise(study, ["statistics.max_interval='6 ms'"], progress=False)
+    assert verify(study, 4).problems == []
+
+    def other(*_: Any) -> Any:
+        found = compute(*_)
+        return {**found, "isi_cv": found["isi_cv"] + 1}
+
+    from izhi.study import worker
+
+    compute = worker.statistics.compute
+    with pytest.MonkeyPatch.context() as patch:
+        simulate = worker.simulate
+
+        def again(task: Any) -> Any:
+            with pytest.MonkeyPatch.context() as inner:
+                inner.setattr(worker.statistics, "compute", other)
+                return simulate(task)
+
+        patch.setattr(worker, "simulate", again)
+        problems = verify(study, 4).problems
+    assert problems and all("another isi_cv when run again" in problem for problem in problems)
+
+
+def test_versions_of_a_shard_that_differ_from_the_logs_are_found(study) -> None:
+    changed(shards(study)[0], lambda file: file.setncattr("versions", '{"izhi": "9.9"}'))
+    told(study)
+    assert f"{shards(study)[0]}: its versions are not the logged ones" in verify(study).problems
+
+
+def test_a_study_yaml_of_another_study_is_found(study) -> None:
+    path = study / "study.yaml"
+    asked = yaml.safe_load(path.read_text())
+    asked["configs"][0]["simulation.seed"] = 5
+    path.write_text(yaml.safe_dump(asked))
+    assert any("changed after it was written" in problem for problem in verify(study).problems)
+
+
+def test_what_verify_cannot_find(study) -> None:
+    """Times, commands, machines and the page are nobody's but the log's; the table says so."""
+    path = study / "log.jsonl"
+    path.write_text(path.read_text().replace('"2026', '"1999').replace('"host": "', '"host": "x'))
+    (study / "report.html").write_text("<p>all is well</p>")
+    verdict = verify(study, 4)
+    assert verdict.problems == []
+    assert "report.html is not checked; izhi report writes it anew" in verdict.notes
+
+
+def test_files_that_are_missing_are_said_to_be(study, capsys) -> None:
+    (study / "summary.csv").unlink()
+    assert verify(study).problems[0] == f"{study / 'summary.csv'}: is not there"
+    (study / "log.jsonl").unlink()
+    assert f"{study / 'log.jsonl'}: is not there" in verify(study).problems
+    assert cli.main(["show", str(study)]) == 0
+    out = capsys.readouterr().out
+    assert "state   " in out and "unknown" in out
+    assert "environment" in out and "unknown: the log does not tell of it" in out
+    cli.main(["diff", str(study), str(study)])
+    assert f"versions: {study}: unknown; it has no log" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- contents of shards
+
+
+def rebuilt(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Write a shard file anew, as it was but for a change, under a seal of its own."""
+    with netCDF4.Dataset(str(path)) as file:
+        file.set_auto_maskandscale(False)
+        parts: dict[str, Any] = {name: np.asarray(v[:]) for name, v in file.variables.items()}
+        dimensions = {name: v.dimensions for name, v in file.variables.items()}
+        parts["attributes"] = {name: file.getncattr(name) for name in file.ncattrs()}
+    change(parts)
+
+    def write(temporary: Path) -> None:
+        with netCDF4.Dataset(str(temporary), "w") as file:
+            file.setncatts(parts["attributes"])
+            for name, values in parts.items():
+                if name == "attributes":
+                    continue
+                names = []
+                for axis, size in enumerate(np.shape(values)):
+                    old = (dimensions.get(name, ()) + ("x",) * 4)[axis]
+                    sized = old
+                    while sized in file.dimensions and len(file.dimensions[sized]) != size:
+                        sized += "_"
+                    if sized not in file.dimensions:
+                        file.createDimension(sized, size)
+                    names.append(sized)
+                kind = str if values.dtype.kind in "OU" else values.dtype
+                file.createVariable(name, kind, names)[...] = (
+                    values.astype(object) if kind is str else values
+                )
+
+    folders.write_atomic(path, write, sealed=True)
+
+
+def put(name: str, value: Callable[[Any], Any]) -> Callable[[dict[str, Any]], None]:
+    def change(parts: dict[str, Any]) -> None:
+        parts[name] = value(parts[name])
+
+    return change
+
+
+def attribute(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(parts: dict[str, Any]) -> None:
+        parts["attributes"].pop(name)
+        if value is not None:
+            parts["attributes"][name] = value
+
+    return change
+
+
+def first(value: Any) -> Callable[[Any], Any]:
+    def change(values: Any) -> Any:
+        values = values.copy()
+        values.flat[0] = value
+        return values
+
+    return change
+
+
+WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "no counts": (lambda parts: parts.pop("train_count"), "train_count is missing"),
+    "no points": (lambda parts: parts.pop("point"), "it cannot be read"),
+    "no status": (lambda parts: parts.pop("status"), "status is missing"),
+    "no spikes": (lambda parts: parts.pop("spike_step"), "spike_step is missing"),
+    "no statistic": (lambda parts: parts.pop("statistic_lv"), "statistic_lv is missing"),
+    "further statistic": (
+        lambda parts: parts.update(statistic_new=parts["statistic_lv"]),
+        "statistic_new is a statistic that its points do not have",
+    ),
+    "negative counts": (put("train_count", first(-1)), "train_count is not from 0 to the number"),
+    "counts beyond": (put("train_count", first(2**30)), "train_count is not from 0 to the number"),
+    "counts that do not sum": (put("train_count", lambda n: n + 1), "train_count sums to"),
+    "counts as text": (put("train_count", lambda n: n.astype(str)), "train_count is of type"),
+    "counts of one cell": (put("train_count", lambda n: n[:, :1]), "train_count is of shape"),
+    "points of float": (put("point", lambda n: n + 0.0), "no list of whole numbers"),
+    "points in a square": (put("point", lambda n: n[:, None]), "no list of whole numbers"),
+    "points beyond": (put("point", lambda n: n + 100), "its points are not the study's"),
+    "negative points": (put("point", lambda n: n - 100), "its points are not the study's"),
+    "points twice": (put("point", lambda n: n * 0), "its points are not the study's"),
+    "no points at all": (put("point", lambda n: n[:0]), "its points are not the study's"),
+    "points of both structures": (put("point", lambda n: np.arange(4)), "of several structures"),
+    "a status": (put("status", first(7)), "status is neither done nor diverged"),
+    "a statistic's type": (put("statistic_lv", lambda x: x.astype("f4")), "statistic_lv is of typ"),
+    "a statistic's shape": (put("statistic_lv", lambda x: x.T[None]), "statistic_lv is of shape"),
+    "spikes of float": (put("spike_step", lambda x: x + 0.5), "spike_step is of type float64"),
+    "negative spikes": (put("spike_step", first(-5)), "spike_step is not from 0 to 399"),
+    "spikes beyond": (put("spike_step", first(400)), "spike_step is not from 0 to 399"),
+    "spikes out of order": (put("spike_step", lambda x: x[::-1]), "spike_step falls within a t"),
+    "a trace where none is": (
+        lambda parts: parts.update(trace_w=parts["statistic_lv"]), "its traces are of "),
+    "other cells": (attribute("cells", '["a"]'), "its cells are not those of its points' circuit"),
+    "cells of a number": (attribute("cells", 5), "it cannot be read"),
+    "cells of brackets": (attribute("cells", "[" * 9999), "it cannot be read"),
+    "no synapses": (attribute("synapses", None), "its attribute synapses is missing"),
+    "another dt": (attribute("dt", 0.1), "its dt is not that of its points"),
+    "another fingerprint": (attribute("fingerprint", "x"), "it is of another study"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_shard_that_holds_something_else_is_named_with_the_problem(study, what) -> None:
+    change, said = WRONG[what]
+    shard = max(shards(study), key=lambda path: path.stat().st_size)
+    with netCDF4.Dataset(str(shard)) as file:
+        traced = any(name.startswith("trace_") for name in file.variables)
+    if traced:  # the other ones are of a structure without traces
+        shard = next(path for path in shards(study) if path != shard)
+    before = izhi.open_study(study).digest
+    rebuilt(shard, change)
+    told(study)
+    assert any(
+        problem.startswith(f"{shard}: ") and said in problem
+        for problem in verify(study, 2).problems
+    )
+    try:
+        summarise(study, ["statistics.min_spikes=2"], progress=False)
+    except IzhiError as error:
+        assert str(error).startswith(f"{shard}: ") and "\n" not in str(error)
+        assert izhi.run(SWEEP, name="s", dir=study.parent, progress=False).digest == before
+        assert verify(study).problems == []
+    else:
+        assert what in ("negative spikes", "spikes beyond", "spikes out of order")
+
+
+def test_points_that_two_shards_hold_are_named(study) -> None:
+    one, two, *_ = shards(study)
+    data = one.read_bytes()
+    name = "-".join([*one.stem.split("-")[:2], "000000000", "7.nc"])
+    (study / "shards" / name).write_bytes(data)
+    line = {"time": "2026-01-01T00:00:00", "event": "shard_done", "shard": name, "points": 1,
+            "sha256": hashlib.sha256(data).hexdigest()}  # fmt: skip
+    with open(study / "log.jsonl", "a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert any("in two shards; a further run repairs it" in p for p in verify(study).problems)
+    izhi.run(SWEEP, name="s", dir=study.parent, progress=False).close()
+    assert verify(study).problems == []
+
+
+VALUES = st.sampled_from([-1, 0, 1, 7, 399, 2**31 - 1, -(2**31)])
+CHANGES = st.sampled_from(
+    ["drop", "type", "text", "shorter", "longer", "turn", "flat", "value", "nothing"]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_shards_with_anything_in_them_give_a_result_or_a_line(made, data, tmp_path_factory) -> None:
+    study = shutil.copytree(made, tmp_path_factory.mktemp("x") / "s")
+    shard = data.draw(st.sampled_from(shards(study)))
+
+    def change(parts: dict[str, Any]) -> None:
+        for _ in range(data.draw(st.integers(1, 2))):
+            names = sorted(parts.keys() - {"attributes"})
+            name = data.draw(st.sampled_from([*names[:2], "train_count", "spike_step", "point",
+                                              *parts["attributes"], *names]))  # fmt: skip
+            if name in parts["attributes"]:
+                parts["attributes"][name] = data.draw(
+                    st.sampled_from(["", "[]", "{}", "null", 5, 0.5, '["cell0"]', "NaN"])
+                )
+            elif name in parts:
+                one_change(data.draw, parts, name)
+
+    rebuilt(shard, change)
+    told(study)
+    for call in (
+        lambda: verify(study, 0),
+        lambda: Watched.of(study).told({}),
+        lambda: summarise(study, ["statistics.min_spikes=2"], progress=False),
+        lambda: izhi.run(SWEEP, name="s", dir=study.parent, progress=False).close(),
+    ):
+        try:
+            call()
+        except IzhiError as error:
+            assert str(error) and "\n" not in str(error)
+    shutil.rmtree(study)
+
+
+def one_change(draw: Any, parts: dict[str, Any], name: str) -> None:
+    values = parts[name]
+    match draw(CHANGES):
+        case "drop":
+            del parts[name]
+        case "type":
+            parts[name] = values.astype(draw(st.sampled_from(["f4", "f8", "i1", "i4", "i8", "u4"])))
+        case "text":
+            parts[name] = values.astype(str)
+        case "shorter":
+            parts[name] = values[:-1]
+        case "longer":
+            parts[name] = np.concatenate([values, values])
+        case "turn":
+            parts[name] = values.T
+        case "flat":
+            parts[name] = values.ravel()
+        case "value" if values.size and values.dtype.kind in "if":
+            with np.errstate(all="ignore"):
+                parts[name] = first(np.array(draw(VALUES)).astype(values.dtype))(values)
+
+
+def test_the_log_says_which_versions_made_which_shard(made) -> None:
+    events = read(made / "log.jsonl")
+    told = [event["versions"] for event in events if event["event"] == "shard_done"]
+    assert told and all(set(part) == {"izhi", "brian2", "numpy", "python"} for part in told)
+    assert os.path.isfile(made / "dataset.nc")
