@@ -68,7 +68,8 @@ def test_a_stored_study_is_whole_and_its_points_come_out_again(name, capsys) -> 
     assert summary == (expected / "expected_summary.csv").read_bytes()
     assert cli.main(["verify", str(STUDIES / name), "--sample", "3"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert len(said) == 5 and said[-1].endswith("3 points, simulated again: the same bits")
+    assert len(said) == 6
+    assert said[-1].endswith("3 points, simulated again: the same bits, the same statistics")
 
 
 @pytest.mark.parametrize("name", stored_studies.NAMES)

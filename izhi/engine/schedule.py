@@ -79,8 +79,9 @@ def lines(codes: Sequence[Code], cells: dict[str, int], spikes: dict[str, str]) 
             yield from _over_spikes(run, spikes)
         elif run[0].kind == "stimulus":
             # what it stores is for itself; what others store may follow from what drives the cells
-            before = f"{run[0].name}::before(); " * run[0].stores
-            yield f"if (changes[step]) {{ {before}{run[0].name}::run(0, {cells[run[0].group]}); }}"
+            call = f"{run[0].name}::run(0, {cells[run[0].group]});"
+            call = f"{{ {run[0].name}::before(); {call} }}" if run[0].stores else call
+            yield f"if (changes[step]) {call}"
         else:
             yield f"if (step % {run[0].every} == 0) {run[0].name}::run();"
         at = end

@@ -50,9 +50,9 @@ def problems(file: Any, plan: Plan, sources: Sequence[Source], made_by: str) -> 
         path = Path(folder) / "empty.nc"
         dataset.write(path, plan, sources, [], {}, Digest(plan.sweep.axes, Columns.of(plan)))
         with netcdf.open(path) as expected:
-            yield from _layout(expected, file, "")
+            yield from _layout(expected, file, "", Columns.of(plan))
             if "spikes" in expected.groups and "spikes" in file.groups:
-                yield from _layout(expected["spikes"], file["spikes"], "spikes/")
+                yield from _layout(expected["spikes"], file["spikes"], "spikes/", Columns.of(plan))
 
 
 def _asked(file: Any, plan: Plan) -> Iterator[str]:
@@ -68,12 +68,15 @@ def _asked(file: Any, plan: Plan) -> Iterator[str]:
         yield "its config is not the study's"
 
 
-def _layout(expected: Any, file: Any, group: str) -> Iterator[str]:
+def _layout(expected: Any, file: Any, group: str, columns: Columns) -> Iterator[str]:
     """Compare names, types, dimensions and units of all variables of a group."""
     ours, theirs = set(expected.variables), set(file.variables)
     for name in sorted(theirs - ours):
         yield f"{group}{name} is a variable that the study does not have"
-    for name in sorted(ours - theirs - {dataset.PRESENT}):  # which earlier versions do not write
+    drawn = {variable.name for variable in columns.drawn}
+    for name in sorted(
+        ours - theirs - {dataset.PRESENT, *drawn}
+    ):  # not written by earlier versions
         yield f"{group}{name} is missing"
     for name in sorted(ours & theirs):
         one, two = expected[name], file[name]

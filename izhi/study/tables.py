@@ -41,7 +41,7 @@ def _absent(dataset: xr.Dataset, table: pd.DataFrame, axes: list[str], per: str)
     """Return which rows are of what the point's circuit does not have; any number may be NaN."""
     if per == "cell":
         return table["spike_count"] < 0 if "spike_count" in table else False
-    if PRESENT in dataset:
+    if PRESENT in dataset and per in dataset[PRESENT].dims:
         return dataset[PRESENT].transpose(*axes, per).values.ravel() == 0
     # a study of an earlier version of izhi: a projection without any number
     return table.drop(columns="status").isna().all(axis=1)

@@ -17,7 +17,18 @@ Config = dict[str, Any]
 USUAL = (1.0, 0.5, 2.0, 0.1, 1.5, -1.0, 0.3, 3.0, -0.2, 0.7)
 EXTREME = (0.0, -0.0, 1e-300, 1e300, 5e-324, -1e300, 3e9, 1e16, -7.0)
 TIMES = ("5 ms", "2 ms", "10 ms", "1 ms", "20 ms", "0.7 ms", "3.3 ms")
-EDGES = ("3 ms", "2 ms", "0 ms", "4.5 ms", "7.3 ms", "5.0001 ms", "100 s", "1 ms", "-2 ms", "0.3 ms")
+EDGES = (
+    "3 ms",
+    "2 ms",
+    "0 ms",
+    "4.5 ms",
+    "7.3 ms",
+    "5.0001 ms",
+    "100 s",
+    "1 ms",
+    "-2 ms",
+    "0.3 ms",
+)
 PERIODS = ("4 ms", "2 ms", "3.5 ms", "1 ms", "0.6 ms", "100 s")
 RATES = ("100 Hz", "37 Hz", "250 Hz", "0 Hz")
 
@@ -121,7 +132,8 @@ class NeuronMaker:
             config["refractory"] = refractory
             config["equations"] = "\n".join(
                 f"{line} (unless refractory)"
-                if re.match(r"d\w+/dt", line) and choices.chance(60) else line
+                if re.match(r"d\w+/dt", line) and choices.chance(60)
+                else line
                 for line in equations
             )
         if self.own:
@@ -240,7 +252,9 @@ class NeuronMaker:
             config["per_cell"] = drawn
         for state in states:
             if choices.chance(60):
-                start = value(choices) if choices.chance(10) else choices.pick((0.0, 0.2, 0.9, -0.5))
+                start = (
+                    value(choices) if choices.chance(10) else choices.pick((0.0, 0.2, 0.9, -0.5))
+                )
                 config[f"{state}_0"] = f"{start} mV" if self.volt and state == "v" else start
         return Neuron(config, tuple(states), self.volt, "I" in used, frozenset(used))
 
@@ -330,7 +344,9 @@ class StimulusMaker:
             number = choices.pick(("0", "3", "floor(t/(2*ms))", "int(t >= 4*ms)"))
             return f"{amount}*uniform_at({number})"
         if kind == "sine":
-            return f"{amount}*{choices.pick(('sin', 'cos'))}(2*pi*{self._new(choices.pick(RATES))}*t)"
+            return (
+                f"{amount}*{choices.pick(('sin', 'cos'))}(2*pi*{self._new(choices.pick(RATES))}*t)"
+            )
         onset = self._new(choices.pick(EDGES))
         if kind == "step":
             return f"{amount}*int({self._step(onset)})"
@@ -341,7 +357,9 @@ class StimulusMaker:
             return f"{amount}*floor((t - {onset})/{period})"
         if kind == "decay":
             return f"{amount}*exp(-clip(t - {onset}, 0*ms, 100*ms)/{period})"
-        return f"{amount}*int((t - {onset}) % {period} < {choices.pick(('1*ms', '0.5*ms', '2*ms'))})"
+        return (
+            f"{amount}*int((t - {onset}) % {period} < {choices.pick(('1*ms', '0.5*ms', '2*ms'))})"
+        )
 
     def _use_all(self) -> str:
         """Return a term that names what else was given, so that all of it is used."""
@@ -386,7 +404,9 @@ class SynapseMaker:
             config["equations"] = f"d{state}/dt = {rest}/{tau} : 1 (event-driven)"
             if choices.chance(35):
                 other = self.names.new()
-                config["equations"] += f"\nd{other}/dt = ({state} - {other})/{tau} : 1 (event-driven)"
+                config["equations"] += (
+                    f"\nd{other}/dt = ({state} - {other})/{tau} : 1 (event-driven)"
+                )
                 on_pre.append(f"{other} {choices.pick(('+=', '*='))} 0.5")
                 added = f"{weight}*{other}"
             if choices.chance(50):

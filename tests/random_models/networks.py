@@ -173,7 +173,9 @@ def _projections(
         source, target = choices.pick(ends), choices.pick(targets)
         synapse = SynapseMaker(choices, wild, made[target], used[source] | used[target]).make()
         used[target] |= _words(synapse)
-        connect = choices.weighted([(40, "all"), (20, "one_to_one"), (25, "random"), (15, "itself")])
+        connect = choices.weighted(
+            [(40, "all"), (20, "one_to_one"), (25, "random"), (15, "itself")]
+        )
         if connect == "itself":
             source = target
             connect = choices.pick(("ring", "chain"))

@@ -157,10 +157,7 @@ def _every_name(network: Network) -> set[str]:
 
 
 _COMMON = frozenset(
-    "neuron stimulus synapse equations threshold reset refractory current target on_pre exp log "
-    "log10 log1p sqrt arcsin arccos arctan tan sin cos sinh cosh tanh expm1 exprel floor ceil int "
-    "sign abs clip timestep volt dt shared over constant unless t v and or not I per_cell "
-    "per_synapse method".split()
+    ["neuron", "stimulus", "synapse", "equations", "threshold", "reset", "refractory", "current", "target", "on_pre", "exp", "log", "log10", "log1p", "sqrt", "arcsin", "arccos", "arctan", "tan", "sin", "cos", "sinh", "cosh", "tanh", "expm1", "exprel", "floor", "ceil", "int", "sign", "abs", "clip", "timestep", "volt", "dt", "shared", "over", "constant", "unless", "t", "v", "and", "or", "not", "I", "per_cell", "per_synapse", "method"]
 )
 
 

@@ -141,9 +141,7 @@ def _is_plain(network: Network, name: str) -> bool:
     owned = [_names(neuron)]
     owned += [_names(one) for one in _stimuli(population.get("stimulus", {}))]
     for projection in network.projections.values():
-        if projection["target"] == name:
-            owned.append(_names(projection["synapse"]))
-        elif projection["source"] == name:
+        if projection["target"] == name or projection["source"] == name:
             owned.append(_names(projection["synapse"]))
     every = [one for names in owned for one in names]
     return len(every) == len(set(every))
@@ -317,7 +315,7 @@ class PlainPoint:
         if "I" in re.findall(r"\w+", str(neuron)):
             lines.append(f"I = {' + '.join(entering) or f'0*{unit}'} : {unit}")
         else:
-            lines.append(f"I = 0*volt : volt")
+            lines.append("I = 0*volt : volt")
         namespace |= {k: _quantity(b2, v) for k, v in values.items()}
         drawn = [key for key in neuron.get("per_cell", {})]
         for key in drawn:
@@ -367,7 +365,9 @@ class PlainPoint:
         return " + ".join(parts), lines, given
 
     def _stepped(self, steps: _AsSteps, text: str) -> str:
-        return ast.unparse(ast.fix_missing_locations(steps.visit(ast.parse(text.strip(), mode="eval"))))
+        return ast.unparse(
+            ast.fix_missing_locations(steps.visit(ast.parse(text.strip(), mode="eval")))
+        )
 
     def _exists(self, projection: Config) -> bool:
         """Whether a projection could have any synapse."""

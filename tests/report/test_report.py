@@ -347,7 +347,7 @@ def test_commands_write_pages_and_say_where(study, at_end, monkeypatch, tmp_path
     assert main(["summarise", str(copy), "statistics.measures=[isi_cv]"]) == 0
     assert f"report: {copy / 'report.html'}" in capsys.readouterr().out.splitlines()
     names = [one["name"] for one in unpacked(copy / "report.html")["statistics"]]
-    assert names == ["spike_count", "isi_cv"]
+    assert names[0] == "spike_count" and "isi_cv" in names
 
 
 def test_the_page_of_the_default_sweep_is_small(compiler, run):
