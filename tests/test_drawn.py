@@ -166,17 +166,40 @@ def test_a_study_of_an_earlier_version_opens_verifies_and_goes_on(tmp_path) -> N
 
 def as_before(path: Path) -> None:
     """Take out of a study what earlier versions did not write."""
-    with netCDF4.Dataset(str(path / "dataset.nc"), "a") as file:
-        for name in ("neuron_type", "neuron_c"):
-            file.renameVariable(name, f"other_{name[-1]}")
+    drawn = ("neuron_type", "neuron_c")
+    with netCDF4.Dataset(path / "dataset.nc") as old, netCDF4.Dataset(path / "new.nc", "w") as new:
+        copied(old, new, drawn)
+    (path / "new.nc").replace(path / "dataset.nc")
+    table = pd.read_csv(path / "summary.csv", dtype=str, keep_default_na=False)
+    table.drop(columns=[n for n in drawn if n in table]).to_csv(path / "summary.csv", index=False)
     config = path / "study.yaml"
     before = config.read_text()
     config.write_text(yaml.safe_dump(without(yaml.safe_load(before), "drawn")))
     assert "drawn" in before
     events = [without(event, "drawn", "statistics") for event in log.read(path / "log.jsonl")]
     gathered = next(event for event in events if event["event"] == "gathered")
-    gathered["files"]["dataset.nc"]["sha256"] = sha256(path / "dataset.nc")
+    for name in ("dataset.nc", "summary.csv"):
+        gathered["files"][name]["sha256"] = sha256(path / name)
     (path / "log.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def copied(old: Any, new: Any, but: tuple[str, ...]) -> None:
+    """Copy a netCDF group without some of its variables."""
+    new.setncatts({name: old.getncattr(name) for name in old.ncattrs()})
+    for name, dimension in old.dimensions.items():
+        new.createDimension(name, dimension.size)
+    for name, variable in old.variables.items():
+        if name not in but:
+            attrs = {a: variable.getncattr(a) for a in variable.ncattrs()}
+            copy = new.createVariable(
+                name, variable.dtype, variable.dimensions, fill_value=attrs.pop("_FillValue", None)
+            )
+            copy.setncatts(attrs)
+            variable.set_auto_maskandscale(False)
+            copy.set_auto_maskandscale(False)
+            copy[:] = variable[:]
+    for name, group in old.groups.items():
+        copied(group, new.createGroup(name), but)
 
 
 def without(tree: Any, *names: str) -> Any:

@@ -356,7 +356,7 @@ def test_a_shard_that_holds_something_else_is_named_with_the_problem(study, what
 
 
 def test_points_that_two_shards_hold_are_named(study) -> None:
-    one, two, *_ = shards(study)
+    one, _two, *_ = shards(study)
     data = one.read_bytes()
     name = "-".join([*one.stem.split("-")[:2], "000000000", "7.nc"])
     (study / "shards" / name).write_bytes(data)
