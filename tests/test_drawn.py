@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -170,8 +171,10 @@ def as_before(path: Path) -> None:
     with netCDF4.Dataset(path / "dataset.nc") as old, netCDF4.Dataset(path / "new.nc", "w") as new:
         copied(old, new, drawn)
     (path / "new.nc").replace(path / "dataset.nc")
-    table = pd.read_csv(path / "summary.csv", dtype=str, keep_default_na=False)
-    table.drop(columns=[n for n in drawn if n in table]).to_csv(path / "summary.csv", index=False)
+    units, rows = (path / "summary.csv").read_text().split("\n", 1)
+    table = pd.read_csv(io.StringIO(rows), dtype=str, keep_default_na=False)
+    rows = table.drop(columns=list(drawn)).to_csv(index=False)
+    (path / "summary.csv").write_text(units.replace(", neuron_c mV", "") + "\n" + rows)
     config = path / "study.yaml"
     before = config.read_text()
     config.write_text(yaml.safe_dump(without(yaml.safe_load(before), "drawn")))

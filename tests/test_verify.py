@@ -349,10 +349,17 @@ def test_a_shard_that_holds_something_else_is_named_with_the_problem(study, what
         summarise(study, ["statistics.min_spikes=2"], progress=False)
     except IzhiError as error:
         assert str(error).startswith(f"{shard}: ") and "\n" not in str(error)
+        if "remove the file" in str(error):  # its spikes are looked at when they are needed
+            shard.unlink()
+            again = [*SWEEP, "statistics.min_spikes=2"]
+            izhi.run(again, name="s", dir=study.parent, progress=False).close()
+            assert verify(study).problems == []
+            return
         assert izhi.run(SWEEP, name="s", dir=study.parent, progress=False).digest == before
         assert verify(study).problems == []
-    else:
-        assert what in ("negative spikes", "spikes beyond", "spikes out of order")
+    else:  # what is computed anew from the spikes may be anything
+        assert what in ("no statistic", "further statistic", "a statistic's type",
+                        "a statistic's shape")  # fmt: skip
 
 
 def test_points_that_two_shards_hold_are_named(study) -> None:
@@ -376,7 +383,7 @@ CHANGES = st.sampled_from(
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
+@given(data=st.data())
 def test_shards_with_anything_in_them_give_a_result_or_a_line(made, data, tmp_path_factory) -> None:
     study = shutil.copytree(made, tmp_path_factory.mktemp("x") / "s")
     shard = data.draw(st.sampled_from(shards(study)))

@@ -143,8 +143,28 @@ def _check_spikes(file: Any, count: NDArray[np.int64], structure: Structure, tim
             f"train_count sums to {number:,}, but spike_step has {file['spike_step'].size:,} spikes"
         )
     steps = _variable(file, "spike_step", dtype, (number,))
-    if not times:
-        return
+    if times:
+        check_steps(steps, count, structure)
+
+
+def check_steps(steps: Any, count: NDArray[np.int64], structure: Structure) -> None:
+    """Check that spikes lie within the simulation, and rise within each train.
+
+    Parameters
+    ----------
+    steps
+        Time steps of all spikes, train after train: an array, or a variable of a file.
+    count
+        Number of spikes of each train, shape (points, cells).
+    structure
+        What was simulated.
+
+    Raises
+    ------
+    StudyError
+        Saying what is wrong.
+    """
+    number = int(count.sum())
     last = structure.steps if structure.located else structure.steps - 1
     firsts = np.cumsum(count.ravel()) - count.ravel()
     before = -1.0

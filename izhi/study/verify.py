@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -347,9 +347,12 @@ def _table(
     folder: StudyFolder, plan: Plan, sources: Sequence[Source], failed: NDArray[np.int64]
 ) -> Iterator[str]:
     """Compare the table with the shards, line by line; say where it differs first."""
-    columns = Columns.of(plan)
-    layout, number = table.layout(plan.sweep.axes, columns), 0
+    columns, number = Columns.of(plan), 0
+    with netcdf.open(folder.dataset) as stored:
+        if not any(variable.name in stored.variables for variable in columns.drawn):
+            columns = replace(columns, draws=None)  # by a version that did not store it
     with open(folder.summary, "rb") as file:
+        layout = table.layout(plan.sweep.axes, columns)
         for part in (None, *window.windows(plan.sweep.shape, sources, failed)):
             if part is None:
                 lines = layout.header.splitlines(keepends=True)
