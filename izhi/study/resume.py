@@ -246,8 +246,11 @@ def open_folder(
         )
     record.append("started", **log.started(command, record.run))
     told = [grid.told for grid in held]
+    described = _told(plan.sweep)
     if grown or summarise:
-        told = [*(told if grown else told[:-1]), _told(plan.sweep)]
+        told = [*(told if grown else told[:-1]), described]
+    elif "drawn" in described and "drawn" not in told[-1]:  # earlier versions did not say
+        told = [*told[:-1], {**told[-1], "drawn": described["drawn"]}]
     _write(folder, told)
     for line in log.damaged(folder.log):
         record.append("damaged", line=line, reason="it is no event")
