@@ -496,6 +496,7 @@ def test_the_page_follows_a_study_to_its_end(browser, half, study):
 
 
 def choose(browser, label, choice):
+    from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.support.ui import Select, WebDriverWait
 
     def chosen(b):
@@ -508,7 +509,8 @@ def choose(browser, label, choice):
         Select(field).select_by_visible_text(choice)
         return True
 
-    WebDriverWait(browser, 30, 0.1).until(chosen)
+    # the page draws its fields anew whenever more points are there
+    WebDriverWait(browser, 30, 0.1, [StaleElementReferenceException]).until(chosen)
 
 
 def test_text_from_a_study_is_text(browser, half, tmp_path):
