@@ -102,7 +102,7 @@ def test_functions_powers_and_conditions_of_all_kinds(compiler, tmp_path) -> Non
     neuron = {
         "equations": "\n".join(line.strip() for line in equations.strip().splitlines()),
         "threshold": "v > 1",
-        "reset": "high = w > 0.5; v = 0.1*(high + (w > 0.6))*0",
+        "reset": "high = w > 0.5; low = w > 0.1; v = 0.05*int(high) + 0.01*int(low)",
         "refractory": "2*ms", "tau": "20 ms", "n": 2.5, "K": 0.5, "v_0": 0.2,
     }  # fmt: skip
     folder = write(tmp_path, neuron_own=neuron)
