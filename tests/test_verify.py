@@ -382,7 +382,7 @@ CHANGES = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_shards_with_anything_in_them_give_a_result_or_a_line(made, data, tmp_path_factory) -> None:
     study = shutil.copytree(made, tmp_path_factory.mktemp("x") / "s")

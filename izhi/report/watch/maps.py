@@ -119,16 +119,26 @@ class Maps:
             projections).
         cells, projections
             Labels of these.
+
+        Raises
+        ------
+        ValueError
+            When a statistic has not one column for each label; nothing is added then.
         """
+        labels = {"cell": list(cells), "projection": list(projections)}
+        for name, values in rows.items():
+            shape = (points.size, len(labels[STATISTICS[name].per])) if name in STATISTICS else None
+            if shape not in (None, np.shape(values)):
+                raise ValueError(f"{name} is of shape {np.shape(values)}, not {shape}")
         place, status = self.place(points), np.asarray(rows["status"])
         self._count(shardfile.DONE, place)
         self._count(shardfile.DIVERGED, place[status == shardfile.DIVERGED])
         for name, values in rows.items():
             if name not in STATISTICS:
                 continue
-            own = STATISTICS[name].per == "projection"
-            for label, column in zip(projections if own else cells, values.T, strict=True):
-                if self._shown(label, self.projections if own else self.cells):
+            per = STATISTICS[name].per
+            for label, column in zip(labels[per], values.T, strict=True):
+                if self._shown(label, self.projections if per == "projection" else self.cells):
                     self._sum(name, label, place, column)
         self.points += points.size
         self.version += 1
@@ -172,7 +182,8 @@ class Maps:
 
     def labels(self, statistic: str) -> list[str]:
         """Return what a statistic has maps of."""
-        return self.projections if STATISTICS[statistic].per == "projection" else self.cells
+        every = self.projections if STATISTICS[statistic].per == "projection" else self.cells
+        return [label for label in every if (statistic, label) in self._sums]
 
     def choice(self, asked: Mapping[str, str]) -> Choice | None:
         """Return what was asked for, as far as there is such a thing; None without any results.
