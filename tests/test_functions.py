@@ -188,7 +188,8 @@ BOTH = """
         cells, traces, both = network()
         both.run(steps * b2.defaultclock.dt, namespace={})
         b2.get_device().write(
-            folder / "program.cpp", start.size, [device.Cells(cells, 1, 0)], [],
+            folder / "program.cpp", start.size,
+            [device.Cells(cells, 1, 0, False, ("x", "y", "z"))], [],
             [(cells.variables["x"], 1)], [], [], ("x", "y", "z"), 1.0, False,
         )
     build.compile_program(folder / "program.cpp", folder / "main")

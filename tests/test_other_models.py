@@ -249,3 +249,89 @@ def test_a_function_has_as_many_arguments_as_it_takes(equations, message, tmp_pa
     folder = write(tmp_path, neuron_own=neuron)
     with pytest.raises(izhi.ConfigError, match=message):
         izhi.plan([*SINGLE, "neuron=own", "stimulus=none"], config_dir=folder)
+
+
+PAIR = {
+    "populations": {"a": {"count": 1, "stimulated": True}, "b": {"count": 1, "stimulated": True}},
+    "projections": {"a_to_b": {"source": "a", "target": "b", "connect": "all"}},
+}
+"""Two populations with a neuron each, the first of which drives the second."""
+
+
+def test_a_state_with_the_name_of_another_populations_parameter(compiler, tmp_path) -> None:
+    """Traces of x are those of the cells whose state x is."""
+    one = {"equations": "dx/dt = (1 - x)/tau : 1", "threshold": "x > 2", "tau": "5 ms"}
+    other = {"equations": "dy/dt = (x - y)/tau : 1", "threshold": "y > 2", "x": 1, "tau": "5 ms"}
+    folder = write(tmp_path, neuron_one=one, neuron_other=other, circuit_two=PAIR)
+    run = ["circuit=two", "synapse=none", "stimulus=none", "+neuron@a.neuron=one"]
+    both(folder, *run, "+neuron@b.neuron=other", "simulation.duration=2 ms")
+
+
+def test_names_that_a_reset_makes_are_its_own(compiler, tmp_path) -> None:
+    """A stimulus may have a parameter of that name; the reset does not change it."""
+    neuron = {**LEAKY, "reset": "amount = 0.5*x; x = -amount"}
+    stimulus = {"current": "amount*int(t >= 4*ms)", "amount": 2}
+    folder = write(tmp_path, neuron_own=neuron, stimulus_own=stimulus)
+    renamed = {"current": "height*int(t >= start)", "height": 2, "start": "4 ms"}
+    write(tmp_path, stimulus_renamed=renamed)
+    run = [*SINGLE, "neuron=own", "simulation.duration=100 ms"]
+    spikes = [both(folder, *run, f"stimulus={name}").spike_count for name in ("own", "renamed")]
+    assert spikes[0].values.ravel().tolist() == spikes[1].values.ravel().tolist() != [0]
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_names_that_a_synapse_makes_are_its_own(compiler, tmp_path, constant) -> None:
+    """A target's variable of the same name is neither read nor changed."""
+    source = {**LEAKY, "b": 2}
+    target = {"equations": "dx/dt = -x/tau + 0*gain*amount/tau : 1", "threshold": "x > 1",
+              "reset": "x = 0", "gain": 30, "amount": 40, "tau": "20 ms"}  # fmt: skip
+    synapse = {"on_pre": "amount = gain*0.5; x_post += amount", "gain": 0.6}
+    if constant:
+        synapse["constants"] = {"gain": synapse.pop("gain")}
+    folder = write(
+        tmp_path, neuron_source=source, neuron_target=target, synapse_own=synapse,
+        circuit_two=PAIR,
+    )  # fmt: skip
+    data = both(
+        folder, "circuit=two", "synapse=own", "stimulus=none", "+neuron@a.neuron=source",
+        "+neuron@b.neuron=target", "simulation.duration=100 ms",
+    )  # fmt: skip
+    sent, received = data.spike_count.values.ravel().tolist()
+    assert 0 < received < sent
+
+
+def test_what_follows_from_constants_alone_while_cells_are_refractory(compiler, tmp_path) -> None:
+    neuron = {
+        **LEAKY, "equations": f"{LEAKY['equations']}\nlow = floor(7)*0 : 1\n"
+        "dy/dt = (floor(low) % 2 + x - y)/tau : 1 (unless refractory)",
+    }  # fmt: skip
+    folder = write(tmp_path, neuron_own=neuron)
+    both(folder, *SINGLE, "neuron=own", "stimulus=none", "simulation.duration=60 ms")
+
+
+def test_draws_with_a_number_that_is_written_out(compiler, tmp_path) -> None:
+    folder = write(tmp_path, neuron_own=LEAKY, stimulus_own={"current": "a*uniform_at(3)", "a": 1})
+    both(folder, *SINGLE, "neuron=own", "stimulus=own", "simulation.duration=20 ms")
+
+
+def test_names_of_what_random_numbers_are_drawn_from_are_refused(tmp_path) -> None:
+    current = {"current": "noise_low*normal_at(floor(t/(5*ms)))", "noise_low": 1}
+    folder = write(tmp_path, neuron_own=LEAKY, stimulus_own=current)
+    with pytest.raises(izhi.ConfigError) as error:
+        izhi.plan([*SINGLE, "neuron=own", "stimulus=own"], config_dir=folder)
+    assert "stimulus.noise_low: noise_low stands for half of what random numbers" in str(
+        error.value
+    )
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_equations_that_brian_cannot_take_are_refused_before_a_run(tmp_path, engine) -> None:
+    """Sympy finds that arcsin(7) is not real, and compares no such number."""
+    neuron = {**LEAKY, "equations": "dx/dt = (tanh(int(arcsin(7) < b*x)) - x + I)/tau : 1"}
+    folder = write(tmp_path, neuron_own=neuron)
+    run = [*SINGLE, "neuron=own", "stimulus=none", f"run.engine={engine}"]
+    checked = izhi.check(run, config_dir=folder)
+    with pytest.raises(izhi.ConfigError) as error:
+        izhi.run(run, name="own", dir=tmp_path, config_dir=folder, progress=False)
+    assert [str(checked.errors[0])] == [str(error.value)]
+    assert "Brian2 cannot generate code for these equations" in str(error.value)

@@ -74,7 +74,10 @@ def of(
     declared = [assembly.as_called(one, owner, called) for one in synapse.declared]
     evolving = [one for one in synapse.declared if one.kind == "state"]
     states = [called[owner, one.name] for one in evolving]
-    names = {name: expressions.constant(value) for name, value, _ in synapse.constants}
+    names = {
+        called[projection.name, name]: expressions.constant(value)
+        for name, value, _ in synapse.constants
+    }
     for name, _ in synapse.parameters:
         value = number(values[f"{owner}.{name}"], k)
         names[called[owner, name]] = expressions.constant(value)

@@ -113,7 +113,11 @@ def _cells(device: Any, structure: Structure, folded: network.FoldedNetwork) -> 
     for population in structure.circuit.populations:
         result.append(
             device.Cells(
-                folded.cells[population.name], population.count, first, population.neuron.bounded
+                folded.cells[population.name],
+                population.count,
+                first,
+                population.neuron.bounded,
+                tuple(map(mangled, network.traced(population))),
             )
         )
         first += population.count

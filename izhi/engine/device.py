@@ -80,13 +80,16 @@ class FoldedCodeObject(CPPStandaloneCodeObject):
 class Cells:
     """A population in the network: its group, cells of one replica, number of its first cell.
 
-    `bounded` says whether it has a membrane potential, which has a bound.
+    `bounded` says whether it has a membrane potential, which has a bound. `traced` are the
+    variables that can be recorded; others of its variables may have the names of such of another
+    population's.
     """
 
     group: Any
     count: int
     first: int
-    bounded: bool = False
+    bounded: bool
+    traced: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -256,7 +259,7 @@ class FoldedDevice(CPPStandaloneDevice):
             "v": self.arrays[variables[mangled("v")]] if cells.bounded else None,
             "escapes": self.arrays[variables[mangled(ESCAPES)]],
             "state": [self.arrays[variables[name]] for name in cells.group.equations.diff_eq_names],
-            "traced": [name for name in traced if name in variables],
+            "traced": [name for name in traced if name in cells.traced],
         }
 
     def _pathway(self, projection: Projection, replicas: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ in the order in which Brian2 would run groups of the users' names.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection
 
 from izhi.models import declarations
@@ -27,6 +28,11 @@ _OF_BRIAN = frozenset(
 def mangled(name: str) -> str:
     """Return what a variable is called in generated code."""
     return name if name in _OF_BRIAN else name + _SUFFIX
+
+
+def unmangled(text: str) -> str:
+    """Return a message about generated code with names as users call them."""
+    return re.sub(rf"\b([A-Za-z]\w*?){_SUFFIX}\b", r"\1", text)
 
 
 def mangled_expression(text: str, own: Collection[str] | None = None) -> str:

@@ -227,7 +227,8 @@ def _synapses(
 
     synapse, owner = projection.synapse, projection.name
     called = assembly.synapse_names(structure.circuit, projection)
-    own = {*called.values(), *(name for name, *_ in synapse.constants)}
+    own = set(called.values())
+    constants = tuple((called[owner, name], si, kind) for name, si, kind in synapse.constants)
     declared = [
         assembly.declaration(assembly.as_called(o, owner, called)) for o in synapse.declared
     ]
@@ -241,7 +242,7 @@ def _synapses(
         on_pre=mangled_statements(on_pre, own),
         # None: one for each synapse
         delay=None if projection.delayed else 0 * b2.second,
-        namespace=_namespace(synapse.constants),
+        namespace=_namespace(constants),
         name=_synapses_name(structure.circuit, owner),
     )
     source, sink = ends or _ends(structure, projection, replicas)

@@ -26,17 +26,37 @@ def written_out(statement: Any, number: bool = False) -> Any:
     What is true or false is a number wherever it is calculated with: numpy would take a sum of two
     comparisons for ``or``. So it is as a whole, where `number` says so.
 
-    Brian2 splits an expression with flags such as ``not_refractory`` into one for each of their
-    values. That saves a product with 0 or 1, which is not 0 for what is infinite, and which the
-    numpy engine does form: the statement comes back without.
+    Where one flag such as ``not_refractory`` comes in and it saves time, Brian2 computes an
+    expression simplified for each of its values, which may round otherwise. So it is here, by
+    ``_where``.
     """
-    tree = _Operators().visit(ast.parse(statement.expr, mode="eval"))
-    if number:
-        tree.body = _as_number(tree.body)
+    body = _written_out(statement.expr, number)
+    if _splits(statement):
+        ((flag, _),) = next(iter(statement.boolean_simplified_expressions))
+        cases = {
+            value: _written_out(expression, number)
+            for ((_, value),), expression in statement.boolean_simplified_expressions.items()
+        }
+        condition = _as_condition(ast.Name(flag, ast.Load()))
+        body = _call("_where", condition, cases[True], cases[False])
     changed = copy.copy(statement)  # Brian2 keeps what it made for equal code
-    changed.expr = ast.unparse(ast.fix_missing_locations(tree))
+    changed.expr = ast.unparse(ast.fix_missing_locations(body))
     changed.used_boolean_variables = changed.boolean_simplified_expressions = None
     return changed
+
+
+def _written_out(expression: str, number: bool) -> ast.expr:
+    body: ast.expr = _Operators().visit(ast.parse(expression, mode="eval").body)
+    return _as_number(body) if number else body
+
+
+def _splits(statement: Any) -> bool:
+    """Whether Brian2's code for numpy would compute a statement by the value of a flag."""
+    return (
+        len(statement.used_boolean_variables or ()) == 1
+        and np.issubdtype(statement.dtype, np.floating)
+        and statement.complexity_std > sum(statement.complexities.values())
+    )
 
 
 class _Operators(ast.NodeTransformer):
@@ -124,6 +144,7 @@ def _call(name: str, *arguments: ast.expr) -> ast.Call:
 
 NAMESPACE = {
     "_product": product, "_power": power, "_sqrt": square_root, "_remainder": remainder,
+    "_where": lambda condition, one, other: np.where(condition, one, other)[()],
     "_double": lambda condition: np.asarray(condition, np.float64)[()],
 }  # fmt: skip
 """What generated Python calls; ``templates/program.cpp`` has the same for C++."""

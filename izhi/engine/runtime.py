@@ -112,7 +112,7 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
     n_points
         Number of points.
     """
-    with quiet_brian() as b2, np.errstate(over="ignore", invalid="ignore"):
+    with quiet_brian() as b2, np.errstate(all="ignore"):
         connected = _connected(structure, parameters, n_points)
         folded = network.build(structure, n_points, {n: c.ends for n, c in connected.items()})
         objects = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -133,3 +134,24 @@ def _parted(statements: Iterable[Any], shared: set[str]) -> tuple[list[Any], lis
 
 class SharedNumpyGenerator(SharedNumbers, NumpyCodeGenerator):
     """Brian2's generator for numpy."""
+
+    def conditional_write(
+        self, line: str, statement: Any, variables: Any, conditional_write_vars: Any,
+        created_vars: Any,
+    ) -> str:  # fmt: skip
+        """Return a statement that changes only cells for which a condition holds.
+
+        Brian2 would index all that the statement names, also what is a single number.
+        """
+        condition = conditional_write_vars.get(statement.var)
+        if condition is None:
+            return line
+        at = re.fullmatch(r"(_numpy\.\w+\.at)\((\w+), (\w+), (.*)\)", line)
+        if at is not None:  # of synapses, which may write to one cell more than once
+            ufunc, array, index, expression = at.groups()
+            kept = f"_numpy.broadcast_to({expression}, {index}.shape)[{condition}]"
+            return f"{ufunc}({array}, {index}[{condition}], {kept})"
+        expression = self.translate_expression(statement.expr)
+        if statement.op != "=":
+            expression = f"{statement.var} {statement.op[:-1]} ({expression})"
+        return f"{statement.var}[:] = _numpy.where({condition}, {expression}, {statement.var})"

@@ -66,7 +66,7 @@ def _noise(of: Callable[[draws.Bits], NDArray[np.float64]]) -> Function:
         return of(np.atleast_1d(draws.at(low, high, number)))
 
     function = Function(
-        at, arg_units=[1, 1, 1], return_unit=1, arg_types=["integer", "integer", "float"],
+        at, arg_units=[1, 1, 1], return_unit=1, arg_types=["integer", "integer", "any"],
         return_type="float",
     )  # fmt: skip
     function.implementations.add_implementation(PortableNumpy, at)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from izhi.models import dimensions, located, recording
+from izhi.models import declarations, dimensions, located, recording
 from izhi.models.cell import INPUT
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.models.declarations import Declaration
@@ -141,13 +141,20 @@ def on_pre(circuit: Circuit, projection: Projection) -> str:
 
 
 def synapse_names(circuit: Circuit, projection: Projection) -> Names:
-    """Return what a synapse's own variables are called: as no variable of its cells is."""
+    """Return what is called what of all that a synapse names itself: as no variable of its cells.
+
+    Its states, parameters, constants, and what a spike computes for itself.
+    """
     taken: set[str] = set()
     for population in (projection.source, projection.target):
         taken |= set(names(circuit, circuit.population(population)).values())
+    synapse = projection.synapse
+    own = [one.name for one in synapse.declared] + [name for name, _ in synapse.parameters]
+    own += [name for name, *_ in synapse.constants]
+    reached = {*own, *(f"{name}_post" for name in taken | set(synapse.felt))}
+    own += sorted(set(declarations.assigned(synapse.on_pre)) - reached)
     found = {}
-    for name in (*(one.name for one in projection.synapse.declared),
-                 *(name for name, _ in projection.synapse.parameters)):  # fmt: skip
+    for name in own:
         called = name
         while called in taken:
             called += "_syn"
@@ -161,6 +168,7 @@ def names(circuit: Circuit, population: Population) -> Names:
     cell = population.neuron
     own = [one.name for one in cell.declared] + [name for name, *_ in cell.parameters]
     own += [*(name for name, *_ in cell.constants), *_OWN, *cell.noise]
+    own += set(declarations.assigned(cell.reset)) - set(own)  # what a reset makes for itself
     own += [recording.NAME] * (cell.trains is not None)
     others: list[tuple[str, str]] = []
     for owner, wave in population.stimuli:

@@ -29,6 +29,8 @@ _RESERVED = {
     "since_crossing": "the time since a cell crossed its threshold",
     "not_refractory": "whether a cell is refractory", "escapes": "a count of izhi's",
     "t_in_timesteps": "the number of the time step",
+    "noise_low": "half of what random numbers are drawn from",
+    "noise_high": "half of what random numbers are drawn from",
 }  # fmt: skip
 _CONSTANTS = ("e", "pi", "inf", "True", "False")
 
@@ -346,6 +348,11 @@ def check_statements(
 def names_of_statements(text: str) -> set[str]:
     """Return the names that statements read, those that they make themselves among them."""
     return {name for line in statements(text) for name in dimensions.names(parts(line)[2])}
+
+
+def assigned(text: str) -> list[str]:
+    """Return the names that statements write to, states and names that they make themselves."""
+    return [parts(statement)[0] for statement in statements(text)]
 
 
 def statements(text: str) -> list[str]:

@@ -11,6 +11,7 @@ known steps only, and is computed at no others.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -311,9 +312,10 @@ class _Steps(ast.NodeTransformer):
     def _edge(self, time: str, after: bool) -> str:
         """Return the name of an edge; a parameter's own, as in onset_step, where it is one."""
         if (time, after) not in self.edges:
-            own = f"{time}_step" if time.isidentifier() and not after else ""
+            own = [f"{time}_step"] if time.isidentifier() and not after else []
             taken = {*self.scope, *(edge.name for edge in self.edges.values())}
-            name = own if own and own not in taken else f"edge_{len(self.edges)}_step"
+            numbered = (f"edge_{number}_step" for number in itertools.count(len(self.edges)))
+            name = next(name for name in itertools.chain(own, numbered) if name not in taken)
             self.edges[time, after] = Edge(name, time, after)
         return self.edges[time, after].name
 

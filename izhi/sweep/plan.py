@@ -347,7 +347,8 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
             }
             result |= {f"{p}.{stimulus}.{name}": values for name, values in given.items()}
             for edge in wave.edges:
-                result[f"{p}.{stimulus}.{edge.name}"] = edge.step(given, structure.dt)
+                step = np.atleast_1d(edge.step(given, structure.dt))  # a literal time is one number
+                result[f"{p}.{stimulus}.{edge.name}"] = step
             if wave.noise:
                 halves = drawn.of_noise(seed, p, stimulus, population.count)
                 for name, half in zip(wave.noise, halves, strict=True):

@@ -41,6 +41,10 @@ inline uint64_t bits_of(const unsigned char *bytes)
 #define _sqrt(x) portable_sqrt(x)
 #define _remainder(x, y) portable_remainder(x, y)
 inline double _double(const bool condition) { return condition; }
+inline double _where(const bool condition, const double one, const double other)
+{
+    return condition ? one : other;
+}
 
 // the spikes of a block, in order of time
 struct Recording

@@ -1,0 +1,451 @@
+"""A point of a network as a user of Brian2 would write it, straight from the texts of its configs.
+
+Nothing here comes from izhi's models or engines. Of izhi it takes the units of values, the numbers
+that were drawn, and the portable functions, whose last bits are those of a C library else. Powers
+are products, as izhi documents them. A parameter is a constant in the namespace; what drives cells
+is one number for all of them; a time that is compared with t acts from a step on.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import itertools
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
+from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
+from brian2.codegen.targets import codegen_targets
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.parsing.rendering import NumpyNodeRenderer
+from numpy.typing import NDArray
+
+from izhi import exponential, functions, units
+from izhi.engine import runtime
+from tests.random_models.engines import Case
+from tests.random_models.networks import Config, Network, stimuli_of
+
+TEXTS = ("model", "equations", "threshold", "reset", "refractory", "method", "constants",
+         "per_cell", "per_synapse", "on_pre", "target", "current")  # fmt: skip
+NEARLY = 0.001
+"""Of a step: a time so close to the grid is on it."""
+
+_DRAWS = re.compile(r"\b(?:normal_at|uniform_at)\b")
+_STATE = re.compile(r"(?m)^d(\w+)/dt")
+_DECLARED = re.compile(r"(?m)^(?:d(\w+)/dt|(\w+))\s*[=:]")
+
+
+# --------------------------------------------------------------- arithmetic with portable bits
+
+
+class _Renderer(NumpyNodeRenderer):
+    def render_BinOp(self, node: Any) -> str:
+        kind = type(node.op).__name__
+        if kind not in ("Pow", "Mod"):
+            return str(super().render_BinOp(node))
+        if kind == "Mod":
+            return f"_rest({self.render_node(node.left)}, {self.render_node(node.right)})"
+        base, exponent = self.render_node(node.left), self.render_node(node.right)
+        return f"_pow({base}, {exponent})"
+
+
+class PlainGenerator(NumpyCodeGenerator):
+    """Brian2's generator, but for powers and remainders."""
+
+    class_name = "plain_portable_generator"
+
+    def translate_expression(self, expr: str) -> str:
+        return str(_Renderer(auto_vectorise=self.auto_vectorise).render_expr(expr, self.variables))
+
+    def translate_statement(self, statement: Any) -> str:
+        cases = statement.boolean_simplified_expressions
+        if cases:
+            statement = copy.copy(statement)
+            statement.boolean_simplified_expressions = {
+                values: self.translate_expression(text) for values, text in cases.items()
+            }
+        return str(super().translate_statement(statement))
+
+    def ufunc_at_vectorisation(self, *args: Any, **kwargs: Any) -> Any:
+        from brian2.codegen.generators.numpy_generator import VectorisationError
+
+        raise VectorisationError  # it renders by itself
+
+
+class PlainNumpy(NumpyCodeObject):
+    """Brian2's numpy target with powers of its own."""
+
+    class_name = "plain_portable"
+    generator_class = PlainGenerator
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.namespace |= {"_pow": _pow, "_rest": _rest}
+
+
+def _pow(base: Any, exponent: Any) -> Any:
+    """Return a power: a product where it is whole, a root where it is a half."""
+    if np.ndim(exponent):
+        return exponential.exp(exponent * functions.log(base))
+    size = abs(float(exponent))
+    if size == 0.5:
+        found = np.sqrt(base)
+    elif size.is_integer():
+        found = _product(np.asarray(base, np.float64), int(size))
+    else:
+        return exponential.exp(exponent * functions.log(base))
+    return found if exponent > 0 else 1.0 / found
+
+
+def _product(base: Any, n: int) -> Any:
+    if n == 0:
+        return np.ones_like(base)
+    if n == 1:
+        return base
+    return _product(base, n - 1) * base if n % 2 else _product(base, n // 2) ** 2
+
+
+def _rest(x: Any, y: Any) -> Any:
+    return x - y * np.floor(np.asarray(x, np.float64) / y)
+
+
+def _register() -> None:
+    codegen_targets.add(PlainNumpy)
+    own = {"exp": exponential.exp, **functions.FUNCTIONS, "floor": np.floor, "ceil": np.ceil}
+    for name, function in own.items():
+        DEFAULT_FUNCTIONS[name].implementations.add_implementation(PlainNumpy, function)
+
+
+_register()
+
+
+# --------------------------------------------------------------- which populations, and their texts
+
+
+def comparable(case: Case) -> list[str]:
+    """Return the populations that a plain network can have: they, and what projects onto them."""
+    network = case.network
+    left = [name for name in network.populations if _is_plain(network, name)]
+    while True:
+        kept = [
+            name for name in left
+            if all(p["source"] in left for p in network.projections.values() if p["target"] == name)
+        ]  # fmt: skip
+        if kept == left:
+            return left
+        left = kept
+
+
+def _is_plain(network: Network, name: str) -> bool:
+    population = network.populations[name]
+    neuron = population["neuron"]
+    if _method(network, neuron).startswith("located") and _STATE.search(neuron["equations"]):
+        return False
+    if _DRAWS.search(str(population)) or "file" in str(population):
+        return False
+    owned = [_names(neuron)]
+    owned += [_names(one) for one in stimuli_of(population.get("stimulus", {}))]
+    for projection in network.projections.values():
+        if projection["target"] == name or projection["source"] == name:
+            owned.append(_names(projection["synapse"]))
+    every = [one for names in owned for one in names]
+    return len(every) == len(set(every))
+
+
+def _names(config: Config) -> set[str]:
+    """Return the names that a model declares or is given."""
+    given = {key for key in config if key not in TEXTS and not isinstance(config[key], dict)}
+    declared = set[str]()
+    for key in ("equations", "target"):
+        declared |= {a or b for a, b in _DECLARED.findall(config.get(key, ""))}
+    starts = {f"{state}_0" for state in declared}
+    return (given - starts) | declared | set(config.get("constants", {}))
+
+
+def _method(network: Network, neuron: Config) -> str:
+    return str(neuron.get("method", network.simulation["method"]))
+
+
+class _AsSteps(ast.NodeTransformer):
+    """Compares steps in the place of times, and takes the time of a floor a little later."""
+
+    def __init__(self, values: Mapping[str, float], dt: float, moving: set[str]) -> None:
+        self.values, self.dt, self.moving = values, dt, moving | {"t", "dt"}
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        terms = [node.left, *node.comparators]
+        parts = [
+            self._pair(a, op, b)
+            for a, op, b in zip(terms[:-1], node.ops, terms[1:], strict=True)
+        ]  # fmt: skip
+        return parts[0] if len(parts) == 1 else ast.BoolOp(ast.And(), parts)
+
+    def _pair(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
+        mirrored = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
+        if _is_t(right) and type(op) in mirrored:
+            left, op, right = right, mirrored[type(op)](), left
+        names = {n.id for n in ast.walk(right) if isinstance(n, ast.Name)}
+        if not _is_t(left) or names & self.moving:
+            return ast.Compare(self.visit(left), [op], [self.visit(right)])
+        scope = {**self.values, "ms": 0.001, "second": 1.0}
+        at = eval(ast.unparse(right), {"__builtins__": {}}, scope) / self.dt
+        after = isinstance(op, ast.Gt | ast.LtE)
+        step = math.floor(at + NEARLY) + 1 if after else math.ceil(at - NEARLY)
+        step = min(max(step, -(2**31) + 1), 2**31 - 1)
+        sign = ast.GtE() if isinstance(op, ast.Gt | ast.GtE) else ast.Lt()
+        return ast.Compare(ast.Name("t_in_timesteps"), [sign], [ast.Constant(step)])
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        arguments = [self.visit(one) for one in node.args]
+        if isinstance(node.func, ast.Name) and node.func.id == "floor":
+            arguments = [_Later().visit(one) for one in arguments]
+        return ast.Call(node.func, arguments, [])
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mod):
+            node.left = _Later().visit(node.left)
+        return node
+
+
+class _Later(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.parse("t + 0.001*dt", mode="eval").body if node.id == "t" else node
+
+
+def _is_t(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "t"
+
+
+# --------------------------------------------------------------- the network of a point
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell does: spikes in time steps, and all states and I at each step."""
+
+    steps: NDArray[np.int64]
+    traces: dict[str, NDArray[np.float64]]
+
+
+class PlainPoint:
+    """One point of a network.
+
+    Parameters
+    ----------
+    case
+        The network.
+    point
+        Number of the point.
+    """
+
+    def __init__(self, case: Case, point: int) -> None:
+        self.case, self.point = case, point
+        self.network = case.network
+        self.dt, self.duration = (units.parse(self.network.simulation[key]).si
+                                  for key in ("dt", "duration"))  # fmt: skip
+        sizes = self.network.sweep.values()
+        chosen = list(itertools.product(*sizes))[point]
+        self.swept = dict(zip(self.network.sweep, chosen, strict=True))
+
+    def run(self, populations: list[str]) -> dict[str, Cell]:
+        """Return what each cell of some populations does, by its label."""
+        with runtime.quiet_brian() as b2, np.errstate(all="ignore"):
+            b2.prefs.codegen.target = PlainNumpy.class_name
+            b2.defaultclock.dt = self.dt * b2.second
+            groups = {name: self._cells(b2, name) for name in populations}
+            synapses = [
+                self._synapses(b2, name, groups)
+                for name, p in self.network.projections.items() if p["target"] in groups
+            ]  # fmt: skip
+            spikes = {n: b2.SpikeMonitor(g, name=f"spikes_{n}") for n, g in groups.items()}
+            traces = {
+                n: b2.StateMonitor(g, [*_states(self._neuron(n)), "I"], record=True,
+                                   name=f"traces_{n}")
+                for n, g in groups.items()
+            }  # fmt: skip
+            network = b2.Network(*groups.values(), *filter(None, synapses), *spikes.values(),
+                                 *traces.values())  # fmt: skip
+            network.run(self.duration * b2.second, namespace={})
+            found = {}
+            for name, group in groups.items():
+                steps = np.rint(np.asarray(spikes[name].t_) / self.dt).astype(np.int64)
+                cells = np.asarray(spikes[name].i)
+                for cell in range(len(group)):
+                    of_cell = {v: np.array(getattr(traces[name], f"{v}_")[cell])
+                               for v in traces[name].record_variables}  # fmt: skip
+                    found[f"{name}{cell}"] = Cell(steps[cells == cell], of_cell)
+            return found
+
+    def _neuron(self, name: str) -> Config:
+        return self.network.populations[name]["neuron"]  # type: ignore[no-any-return]
+
+    def _values(self, group: str, config: Config) -> dict[str, Any]:
+        """Return the quantities that a model is given."""
+        found = {}
+        for key, text in {**config, **config.get("constants", {})}.items():
+            if key not in TEXTS and not isinstance(text, dict):
+                found[key] = units.parse(str(self.swept.get(f"{group}.{key}", text)).strip("'"))
+        return found
+
+    def _cells(self, b2: Any, name: str) -> Any:
+        population, neuron = self.network.populations[name], self._neuron(name)
+        volt = bool(re.search(r"(?m)^dv/dt.*: volt", neuron["equations"]))
+        unit = "volt" if volt else "1"
+        lines = [neuron["equations"]]
+        values = self._values(f"{name}.neuron", neuron)
+        entering, namespace = [], {}
+        if "stimulus" in population:
+            text, declared, given = self._drive(f"{name}.stimulus", population["stimulus"])
+            entering.append("drive")
+            lines += [f"drive = {text} : {unit} (shared, constant over dt)", *declared]
+            namespace |= given
+        for projection, p in self.network.projections.items():
+            synapse = p["synapse"]
+            if p["target"] != name or not self._exists(p):
+                continue
+            if "target" in synapse:
+                lines.append(synapse["target"])
+            if "current" in synapse:
+                text = synapse["current"]
+                entering.append(text if text.isidentifier() else f"({text})")
+            there = self._values(f"{projection}.synapse", synapse)
+            namespace |= {k: _quantity(b2, v) for k, v in there.items()}
+        if "I" in re.findall(r"\w+", str(neuron)):
+            lines.append(f"I = {' + '.join(entering) or f'0*{unit}'} : {unit}")
+        else:
+            lines.append("I = 0*volt : volt")
+        namespace |= {k: _quantity(b2, v) for k, v in values.items()}
+        drawn = [key for key in neuron.get("per_cell", {})]
+        for key in drawn:
+            namespace.pop(key)
+            lines.append(f"{key} : 1 (constant)")
+        method = _method(self.network, neuron)
+        group = b2.NeuronGroup(
+            population["count"], "\n".join(lines), threshold=neuron["threshold"],
+            reset=neuron["reset"],
+            refractory=_refractory(neuron.get("refractory", "")),
+            method=_one_after_the_other(neuron["equations"]) if method == "semi_implicit" else
+            "euler" if method.startswith("located") else method,
+            namespace=namespace, name=f"cells_{name}",
+        )  # fmt: skip
+        for key in drawn:
+            setattr(group, f"{key}_", self.case.parameters[f"{name}.{key}"][self._row(name, key)])
+        for state in _states(neuron):
+            if f"{state}_0" in values:
+                setattr(group, f"{state}_", values[f"{state}_0"].si)
+        for projection, p in self.network.projections.items():
+            if p["target"] == name and self._exists(p):
+                there = self._values(f"{projection}.synapse", p["synapse"])
+                for state in _STATE.findall(p["synapse"].get("target", "")):
+                    if f"{state}_0" in there:
+                        setattr(group, f"{state}_", there[f"{state}_0"].si)
+        return group
+
+    def _row(self, owner: str, key: str) -> int:
+        return self.point if len(self.case.parameters[f"{owner}.{key}"]) > 1 else 0
+
+    def _drive(self, group: str, config: Config) -> tuple[str, list[str], dict[str, Any]]:
+        """Return the text of all that drives cells, subexpressions, and what these are given."""
+        import brian2 as b2
+
+        parts, lines, given = [], [], {}
+        for at, one in enumerate(stimuli_of(config)):
+            key = group if at == 0 else f"{group}.{next(k for k, v in config.items() if v is one)}"
+            values = self._values(key, one)
+            inner = {n for _, n in _DECLARED.findall(one.get("equations", ""))}
+            steps = _AsSteps({k: v.si for k, v in values.items()}, self.dt, inner)
+            parts.append(f"({self._stepped(steps, one['current'])})")
+            for line in filter(None, one.get("equations", "").split("\n")):
+                left, _, rest = line.partition("=")
+                right, _, unit = rest.rpartition(":")
+                lines.append(f"{left.strip()} = {self._stepped(steps, right)} : {unit} (shared)")
+            given |= {k: _quantity(b2, v) for k, v in values.items()}
+        return " + ".join(parts), lines, given
+
+    def _stepped(self, steps: _AsSteps, text: str) -> str:
+        return ast.unparse(
+            ast.fix_missing_locations(steps.visit(ast.parse(text.strip(), mode="eval")))
+        )
+
+    def _exists(self, projection: Config) -> bool:
+        """Whether a projection could have any synapse."""
+        sources = self.network.populations[projection["source"]]["count"]
+        return not (projection["source"] == projection["target"] and sources == 1)
+
+    def _pairs(self, name: str, projection: Config) -> list[tuple[int, int]]:
+        sources, targets = (self.network.populations[projection[e]]["count"]
+                            for e in ("source", "target"))  # fmt: skip
+        kind, itself = projection["connect"], projection["source"] == projection["target"]
+        if kind == "random":
+            first = self.case.parameters[f"{name}.first_of"]
+            target = self.case.parameters[f"{name}.target_of"]
+            row = self.point if len(first) > 1 else 0
+            return [(i, int(target[row, k])) for i in range(sources)
+                    for k in range(first[row, i], first[row, i + 1])]  # fmt: skip
+        wanted = {
+            "all": lambda i, j: True, "one_to_one": lambda i, j: i == j,
+            "chain": lambda i, j: j == i + 1, "ring": lambda i, j: j == (i + 1) % sources,
+        }[kind]  # fmt: skip
+        return [(i, j) for i in range(sources) for j in range(targets)
+                if wanted(i, j) and not (itself and i == j)]  # fmt: skip
+
+    def _synapses(self, b2: Any, name: str, groups: Mapping[str, Any]) -> Any:
+        projection = self.network.projections[name]
+        pairs = self._pairs(name, projection)
+        if not pairs:
+            return None
+        synapse = projection["synapse"]
+        values = self._values(f"{name}.synapse", synapse)
+        delay = values.pop("delay").si if "delay" in values else 0.0
+        namespace = {k: _quantity(b2, v) for k, v in values.items()}
+        lines = [synapse.get("equations", "")]
+        drawn = list(synapse.get("per_synapse", {}))
+        for key in drawn:
+            namespace.pop(key)
+            lines.append(f"{key} : 1 (constant)")
+        found = b2.Synapses(
+            groups[projection["source"]], groups[projection["target"]], "\n".join(lines),
+            on_pre=synapse["on_pre"], delay=delay * b2.second, namespace=namespace,
+            name=f"synapses_{name}",
+        )  # fmt: skip
+        found.connect(i=[i for i, _ in pairs], j=[j for _, j in pairs])
+        for key in drawn:
+            row = self.case.parameters[f"{name}.{key}"][self._row(name, key)]
+            setattr(found, f"{key}_", np.broadcast_to(row, (len(pairs),)) if np.ndim(row) == 0
+                    else row[: len(pairs)])  # fmt: skip
+        for state in _STATE.findall(synapse.get("equations", "")):
+            if f"{state}_0" in values:
+                setattr(found, f"{state}_", values[f"{state}_0"].si)
+        return found
+
+
+def _states(neuron: Config) -> list[str]:
+    return _STATE.findall(neuron["equations"])
+
+
+def _refractory(text: str) -> Any:
+    if not text:
+        return False
+    number = re.fullmatch(r"([\d.]+) ms", text)
+    return f"{number[1]}*ms" if number else text
+
+
+def _one_after_the_other(text: str) -> Any:
+    states = _STATE.findall(text)
+
+    def step(equations: Any, variables: Any = None, method_options: Any = None) -> str:
+        return "\n".join(f"{s} += dt*({equations[s].expr.code})" for s in states)
+
+    return step
+
+
+def _quantity(b2: Any, value: units.Quantity) -> Any:
+    kinds = {units.NUMBER: 1.0, units.SECOND: b2.second, units.VOLT: b2.volt,
+             units.dimension_of("Hz"): b2.hertz}  # fmt: skip
+    return value.si * kinds[value.dimension]
