@@ -12,7 +12,9 @@ from tests.random_models.networks import Network, networks
 from tests.random_models.outcome import Finding, Tally, examine
 
 
-def run(number: int, size: int, sanitize: bool = False) -> tuple[Tally, Finding | None]:
+def run(
+    number: int, size: int, sanitize: bool = False, shrink: bool = True
+) -> tuple[Tally, Finding | None]:
     """Examine the networks of a block.
 
     Parameters
@@ -23,6 +25,8 @@ def run(number: int, size: int, sanitize: bool = False) -> tuple[Tally, Finding 
         Their number.
     sanitize
         Whether programs are built with AddressSanitizer and UBSan.
+    shrink
+        Whether a smaller network is looked for that shows the same.
 
     Returns
     -------
@@ -35,7 +39,8 @@ def run(number: int, size: int, sanitize: bool = False) -> tuple[Tally, Finding 
     @seed(number)
     @settings(
         max_examples=size, database=None, deadline=None, suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink], print_blob=False, report_multiple_bugs=False,
+        phases=[Phase.generate, *[Phase.shrink] * shrink], print_blob=False,
+        report_multiple_bugs=False,
     )  # fmt: skip
     @given(networks())
     def all_agree(network: Network) -> None:
