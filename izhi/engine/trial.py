@@ -3,7 +3,8 @@
 Brian2 hands equations to sympy, which takes them apart and simplifies them. It fails on some that
 are right in themselves: where it finds a constant not to be real (``arcsin(7) < x``), where it
 cannot solve a system for the method ``exact``, where it goes too deep. Which these are only sympy
-knows, so equations that are more than sums, products and exponentials are tried.
+knows, so equations with functions in comparisons, with remainders, or with functions that sympy
+knows much of, are tried.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from izhi.engine import network, runtime
 from izhi.engine.names import cells_group, unmangled
 from izhi.errors import ConfigError
 from izhi.models import assembly
-from izhi.models.circuit import Circuit, Population
+from izhi.models.circuit import Circuit
+from izhi.models.equations import NOISE
 from izhi.sweep.structures import Structure
 
-_HARMLESS = ("exp", "exprel")
-_UNUSUAL = (ast.Compare, ast.BoolOp, ast.Mod, ast.Not)
+_HARMLESS = ("exp", "exprel", "sin", "cos", "int", "floor", "abs", "clip", *NOISE)
+"""Functions that sympy leaves as they are, whatever their arguments, if these are not constant."""
 
 
 def check(structures: Iterable[Structure]) -> None:
@@ -32,33 +34,43 @@ def check(structures: Iterable[Structure]) -> None:
         Naming the population and what Brian2 says of its equations.
     """
     for structure in structures:
-        if any(_is_unusual(structure.circuit, p) for p in structure.circuit.populations):
+        if _is_unusual(structure.circuit):
             refusal = _refusal(structure)
             if refusal is not None:
                 raise ConfigError(refusal)
 
 
-def _is_unusual(circuit: Circuit, population: Population) -> bool:
-    """Whether equations go through sympy and have something in them on which it may fail."""
-    system = assembly.system(circuit, population)
-    states = [declared for declared in system if declared.kind == "state"]
-    if population.method == "exact" and len(states) > 1:
-        return True
-    texts = [d.expression for d in system if d.expression and "constant over dt" not in d.flags]
+def _is_unusual(circuit: Circuit) -> bool:
+    """Whether equations have something in them on which sympy may fail."""
+    declared = [one for projection in circuit.projections for one in projection.synapse.declared]
+    for population in circuit.populations:
+        system = assembly.system(circuit, population)
+        if population.method == "exact" and sum(one.kind == "state" for one in system) > 1:
+            return True
+        declared += [one for one in system if one.name != assembly.DRIVE]
+    texts = [one.expression for one in declared if one.expression]
     return any(_has_unusual(ast.parse(" ".join(text.split()), mode="eval")) for text in texts)
 
 
 def _has_unusual(tree: ast.AST) -> bool:
-    return any(
-        isinstance(node, _UNUSUAL)
-        or (isinstance(node, ast.Call) and ast.unparse(node.func) not in _HARMLESS)
-        or (
-            isinstance(node, ast.BinOp)
-            and isinstance(node.op, ast.Pow)
-            and not isinstance(node.right, ast.Constant)
-        )
-        for node in ast.walk(tree)
-    )
+    return any(map(_is_unusual_node, ast.walk(tree)))
+
+
+def _is_unusual_node(node: ast.AST) -> bool:
+    """Whether sympy may look into a node: into functions, powers and constants in comparisons."""
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func) not in _HARMLESS or not any(map(_names, node.args))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        exponent = node.right
+        return not (isinstance(exponent, ast.Constant) and isinstance(exponent.value, int))
+    if isinstance(node, ast.Compare):
+        parts = [part for term in (node.left, *node.comparators) for part in ast.walk(term)]
+        return any(isinstance(part, ast.Call | ast.Pow) for part in parts) or not _names(node)
+    return isinstance(node, ast.Mod)
+
+
+def _names(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Name) for part in ast.walk(node))
 
 
 def _refusal(structure: Structure) -> str | None:

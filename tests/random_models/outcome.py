@@ -18,7 +18,7 @@ from tests.random_models.engines import BuildFailed, Case, Engines, Refused, def
 from tests.random_models.networks import Network, stimuli_of
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Finding(Exception):
     """Something that is not as it should be.
 
@@ -35,6 +35,9 @@ class Finding(Exception):
     kind: str
     said: str
     network: Network
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Finding, (self.kind, self.said, self.network)
 
     def __str__(self) -> str:
         swept = "".join(f"  {text}\n" for text in self.network.overrides)

@@ -1,7 +1,8 @@
 """A point of a network as a user of Brian2 would write it, straight from the texts of its configs.
 
 Nothing here comes from izhi's models or engines. Of izhi it takes the units of values, the numbers
-that were drawn, and the portable functions, whose last bits are those of a C library else. Powers
+that were drawn, and the portable functions: their last bits are those of a C library else, and
+Brian2's ``clip`` depends on the target where the bounds are in the wrong order. Powers
 are products, as izhi documents them. A parameter is a constant in the namespace; what drives cells
 is one number for all of them; a time that is compared with t acts from a step on.
 """
@@ -25,7 +26,7 @@ from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.parsing.rendering import NumpyNodeRenderer
 from numpy.typing import NDArray
 
-from izhi import exponential, functions, units
+from izhi import exponential, functions, portable, units
 from izhi.engine import runtime
 from tests.random_models.engines import Case
 from tests.random_models.networks import Config, Network, stimuli_of
@@ -116,7 +117,7 @@ def _rest(x: Any, y: Any) -> Any:
 
 def _register() -> None:
     codegen_targets.add(PlainNumpy)
-    own = {"exp": exponential.exp, **functions.FUNCTIONS, "floor": np.floor, "ceil": np.ceil}
+    own = {name: function.numpy for name, function in portable.FUNCTIONS.items()}
     for name, function in own.items():
         DEFAULT_FUNCTIONS[name].implementations.add_implementation(PlainNumpy, function)
 
