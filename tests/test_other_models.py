@@ -335,3 +335,11 @@ def test_equations_that_brian_cannot_take_are_refused_before_a_run(tmp_path, eng
         izhi.run(run, name="own", dir=tmp_path, config_dir=folder, progress=False)
     assert [str(checked.errors[0])] == [str(error.value)]
     assert "Brian2 cannot generate code for these equations" in str(error.value)
+
+
+def test_a_single_cell_in_a_program_of_one_replica(compiler, tmp_path, monkeypatch) -> None:
+    """Brian2 sets a variable of one element in another way; the cell was refractory at first."""
+    monkeypatch.setattr("izhi.engine.cache.replicas", lambda structure: 1)
+    folder = write(tmp_path, neuron_own=LEAKY)
+    run = [*SINGLE, "neuron=own", "stimulus=none", "neuron.b=2,3", "simulation.duration=50 ms"]
+    assert (both(folder, *run).spike_count.values > 1).all()

@@ -329,9 +329,15 @@ class FoldedDevice(CPPStandaloneDevice):
         sizes = {array["name"]: array["size"] for array in arrays}
         for kind, arguments in self.main_queue:
             if kind == "set_by_constant":
-                name = arguments[0].removeprefix("_dynamic")
-                if name in sizes:
-                    yield name, sizes[name], CPPNodeRenderer().render_expr(repr(arguments[1]))
+                name, value, _ = arguments
+                value = CPPNodeRenderer().render_expr(repr(value))
+            elif kind == "set_by_single_value":  # of a variable with one element
+                name, _, value = arguments
+            else:
+                continue
+            name = name.removeprefix("_dynamic")
+            if name in sizes:
+                yield name, sizes[name], value
 
     def _connections(self, projections: list[Projection]) -> Iterator[tuple[str, int, list[int]]]:
         """Give the arrays of synapses' ends that the code uses, by what one replica has."""
