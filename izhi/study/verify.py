@@ -249,10 +249,13 @@ def _compare(
 ) -> None:
     """Compare dataset and table with the shards, window by window, and these with the digest."""
     failed = resume.failed(events)
-    digest = Digest(plan.sweep.axes, Columns.of(plan))
+    columns = Columns.of(plan)
+    digest = Digest(plan.sweep.axes, columns)
     try:
         with netcdf.open(folder.dataset) as file:
             file.set_auto_maskandscale(False)
+            if not any(variable.name in file.variables for variable in columns.drawn):
+                columns = replace(columns, draws=None)  # by a version that did not store draws
             problems = [
                 f"{folder.dataset}: {problem}"
                 for problem in header.problems(
@@ -268,7 +271,8 @@ def _compare(
     except UNREADABLE as error:
         problems = [f"{folder.dataset}: cannot be compared with the shards: {error}"]
     verdict.check("the dataset, against the shards", problems)
-    verdict.check("summary.csv, against the shards", [*_table(folder, plan, sources, failed)])
+    lines = [*_table(folder, plan, sources, failed, columns)]
+    verdict.check("summary.csv, against the shards", lines)
 
 
 def _different(
@@ -344,13 +348,14 @@ def _values(
 
 
 def _table(
-    folder: StudyFolder, plan: Plan, sources: Sequence[Source], failed: NDArray[np.int64]
+    folder: StudyFolder,
+    plan: Plan,
+    sources: Sequence[Source],
+    failed: NDArray[np.int64],
+    columns: Columns,
 ) -> Iterator[str]:
     """Compare the table with the shards, line by line; say where it differs first."""
-    columns, number = Columns.of(plan), 0
-    with netcdf.open(folder.dataset) as stored:
-        if not any(variable.name in stored.variables for variable in columns.drawn):
-            columns = replace(columns, draws=None)  # by a version that did not store it
+    number = 0
     with open(folder.summary, "rb") as file:
         layout = table.layout(plan.sweep.axes, columns)
         for part in (None, *window.windows(plan.sweep.shape, sources, failed)):
