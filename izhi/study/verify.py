@@ -202,7 +202,7 @@ def _points(
     for path in paths:
         try:
             points = resume.renumbered(path, where)
-            contents.check(path, points, plan, batch_of, spikes=True)
+            contents.check(path, points, plan, batch_of)
         except StudyError as error:
             problems.append(f"{path}: {error}")
             continue
