@@ -9,6 +9,7 @@ offers: it walks through the links of a file and follows none that lead out of i
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 from functools import cache
 from typing import Any
@@ -100,12 +101,11 @@ def _check_links(library: Any, file_id: int) -> None:
     """Check all links of an open file, and all datasets that they lead to."""
     links: list[tuple[bytes, int]] = []
 
-    @_VISITOR
     def visit(_group: int, name: bytes, properties: Any, _data: Any) -> int:
         links.append((name, properties[0]))
         return 0
 
-    if library.H5Lvisit2(file_id, 0, 2, visit, None) < 0:
+    if library.H5Lvisit2(file_id, 0, 2, _VISITOR(visit), None) < 0:
         raise OSError("HDF5 whose links cannot be read")
     for name, kind in links:
         if kind == _SOFT:
@@ -114,7 +114,7 @@ def _check_links(library: Any, file_id: int) -> None:
         if kind != _HARD:
             raise ForeignStorageError(f"{shown} is a link to another file, which is not followed")
         if _is_elsewhere(library, file_id, name):
-            raise ForeignStorageError(f"the values of {shown} lie in another file, which is not read")
+            raise ForeignStorageError(f"values of {shown} lie in another file, which is not read")
 
 
 def _is_elsewhere(library: Any, file_id: int, name: bytes) -> bool:
@@ -129,8 +129,8 @@ def _is_elsewhere(library: Any, file_id: int, name: bytes) -> bool:
         creation = library.H5Dget_create_plist(item)
         if creation < 0:
             raise OSError("HDF5 with a dataset that cannot be read")
-        virtual = library.H5Pget_layout(creation) == _VIRTUAL
-        return virtual or library.H5Pget_external_count(creation) != 0
+        is_virtual = library.H5Pget_layout(creation) == _VIRTUAL
+        return bool(is_virtual or library.H5Pget_external_count(creation) != 0)
     finally:
         for handle in (creation, item):
             if handle >= 0:
@@ -146,14 +146,12 @@ def _library() -> Any:
     OSError
         When it does not have the functions, which HDF5 has since 1.14.
     """
-    import netCDF4
-
-    library = ctypes.CDLL(netCDF4._netCDF4.__file__)
+    library = ctypes.CDLL(importlib.import_module("netCDF4._netCDF4").__file__)
     for name, (result, *arguments) in _SIGNATURES.items():
         try:
             function = getattr(library, name)
         except AttributeError:
-            raise OSError(f"netCDF4 brings no HDF5 with {name}; HDF5 1.14 or later is needed") from None
+            raise OSError(f"netCDF4 has an HDF5 without {name}; 1.14 is needed") from None
         function.restype, function.argtypes = result, arguments
     library.H5open()
     return library

@@ -46,8 +46,8 @@ def test_it_is_said_everywhere(mixed: tuple[Path, str], capsys: Any) -> None:
     assert cli.main(["verify", str(study)]) == 0
     assert f"note   {several}\n" in capsys.readouterr().out
     assert cli.main(["show", str(study)]) == 0
-    assert [several] == [line.removeprefix("versions").strip() for line in
-                         capsys.readouterr().out.splitlines() if line.startswith("versions ")]  # fmt: skip
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("versions ")]
+    assert [row.removeprefix("versions").strip() for row in rows] == [several]
     with xr.open_dataset(study / "dataset.nc") as dataset:
         assert expected in dataset.attrs["versions"]
     status = izhi.open_study(study).dataset["status"].values
