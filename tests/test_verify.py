@@ -533,6 +533,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "spikes of float": (put("spike_step", lambda x: x + 0.5), "spike_step is of type float64"),
     "negative spikes": (put("spike_step", first(-5)), "spike_step is not from 0 to 399"),
     "spikes beyond": (put("spike_step", first(400)), "spike_step is not from 0 to 399"),
+    "two spikes in a step": (put("spike_step", lambda x: x * 0 + 1), "spike_step does not rise"),
     "spikes out of order": (put("spike_step", lambda x: x[::-1]), "spike_step does not rise"),
     "a trace where none is": (
         lambda parts: parts.update(trace_w=parts["statistic_lv"]), "its traces are of "),
@@ -540,6 +541,9 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "cells of a number": (attribute("cells", 5), "it cannot be read"),
     "cells of brackets": (attribute("cells", "[" * 9999), "it cannot be read"),
     "no synapses": (attribute("synapses", None), "its attribute synapses is missing"),
+    "several dt": (attribute("dt", [1e-4, 1e-4]), "its dt is not that of its points"),
+    "text for an interval": (
+        lambda parts: parts["attributes"].update(interval="a"), "its interval is not that of"),
     "another dt": (attribute("dt", 0.1), "its dt is not that of its points"),
     "another fingerprint": (attribute("fingerprint", "x"), "it is of another study"),
 }  # fmt: skip
@@ -569,6 +573,51 @@ def test_a_shard_that_holds_something_else_is_named_with_the_problem(study, what
     else:  # what is computed anew from the spikes may be anything
         assert what in ("no statistic", "further statistic", "a statistic's type",
                         "a statistic's shape")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [("spike_step", "scale_factor"), ("train_count", "add_offset"), ("status", "valid_max"),
+     ("statistic_lv", "missing_value"), ("spike_step", "_Unsigned")],
+)  # fmt: skip
+def test_a_shard_whose_numbers_are_scaled_is_named(study, name, attribute) -> None:
+    for shard in shards(study):
+        changed(shard, lambda file: file[name].setncattr(attribute, file[name].dtype.type(1)))
+    told(study)
+    expected = f"{name} has an attribute, {attribute}; it is written without"
+    for shard in shards(study):
+        assert f"{shard}: {expected}" in verify(study).problems
+    before = izhi.open_study(study).digest
+    assert izhi.run(SWEEP, name="s", dir=study.parent, progress=False).digest == before
+
+
+def test_a_word_that_a_shard_does_not_have_is_named(study) -> None:
+    changed(shards(study)[0], put_into("statistic_regime", 100))
+    told(study)
+    problem = f"{shards(study)[0]}: statistic_regime is not from 0 to "
+    assert any(line.startswith(problem) for line in verify(study).problems)
+
+
+@pytest.fixture(scope="module")
+def located(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("located")
+    sweep = ["circuit=single", "synapse=none", "run.engine=numpy", "stimulus.onset='5 ms'",
+             "simulation.duration='40 ms'", "simulation.method=located_rk2"]  # fmt: skip
+    izhi.run(sweep, name="s", dir=folder, progress=False).close()
+    return folder / "s"
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "expected"),
+    [(0, np.nan, "is not from 0 to 400"), (0, -0.5, "is not from 0 to 400"),
+     (-1, np.inf, "is not from 0 to 400"), (-1, 400.5, "is not from 0 to 400"),
+     (-1, 0.0, "does not rise within a train")],
+)  # fmt: skip
+def test_located_spikes_lie_within_the_run(located, tmp_path, at, value, expected) -> None:
+    study = shutil.copytree(located, tmp_path / "s")
+    changed(shards(study)[0], lambda file: file["spike_step"].__setitem__(at, value))
+    told(study)
+    assert any(f"spike_step {expected}" in problem for problem in verify(study).problems)
 
 
 def test_points_that_two_shards_hold_are_named(study) -> None:

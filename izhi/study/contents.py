@@ -86,7 +86,7 @@ def _check_labels(file: Any, structure: Structure) -> None:
         labels = json.loads(_attribute(file, name))
         if labels != list(expected):
             raise StudyError(f"its {name} are not those of its points' circuit")
-    if _attribute(file, "dt") != structure.dt:
+    if not np.array_equal(_attribute(file, "dt"), structure.dt):
         raise StudyError("its dt is not that of its points")
 
 
@@ -99,6 +99,8 @@ def _variable(file: Any, name: str, dtype: Any, shape: tuple[int, ...]) -> Any:
         raise StudyError(f"{name} is of type {variable.dtype}, not {np.dtype(dtype)}")
     if variable.shape != shape:
         raise StudyError(f"{name} is of shape {variable.shape}, not {shape}")
+    if variable.ncattrs():  # such as a scale
+        raise StudyError(f"{name} has an attribute, {variable.ncattrs()[0]}; it is written without")
     return variable
 
 
@@ -126,6 +128,8 @@ def _check_statistics(file: Any, points: int, structure: Structure, plan: Plan) 
         values = _variable(file, f"statistic_{name}", what.dtype, shape)
         if what.dtype.kind == "i" and values[:].min(initial=0) < 0:
             raise StudyError(f"statistic_{name} is negative")
+        if what.words and values[:].max(initial=0) >= len(what.words):
+            raise StudyError(f"statistic_{name} is not from 0 to {len(what.words) - 1}")
     names = {name for name in file.variables if name.startswith("statistic_")}
     if further := sorted(names - {f"statistic_{name}" for name in expected}):
         raise StudyError(f"{further[0]} is a statistic that its points do not have")
@@ -164,5 +168,6 @@ def _check_traces(file: Any, points: int, structure: Structure) -> None:
     shape = (points, len(structure.circuit.cells), structure.samples)
     for name in structure.traced:
         _variable(file, f"trace_{name}", np.float64, shape)
-    if structure.traced and _attribute(file, "interval") != structure.trace_interval:
+    interval = _attribute(file, "interval") if "interval" in file.ncattrs() else None
+    if not np.array_equal(interval, structure.trace_interval):
         raise StudyError("its interval is not that of its points' traces")
