@@ -432,6 +432,27 @@ def test_a_study_yaml_of_another_study_is_found(study) -> None:
     assert any("changed after it was written" in problem for problem in verify(study).problems)
 
 
+@pytest.mark.parametrize(
+    ("event", "name", "value"),
+    [("gathered", "statistics", "x"), ("gathered", "statistics", None),
+     ("shard_done", "points", -5), ("point_failed", "point", 10**30),
+     ("point_failed", "point", -3), ("point_failed", "point", "x")],
+)  # fmt: skip
+def test_a_log_with_other_values_gives_a_line(study, event, name, value) -> None:
+    path = study / "log.jsonl"
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    if event == "point_failed":
+        events.insert(-1, {"time": "2026", "event": event})
+    bad = [number for number, line in enumerate(events, 1) if line["event"] == event]
+    for number in bad:
+        events[number - 1][name] = value
+    path.write_text("".join(json.dumps(line) + "\n" for line in events))
+    expected = {f"{path}: line {number} is no event" for number in bad}
+    assert expected <= set(verify(study).problems)
+    summarise(study, ["statistics.min_spikes=2"], progress=False)
+    assert verify(study).problems == []
+
+
 def test_files_that_are_missing_are_said_to_be(study, capsys) -> None:
     (study / "summary.csv").unlink()
     assert verify(study).problems[0] == f"{study / 'summary.csv'}: is not there"

@@ -168,6 +168,7 @@ def _check_traces(file: Any, points: int, structure: Structure) -> None:
     shape = (points, len(structure.circuit.cells), structure.samples)
     for name in structure.traced:
         _variable(file, f"trace_{name}", np.float64, shape)
-    interval = _attribute(file, "interval") if "interval" in file.ncattrs() else None
-    if not np.array_equal(interval, structure.trace_interval):
+    interval: Any = file.getncattr("interval") if "interval" in file.ncattrs() else np.nan
+    expected = np.nan if structure.trace_interval is None else structure.trace_interval
+    if isinstance(interval, str) or not np.array_equal(interval, expected, equal_nan=True):
         raise StudyError("its interval is not that of its points' traces")
