@@ -5,6 +5,8 @@ crashes. They crash, too, when a file with text in it is opened again after some
 it were closed (seen with HDF5 1.14.6 and 2.2.0). So every file is opened, used and closed while
 `LOCK` is held, and nothing keeps a handle.
 
+No file is opened that refers to other files, see :mod:`izhi.hdf5`.
+
 HDF5 locks the files that it opens, and a file system may have no locks. Files of studies need none:
 they are written under a name that nobody else knows, and change no more.
 """
@@ -18,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from izhi import hdf5
 
 
 class _Alone:
@@ -83,11 +87,13 @@ def open(path: Path | str, mode: str = "r", *, memory: bytes | None = None) -> I
     Raises
     ------
     OSError, RuntimeError
-        When it cannot be opened, read or written.
+        When it cannot be opened, read or written, or refers to other files.
     """
     with LOCK:
         with unlocked():
             import netCDF4
+        if mode != "w":
+            _check(path, memory)
         file: Any = netCDF4.Dataset.__new__(netCDF4.Dataset)
         try:
             _open(file, str(path), mode, memory=memory)
@@ -95,6 +101,21 @@ def open(path: Path | str, mode: str = "r", *, memory: bytes | None = None) -> I
         finally:  # here, and not in whichever thread collects it as garbage
             if file.isopen():
                 file.close()
+
+
+def _check(path: Path | str, memory: bytes | None) -> None:
+    """Check a file before netCDF follows its references; an unchanged file only once."""
+    if memory is not None:
+        return hdf5.check_self_contained(str(path), memory)
+    state = os.stat(path)
+    stamp = state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+    if stamp not in _checked:
+        hdf5.check_self_contained(str(path))
+        _checked.add(stamp)
+
+
+_checked: set[tuple[int, ...]] = set()
+"""Files that refer to no others: device, inode, size, times of the last changes."""
 
 
 def _open(file: Any, path: str, mode: str, **settings: Any) -> None:

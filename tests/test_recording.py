@@ -15,6 +15,7 @@ from izhi.config import inputs
 from izhi.engine import cache
 from izhi.errors import ConfigError, StudyError
 from izhi.study import reproduce, verify
+from tests.foreign import KINDS, move_values
 
 TIMES = np.arange(0, 61) * 0.85  # ms
 VALUES = 4 + 9 * np.sin(TIMES / 7)  # mV
@@ -178,6 +179,20 @@ def test_files_that_cannot_be(data, others, said, tmp_path, monkeypatch) -> None
         izhi.plan([*FILE, "stimulus.file=current.csv", *others])
     assert str(error.value).startswith(start + said)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_in_another_file_are_not_read(kind, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with netCDF4.Dataset("current.nc", "w") as file:
+        file.createDimension("time", TIMES.size)
+        for name, unit, numbers in (("I", "mV", VALUES), ("time", "ms", TIMES)):
+            variable = file.createVariable(name, "f8", ("time",))
+            variable[:], variable.units = numbers, unit
+    izhi.plan([*FILE, "stimulus.file=current.nc"])
+    move_values(tmp_path / "current.nc", "I", kind, tmp_path / "secret")
+    with pytest.raises(ConfigError, match=r"current\.nc: netCDF whose values lie in another file$"):
+        izhi.plan([*FILE, "stimulus.file=current.nc"])
 
 
 def test_what_is_no_file_is_not_opened(tmp_path, monkeypatch) -> None:

@@ -1,7 +1,7 @@
 """What verify finds of what somebody who may write to a study changes, and what it cannot find.
 
-Each test of the first part is a line of the table in SECURITY.md. All of them give the log the
-SHA-256 of what was changed, as somebody would who wants it to stay unnoticed.
+`FORGERIES` are the lines of the table in SECURITY.md. Where nothing else is said, the log is given
+the SHA-256 of what was changed, as by somebody who wants it to stay unnoticed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import netCDF4
 import numpy as np
 import pytest
@@ -29,6 +31,7 @@ from izhi.study import folder as folders
 from izhi.study.log import read
 from izhi.study.summarise import summarise
 from izhi.study.verify import verify
+from tests.foreign import KINDS, move_values
 
 SWEEP = ["circuit=two_to_one", "run.engine=numpy", "run.n_jobs=1", "simulation.duration='40 ms'",
          "neuron=chattering,resonator", "stimulus.amplitude=6,10",
@@ -71,6 +74,256 @@ def shards(study: Path) -> list[Path]:
 
 
 # ---------------------------------------------------------------- the table of SECURITY.md
+
+
+def forged(study: Path, change: Callable[[Any], None]) -> None:
+    """Change shards, and have izhi itself make again all that follows from them."""
+    for shard in shards(study):
+        changed(shard, change)
+    told(study)
+    izhi.run(SWEEP, name="s", dir=study.parent, progress=False).close()
+
+
+def put_into(name: str, value: Any) -> Callable[[Any], None]:
+    def change(file: Any) -> None:
+        if name in file.variables and file[name].size:
+            file[name][-1] = value
+
+    return change
+
+
+def edited(path: Path, *replacements: tuple[str, str]) -> None:
+    text = path.read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def removed(path: Path, name: str) -> None:
+    """Remove a variable or a group, which netCDF cannot do."""
+    with h5py.File(path, "r+") as file:
+        del file[name]
+
+
+def dataset_changed(study: Path, change: Callable[[Any], None]) -> None:
+    changed(study / "dataset.nc", change)
+    told(study)
+
+
+def versions_changed(study: Path) -> None:
+    """Write other versions wherever they stand."""
+    here = izhi.__version__
+    edited(study / "log.jsonl", (f'"izhi": "{here}"', '"izhi": "99.9"'))
+    for shard in shards(study):
+        changed(shard, lambda file: file.setncattr(
+            "versions", file.versions.replace(f'"izhi": "{here}"', '"izhi": "99.9"')))  # fmt: skip
+    dataset_changed(study, lambda file: file.setncattr(
+        "versions", file.versions.replace(f"izhi {here}", "izhi 99.9")))  # fmt: skip
+
+
+def points_lost(study: Path) -> None:
+    """Remove results, and write that their points failed."""
+    shard = shards(study)[0]
+    with netCDF4.Dataset(str(shard)) as file:
+        points = file["point"][:].tolist()
+    shard.unlink()
+    path = study / "log.jsonl"
+    lines = [line for line in path.read_text().splitlines() if shard.name not in line]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.MonkeyPatch.context() as patch:  # as if they had failed
+        from izhi.study import shards as running
+
+        original = running.run
+
+        def run(job: Any, *others: Any) -> Any:
+            results = original(replace(job, shards=[]), *others)
+            results.failed.update(dict.fromkeys(points, "so it is said"))
+            record = others[0]
+            for point in points:
+                record.append("point_failed", point=point, reason="so it is said")
+            return results
+
+        patch.setattr(running, "run", run)
+        izhi.run(SWEEP, name="s", dir=study.parent, progress=False).close()
+
+
+def data_changed(study: Path) -> None:
+    (path,) = (study / "inputs").iterdir()
+    edited(path, ("4.0", "5.0"))
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """A line of the table: what is changed, and by which of three ways it is found."""
+
+    file: str
+    what: str
+    make: Callable[[Path], None]
+    opening: bool = False
+    verify: bool = False
+    sample: bool = False
+
+
+ALL, EVEN_PLAIN = (True, True, True), (False, True, True)
+DRAWN = (False, False, True)
+NEVER = (False, False, False)
+FORGERIES = [
+    Forgery("`dataset.nc`", "anything, with the log left as it is",
+            lambda s: changed(s / "dataset.nc", lambda f: f.setncattr("title", "x")), *ALL),
+    Forgery("`dataset.nc`", "values that lie in other files",
+            lambda s: (move_values(s / "dataset.nc", "isi_cv", KINDS[0], s.parent / "x"),
+                       told(s)), *ALL),
+    Forgery("`dataset.nc`", "statistics",
+            lambda s: dataset_changed(s, put_into("isi_mean", 7)), *EVEN_PLAIN),
+    Forgery("`dataset.nc`", "the state of points",
+            lambda s: dataset_changed(s, put_into("status", 3)), *EVEN_PLAIN),
+    Forgery("`dataset.nc`", "labels of axes and cells",
+            lambda s: dataset_changed(s, put_into("amplitude", 12)), *EVEN_PLAIN),
+    Forgery("`dataset.nc`", "spike times, and the points and cells of trains",
+            lambda s: dataset_changed(s, lambda f: put_into("cell", b"x")(f["spikes"])),
+            *EVEN_PLAIN),
+    *(Forgery("`dataset.nc`", "spike times, and the points and cells of trains",
+              lambda s, n=name, v=value: dataset_changed(
+                  s, lambda f: put_into(n, v)(f["spikes"])), *EVEN_PLAIN)
+      for name, value in (("point", 0), ("spike_time", 399), ("spike_count", 0))),
+    *(Forgery("`dataset.nc`", "traces, their times and units",
+              lambda s, c=change: dataset_changed(s, lambda f: c(f["traces"])), *EVEN_PLAIN)
+      for change in (
+          put_into("v", 0.0), put_into("time", 1.0), put_into("amplitude", 4.0),
+          put_into("trace", 2), put_into("cell", "x"),
+          lambda g: g["v"].setncattr("units", "mV"), lambda g: g["v"].setncattr("scale_factor", 2),
+          lambda g: g["time"].setncattr("units", "ms"),
+          lambda g: g["u"].setncattr("missing_value", g["u"][0, 0, 0]),
+          lambda g: g.createVariable("w", "f8", ("cell",)),
+          lambda g: g.renameVariable("u", "w"))),
+    Forgery("`dataset.nc`", "units, scales, missing values, further variables and groups",
+            lambda s: dataset_changed(s, lambda f: f.createGroup("more")), *EVEN_PLAIN),
+    *(Forgery("`dataset.nc`", "units, scales, missing values, further variables and groups",
+              lambda s, c=change: dataset_changed(s, c), *EVEN_PLAIN)
+      for change in (
+          lambda f: f["isi_cv"].setncattr("units", "x"),
+          lambda f: f["spike_count"].setncattr("_Unsigned", "true"),
+          lambda f: f["lv"].setncattr("valid_min", 9.0),
+          lambda f: f["spikes"]["spike_count"].setncattr("valid_max", 0),
+          lambda f: f["spikes"].createVariable("more", "f8", ("spike",)))),
+    *(Forgery("`dataset.nc`", "units, scales, missing values, further variables and groups",
+              lambda s, n=name: (removed(s / "dataset.nc", n), told(s)), *EVEN_PLAIN)
+      for name in ("spikes", "traces", "lv", "spikes/cell", "traces/u")),
+    Forgery("`dataset.nc`", "the configs and versions in it",
+            lambda s: dataset_changed(s, lambda f: f.setncattr("versions", "x")), *EVEN_PLAIN),
+    Forgery("`dataset.nc`", "titles, long names, comments, history, `izhi_version`",
+            lambda s: dataset_changed(s, lambda f: f["isi_cv"].setncattr("comment", "x")), *NEVER),
+    Forgery("`summary.csv`", "anything",
+            lambda s: (edited(s / "summary.csv", ("tonic", "TONIC")), told(s)), *EVEN_PLAIN),
+    Forgery("`shards/`", "anything, with dataset, table or log left as they are",
+            lambda s: (changed(shards(s)[0], put_into("statistic_isi_mean", 7)), told(s)),
+            *EVEN_PLAIN),
+    Forgery("`shards/`", "values that lie in other files",
+            lambda s: (move_values(shards(s)[0], "statistic_isi_cv", KINDS[1], s.parent / "x"),
+                       told(s)), *EVEN_PLAIN),
+    Forgery("`shards/`", "files that the log does not tell of",
+            lambda s: shutil.copy(shards(s)[0], s / "shards" / "more.nc"), *EVEN_PLAIN),
+    Forgery("`shards/`, `dataset.nc`, `summary.csv`, `log.jsonl` together", "statistics",
+            lambda s: forged(s, put_into("statistic_isi_mean", 0.25)), *DRAWN),
+    Forgery("`shards/`, `dataset.nc`, `summary.csv`, `log.jsonl` together", "spike times",
+            lambda s: forged(s, put_into("spike_step", 399)), *DRAWN),
+    Forgery("`shards/`, `dataset.nc`, `summary.csv`, `log.jsonl` together", "traces",
+            lambda s: forged(s, put_into("trace_v", 0.01)), *DRAWN),
+    Forgery("`shards/`, `dataset.nc`, `summary.csv`, `log.jsonl` together",
+            "results taken out, their points said to have failed", points_lost, *NEVER),
+    Forgery("`shards/`, `dataset.nc`, `log.jsonl` together", "versions", versions_changed, *NEVER),
+    Forgery("`study.yaml`", "axes, and all that results depend on",
+            lambda s: edited(s / "study.yaml", ("simulation.seed: 0", "simulation.seed: 5")),
+            *EVEN_PLAIN),
+    Forgery("`study.yaml`", "settings of statistics",
+            lambda s: edited(s / "study.yaml", ("statistics.min_spikes: 3",
+                                                "statistics.min_spikes: 2")), *EVEN_PLAIN),
+    Forgery("`study.yaml`", "overrides, choices, `run.*`, `study.*`",
+            lambda s: edited(s / "study.yaml", ("neuron: chattering", "neuron: resonator")),
+            *NEVER),
+    Forgery("`log.jsonl`", "what was planned, SHA-256, digests",
+            lambda s: edited(s / "log.jsonl", ('"digest": "', '"digest": "0')), *EVEN_PLAIN),
+    Forgery("`log.jsonl`", "what was planned, SHA-256, digests",
+            lambda s: edited(s / "log.jsonl", ('"simulation.seed": 0', '"simulation.seed": 5')),
+            *EVEN_PLAIN),
+    Forgery("`log.jsonl`", "the log taken away", lambda s: (s / "log.jsonl").unlink(),
+            *EVEN_PLAIN),
+    Forgery("`log.jsonl`", "times, commands, machines, repositories, warnings",
+            lambda s: edited(s / "log.jsonl", ('"2026', '"1999'), ('"host": "', '"host": "x')),
+            *NEVER),
+    Forgery("`inputs/`", "anything", data_changed, *EVEN_PLAIN),
+    Forgery("`changes-*.diff`", "anything, with the log left as it is",
+            lambda s: edited(s / "changes-0123456789abcdef.diff", ("+", "-")), *EVEN_PLAIN),
+    Forgery("`changes-*.diff`, `log.jsonl` together", "anything",
+            lambda s: (edited(s / "changes-0123456789abcdef.diff", ("+", "-")),
+                       diff_logged(s)), *NEVER),
+    Forgery("`report.html`", "anything; verify says that it is not checked",
+            lambda s: (s / "report.html").write_text("<p>all is well</p>"), *NEVER),
+]  # fmt: skip
+"""What somebody may change, and whether opening, verify and verify --sample find it."""
+
+
+def diff_logged(study: Path) -> None:
+    """Write an event about changes to a repository into the log."""
+    name = "changes-0123456789abcdef.diff"
+    path = study / "log.jsonl"
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    for event in events:
+        if event["event"] == "planned":
+            state = {"diff": name, "sha256": folders.sha256(study / name)}
+            event["environment"]["repositories"] = {"izhi": state}
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def is_found_by_opening(study: Path) -> bool:
+    try:
+        izhi.open_study(study).dataset.load()
+    except IzhiError as error:
+        assert "\n" not in str(error) and "dataset.nc" in str(error)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda f: f"{f.file}: {f.what}")
+def test_what_a_forger_can_change_unnoticed(forgery, made, study, tmp_path) -> None:
+    if forgery.file == "`inputs/`":
+        study = with_data(tmp_path)
+    if forgery.file.startswith("`changes"):
+        (study / "changes-0123456789abcdef.diff").write_text("+ a line\n")
+        diff_logged(study)
+    forgery.make(study)
+    verdict = verify(study, 0)
+    assert bool(verdict.problems) == forgery.verify, verdict.problems
+    assert bool(verify(study, 4).problems) == forgery.sample
+    assert is_found_by_opening(study) == forgery.opening
+    assert ("report.html is not checked; izhi report writes it anew" in verdict.notes) == (
+        forgery.file == "`report.html`"
+    )
+    for problem in verdict.problems:
+        assert "\n" not in problem
+
+
+def with_data(folder: Path) -> Path:
+    """Return a study with a file of data."""
+    data = folder / "current.csv"
+    data.write_text("t [ms],I [mV]\n0,4.0\n60,9.0\n")
+    sweep = ["circuit=single", "synapse=none", "stimulus=file", f"stimulus.file={data}",
+             "simulation.duration='40 ms'", "run.engine=numpy"]  # fmt: skip
+    izhi.run(sweep, name="data", dir=folder, progress=False).close()
+    return folder / "data"
+
+
+def test_the_table_says_what_was_tried() -> None:
+    words = {True: "found", False: "no"}
+    expected = []
+    for forgery in FORGERIES:
+        sample = "if drawn" if forgery.sample and not forgery.verify else words[forgery.sample]
+        cells = (forgery.file, forgery.what, words[forgery.opening], words[forgery.verify], sample)
+        expected.append("| " + " | ".join(cells) + " |")
+    page = (Path(__file__).parents[1] / "SECURITY.md").read_text()
+    table = page.split("| file | what is changed |")[1].split("\n\n")[0].splitlines()[2:]
+    assert table == list(dict.fromkeys(expected))
 
 
 def test_a_dataset_that_was_changed_is_found_with_its_points(study) -> None:
@@ -140,34 +393,6 @@ def test_a_table_of_another_length_is_found(study, change, said) -> None:
     assert problem.startswith(f"{path}: ") and said in problem
 
 
-def forged(study: Path, change: Callable[[Any], None]) -> None:
-    """Change shards, and have izhi itself make all that follows from them anew."""
-    for shard in shards(study):
-        changed(shard, change)
-    told(study)
-    izhi.run(SWEEP, name="s", dir=study.parent, progress=False).close()
-
-
-def test_results_that_were_changed_throughout_are_found_by_simulating_again(study) -> None:
-    def change(file: Any) -> None:
-        file["statistic_isi_mean"][:] = 0.25
-
-    forged(study, change)
-    assert verify(study, 0).problems == []
-    problems = verify(study, 4).problems
-    assert any("isi_mean when run again" in problem for problem in problems)
-
-
-def test_spikes_that_were_changed_throughout_are_found_by_simulating_again(study) -> None:
-    def change(file: Any) -> None:
-        if file["spike_step"].size:
-            file["spike_step"][-1] += 1
-
-    forged(study, change)
-    assert verify(study, 0).problems == []
-    assert any("other results when run again" in problem for problem in verify(study, 4).problems)
-
-
 def test_statistics_by_later_settings_are_simulated_again_too(study) -> None:
     """What the shards have was computed with the settings before."""
     summarise(study, ["statistics.max_interval='6 ms'"], progress=False)
@@ -207,14 +432,25 @@ def test_a_study_yaml_of_another_study_is_found(study) -> None:
     assert any("changed after it was written" in problem for problem in verify(study).problems)
 
 
-def test_what_verify_cannot_find(study) -> None:
-    """Times, commands, machines and the page are nobody's but the log's; the table says so."""
+@pytest.mark.parametrize(
+    ("event", "name", "value"),
+    [("gathered", "statistics", "x"), ("gathered", "statistics", None),
+     ("shard_done", "points", -5), ("point_failed", "point", 10**30),
+     ("point_failed", "point", -3), ("point_failed", "point", "x")],
+)  # fmt: skip
+def test_a_log_with_other_values_gives_a_line(study, event, name, value) -> None:
     path = study / "log.jsonl"
-    path.write_text(path.read_text().replace('"2026', '"1999').replace('"host": "', '"host": "x'))
-    (study / "report.html").write_text("<p>all is well</p>")
-    verdict = verify(study, 4)
-    assert verdict.problems == []
-    assert "report.html is not checked; izhi report writes it anew" in verdict.notes
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    if event == "point_failed":
+        events.insert(-1, {"time": "2026", "event": event})
+    bad = [number for number, line in enumerate(events, 1) if line["event"] == event]
+    for number in bad:
+        events[number - 1][name] = value
+    path.write_text("".join(json.dumps(line) + "\n" for line in events))
+    expected = {f"{path}: line {number} is no event" for number in bad}
+    assert expected <= set(verify(study).problems)
+    summarise(study, ["statistics.min_spikes=2"], progress=False)
+    assert verify(study).problems == []
 
 
 def test_files_that_are_missing_are_said_to_be(study, capsys) -> None:
@@ -318,13 +554,17 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "spikes of float": (put("spike_step", lambda x: x + 0.5), "spike_step is of type float64"),
     "negative spikes": (put("spike_step", first(-5)), "spike_step is not from 0 to 399"),
     "spikes beyond": (put("spike_step", first(400)), "spike_step is not from 0 to 399"),
-    "spikes out of order": (put("spike_step", lambda x: x[::-1]), "spike_step falls within a t"),
+    "two spikes in a step": (put("spike_step", lambda x: x * 0 + 1), "spike_step does not rise"),
+    "spikes out of order": (put("spike_step", lambda x: x[::-1]), "spike_step does not rise"),
     "a trace where none is": (
         lambda parts: parts.update(trace_w=parts["statistic_lv"]), "its traces are of "),
     "other cells": (attribute("cells", '["a"]'), "its cells are not those of its points' circuit"),
     "cells of a number": (attribute("cells", 5), "it cannot be read"),
     "cells of brackets": (attribute("cells", "[" * 9999), "it cannot be read"),
     "no synapses": (attribute("synapses", None), "its attribute synapses is missing"),
+    "several dt": (attribute("dt", [1e-4, 1e-4]), "its dt is not that of its points"),
+    "text for an interval": (
+        lambda parts: parts["attributes"].update(interval="a"), "its interval is not that of"),
     "another dt": (attribute("dt", 0.1), "its dt is not that of its points"),
     "another fingerprint": (attribute("fingerprint", "x"), "it is of another study"),
 }  # fmt: skip
@@ -349,17 +589,56 @@ def test_a_shard_that_holds_something_else_is_named_with_the_problem(study, what
         summarise(study, ["statistics.min_spikes=2"], progress=False)
     except IzhiError as error:
         assert str(error).startswith(f"{shard}: ") and "\n" not in str(error)
-        if "remove the file" in str(error):  # its spikes are looked at when they are needed
-            shard.unlink()
-            again = [*SWEEP, "statistics.min_spikes=2"]
-            izhi.run(again, name="s", dir=study.parent, progress=False).close()
-            assert verify(study).problems == []
-            return
         assert izhi.run(SWEEP, name="s", dir=study.parent, progress=False).digest == before
         assert verify(study).problems == []
     else:  # what is computed anew from the spikes may be anything
         assert what in ("no statistic", "further statistic", "a statistic's type",
                         "a statistic's shape")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [("spike_step", "scale_factor"), ("train_count", "add_offset"), ("status", "valid_max"),
+     ("statistic_lv", "missing_value"), ("spike_step", "_Unsigned")],
+)  # fmt: skip
+def test_a_shard_whose_numbers_are_scaled_is_named(study, name, attribute) -> None:
+    for shard in shards(study):
+        changed(shard, lambda file: file[name].setncattr(attribute, file[name].dtype.type(1)))
+    told(study)
+    expected = f"{name} has an attribute, {attribute}; it is written without"
+    for shard in shards(study):
+        assert f"{shard}: {expected}" in verify(study).problems
+    before = izhi.open_study(study).digest
+    assert izhi.run(SWEEP, name="s", dir=study.parent, progress=False).digest == before
+
+
+def test_a_word_that_a_shard_does_not_have_is_named(study) -> None:
+    changed(shards(study)[0], put_into("statistic_regime", 100))
+    told(study)
+    problem = f"{shards(study)[0]}: statistic_regime is not from 0 to "
+    assert any(line.startswith(problem) for line in verify(study).problems)
+
+
+@pytest.fixture(scope="module")
+def located(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("located")
+    sweep = ["circuit=single", "synapse=none", "run.engine=numpy", "stimulus.onset='5 ms'",
+             "simulation.duration='40 ms'", "simulation.method=located_rk2"]  # fmt: skip
+    izhi.run(sweep, name="s", dir=folder, progress=False).close()
+    return folder / "s"
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "expected"),
+    [(0, np.nan, "is not from 0 to 400"), (0, -0.5, "is not from 0 to 400"),
+     (-1, np.inf, "is not from 0 to 400"), (-1, 400.5, "is not from 0 to 400"),
+     (-1, 0.0, "does not rise within a train")],
+)  # fmt: skip
+def test_located_spikes_lie_within_the_run(located, tmp_path, at, value, expected) -> None:
+    study = shutil.copytree(located, tmp_path / "s")
+    changed(shards(study)[0], lambda file: file["spike_step"].__setitem__(at, value))
+    told(study)
+    assert any(f"spike_step {expected}" in problem for problem in verify(study).problems)
 
 
 def test_points_that_two_shards_hold_are_named(study) -> None:

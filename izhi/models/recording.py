@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi import netcdf, units
+from izhi import hdf5, netcdf, units
 from izhi.config import inputs
 from izhi.errors import ConfigError, did_you_mean
 from izhi.units import SECOND, Dimension
@@ -258,6 +258,8 @@ def _netcdf(data: bytes, recording: Recording, key: str) -> tuple[Column, Column
                 for name, variable in file.variables.items()
                 if variable.ndim == 1 and variable.dtype != str and variable.dtype.kind in "fiu"
             }  # fmt: skip
+    except hdf5.ForeignStorageError:
+        raise ConfigError(f"{where}: netCDF whose values lie in another file") from None
     except (OSError, RuntimeError, ValueError, AttributeError, TypeError, OverflowError) as error:
         why = str(error) if isinstance(error, _TooLong) else "netCDF that cannot be read"
         raise ConfigError(f"{where}: {why}") from None

@@ -33,10 +33,8 @@ def batches(plan: Plan) -> NDArray[np.int64]:
     return result
 
 
-def check(
-    path: Path, points: NDArray[np.int64], plan: Plan, batch_of: NDArray[np.int64], spikes: bool
-) -> None:
-    """Check the contents of a shard file.
+def check(path: Path, points: NDArray[np.int64], plan: Plan, batch_of: NDArray[np.int64]) -> None:
+    """Check the contents of a shard file, the times of its spikes included.
 
     Parameters
     ----------
@@ -48,8 +46,6 @@ def check(
         The plan.
     batch_of
         From :func:`batches`.
-    spikes
-        Whether the times of the spikes are looked at, too, not only their number.
 
     Raises
     ------
@@ -68,7 +64,7 @@ def check(
             if str(_attribute(file, "stated")) == _stated(plan):
                 _check_statistics(file, points.size, structure, plan)
             if plan.sweep.setting("record.spikes"):
-                _check_spikes(file, count, structure, spikes)
+                _check_spikes(file, count, structure)
             _check_traces(file, points.size, structure)
     except UNREADABLE as error:
         raise StudyError(f"it cannot be read: {' '.join(str(error).split())[:200]}") from error
@@ -90,7 +86,7 @@ def _check_labels(file: Any, structure: Structure) -> None:
         labels = json.loads(_attribute(file, name))
         if labels != list(expected):
             raise StudyError(f"its {name} are not those of its points' circuit")
-    if _attribute(file, "dt") != structure.dt:
+    if not np.array_equal(_attribute(file, "dt"), structure.dt):
         raise StudyError("its dt is not that of its points")
 
 
@@ -103,6 +99,8 @@ def _variable(file: Any, name: str, dtype: Any, shape: tuple[int, ...]) -> Any:
         raise StudyError(f"{name} is of type {variable.dtype}, not {np.dtype(dtype)}")
     if variable.shape != shape:
         raise StudyError(f"{name} is of shape {variable.shape}, not {shape}")
+    if variable.ncattrs():  # such as a scale
+        raise StudyError(f"{name} has an attribute, {variable.ncattrs()[0]}; it is written without")
     return variable
 
 
@@ -130,52 +128,34 @@ def _check_statistics(file: Any, points: int, structure: Structure, plan: Plan) 
         values = _variable(file, f"statistic_{name}", what.dtype, shape)
         if what.dtype.kind == "i" and values[:].min(initial=0) < 0:
             raise StudyError(f"statistic_{name} is negative")
+        if what.words and values[:].max(initial=0) >= len(what.words):
+            raise StudyError(f"statistic_{name} is not from 0 to {len(what.words) - 1}")
     names = {name for name in file.variables if name.startswith("statistic_")}
     if further := sorted(names - {f"statistic_{name}" for name in expected}):
         raise StudyError(f"{further[0]} is a statistic that its points do not have")
 
 
-def _check_spikes(file: Any, count: NDArray[np.int64], structure: Structure, times: bool) -> None:
-    dtype = np.float64 if structure.located else np.int32
+def _check_spikes(file: Any, count: NDArray[np.int64], structure: Structure) -> None:
+    """Check that spikes lie within the simulation, and rise within each train."""
+    located = structure.located
     number = int(count.sum())
     if "spike_step" in file.variables and file["spike_step"].shape != (number,):
         raise StudyError(
             f"train_count sums to {number:,}, but spike_step has {file['spike_step'].size:,} spikes"
         )
-    steps = _variable(file, "spike_step", dtype, (number,))
-    if times:
-        check_steps(steps, count, structure)
-
-
-def check_steps(steps: Any, count: NDArray[np.int64], structure: Structure) -> None:
-    """Check that spikes lie within the simulation, and rise within each train.
-
-    Parameters
-    ----------
-    steps
-        Time steps of all spikes, train after train: an array, or a variable of a file.
-    count
-        Number of spikes of each train, shape (points, cells).
-    structure
-        What was simulated.
-
-    Raises
-    ------
-    StudyError
-        Saying what is wrong.
-    """
-    number = int(count.sum())
-    last = structure.steps if structure.located else structure.steps - 1
+    steps = _variable(file, "spike_step", np.float64 if located else np.int32, (number,))
+    last = structure.steps if located else structure.steps - 1
     firsts = np.cumsum(count.ravel()) - count.ravel()
     before = -1.0
     for start in range(0, number, _SPIKES):
-        some = steps[start : start + _SPIKES]
-        if not ((some >= 0) & (some <= last)).all():
+        block = steps[start : start + _SPIKES].astype(np.float64)
+        if not ((block >= 0) & (block <= last)).all():
             raise StudyError(f"spike_step is not from 0 to {last}, the simulation's end")
-        falls = np.flatnonzero(np.diff(some, prepend=before) < 0) + start
+        rise = np.diff(block, prepend=before)
+        falls = np.flatnonzero(rise < 0 if located else rise <= 0) + start
         if not np.isin(falls, firsts).all():
-            raise StudyError("spike_step falls within a train")
-        before = float(some[-1])
+            raise StudyError("spike_step does not rise within a train")
+        before = float(block[-1])
 
 
 def _check_traces(file: Any, points: int, structure: Structure) -> None:
@@ -188,5 +168,7 @@ def _check_traces(file: Any, points: int, structure: Structure) -> None:
     shape = (points, len(structure.circuit.cells), structure.samples)
     for name in structure.traced:
         _variable(file, f"trace_{name}", np.float64, shape)
-    if structure.traced and _attribute(file, "interval") != structure.trace_interval:
+    interval: Any = file.getncattr("interval") if "interval" in file.ncattrs() else np.nan
+    expected = np.nan if structure.trace_interval is None else structure.trace_interval
+    if isinstance(interval, str) or not np.array_equal(interval, expected, equal_nan=True):
         raise StudyError("its interval is not that of its points' traces")

@@ -12,15 +12,14 @@ import numpy as np
 
 from izhi import netcdf
 from izhi.errors import StudyError
-from izhi.study import dataset, description, statistics
+from izhi.study import dataset, description, statistics, window
 from izhi.study.digest import Digest
 from izhi.study.statistics import Columns
 from izhi.study.window import Source
 from izhi.sweep.plan import Plan
 
-_MEANING = ("units", "scale_factor", "add_offset", "flag_values", "flag_meanings",
-            "sample_dimension", "_FillValue", "missing_value", "valid_range")  # fmt: skip
-"""Attributes that change what a number is taken for; texts differ from version to version."""
+TEXTS = {"long_name", "comment", "coordinates"}
+"""Attributes that change no number's meaning; texts differ from version to version."""
 
 
 def problems(file: Any, plan: Plan, sources: Sequence[Source], made_by: str) -> Iterator[str]:
@@ -51,6 +50,10 @@ def problems(file: Any, plan: Plan, sources: Sequence[Source], made_by: str) -> 
         dataset.write(path, plan, sources, [], {}, Digest(plan.sweep.axes, Columns.of(plan)))
         with netcdf.open(path) as expected:
             yield from _layout(expected, file, "", Columns.of(plan))
+            groups = {*expected.groups, *(["traces"] if window.traced(plan, sources) else [])}
+            yield from (f"{name} is missing" for name in sorted(groups - set(file.groups)))
+            for name in sorted(set(file.groups) - groups):
+                yield f"{name} is a group that the study does not have"
             if "spikes" in expected.groups and "spikes" in file.groups:
                 yield from _layout(expected["spikes"], file["spikes"], "spikes/", Columns.of(plan))
 
@@ -84,7 +87,7 @@ def _layout(expected: Any, file: Any, group: str, columns: Columns) -> Iterator[
             str(two.dtype), two.dimensions, two.shape,
         ):  # fmt: skip
             yield f"{group}{name} is of another type or shape than the study's"
-        for attribute in _MEANING:
+        for attribute in sorted({*one.ncattrs(), *two.ncattrs()} - TEXTS):
             values = [v.getncattr(attribute) if attribute in v.ncattrs() else None
                       for v in (one, two)]  # fmt: skip
             if not np.array_equal(np.asarray(values[0]), np.asarray(values[1])):

@@ -27,7 +27,7 @@ ENDS = ("gathered", "interrupted", "stopped")
 
 _FIELDS = {
     "time": str, "event": str, "command": list, "shard": str, "points": int, "failed": int,
-    "diverged": int, "digest": str, "line": int,
+    "diverged": int, "digest": str, "line": int, "point": int, "statistics": int,
 }  # fmt: skip
 """The kinds of what others read of an event; a line that has another is none."""
 
@@ -197,7 +197,11 @@ def _event(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(event, dict) or not {"time", "event"} <= event.keys():
         return None
-    whole = all(type(event[name]) is kind for name, kind in _FIELDS.items() if name in event)
+    whole = all(
+        type(event[name]) is kind and (kind is not int or 0 <= event[name] < 1 << 63)
+        for name, kind in _FIELDS.items()
+        if name in event
+    )
     if whole and "shard" in event and event["shard"] != os.path.basename(event["shard"]):
         return None  # of another folder
     return event if whole and all(isinstance(w, str) for w in event.get("command", ())) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from izhi.errors import StudyError
-from izhi.study import contents, parallel, shardfile, statistics
+from izhi.study import parallel, shardfile, statistics
 from izhi.study.statistics import Recipe
 from izhi.study.window import Source
 from izhi.sweep.plan import Plan, Shard
@@ -90,12 +90,6 @@ def _restate(number: int, path: Path, recipe: Recipe, target: Path) -> tuple[int
         raise StudyError(
             f"{path}: holds other statistics than are asked for, and no spikes to compute them from"
         )
-    try:
-        contents.check_steps(data.step, data.count, recipe.structure)
-    except StudyError as error:
-        raise StudyError(
-            f"{path}: {error}; remove the file, and a further run makes its points again"
-        ) from error
     found = statistics.compute(recipe, data.step, data.count)
     stated = statistics.digest(recipe.settings)
     other = replace(data, statistics=found, stated=stated, step=None, traces={}, interval=None)

@@ -433,7 +433,7 @@ def _look(
                 points = renumbered(path, where)
                 if finished[points].any():
                     raise StudyError("another shard holds its points")
-                contents.check(path, points, plan, batch_of, spikes=False)
+                contents.check(path, points, plan, batch_of)
             except StudyError as error:
                 stored.damaged[path.name] = str(error)
                 continue

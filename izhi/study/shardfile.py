@@ -174,7 +174,7 @@ def read_points(path: Path) -> tuple[str, NDArray[np.int64]]:
     """
     try:
         with netcdf.open(path) as file:
-            file.set_auto_mask(False)
+            file.set_auto_maskandscale(False)
             point = file["point"]
             if str(point.dtype) != "int64" or point.ndim != 1 or point.size > _MOST_POINTS:
                 raise StudyError("its points are no list of whole numbers")
@@ -205,7 +205,7 @@ class Head:
 def read_head(path: Path) -> Head:
     """Return what a shard file is of."""
     with netcdf.open(path) as file:
-        file.set_auto_mask(False)
+        file.set_auto_maskandscale(False)
         cells, synapses = (tuple(json.loads(labels)) for labels in (file.cells, file.synapses))
         return Head(cells, synapses, file["train_count"][:], str(file.stated))
 
@@ -225,7 +225,7 @@ class Results:
 def read_results(path: Path) -> Results:
     """Return what a shard file holds, but for spikes and traces; it is opened once."""
     with netcdf.open(path) as file:
-        file.set_auto_mask(False)
+        file.set_auto_maskandscale(False)
         cells, synapses = (tuple(json.loads(labels)) for labels in (file.cells, file.synapses))
         points = np.asarray(file["point"][:], np.int64)
         rows = _rows(file, slice(None))
@@ -235,7 +235,7 @@ def read_results(path: Path) -> Results:
 def read_rows(path: Path, rows: slice) -> dict[str, NDArray[Any]]:
     """Return ``status`` and the statistics of some of a shard file's points, by name."""
     with netcdf.open(path) as file:
-        file.set_auto_mask(False)
+        file.set_auto_maskandscale(False)
         return _rows(file, rows)
 
 
@@ -250,14 +250,14 @@ def _rows(file: Any, rows: slice) -> dict[str, NDArray[Any]]:
 def read_steps(path: Path, spikes: slice) -> tuple[NDArray[Any], float]:
     """Return some of a shard file's spikes in time steps, and the step in seconds."""
     with netcdf.open(path) as file:
-        file.set_auto_mask(False)
+        file.set_auto_maskandscale(False)
         return np.asarray(file["spike_step"][spikes]), float(file.dt)
 
 
 def read(path: Path) -> ShardData:
     """Read a shard file."""
     with netcdf.open(path) as file:
-        file.set_auto_mask(False)
+        file.set_auto_maskandscale(False)
         variables = file.variables
         return ShardData(
             points=variables["point"][:],

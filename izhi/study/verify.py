@@ -202,7 +202,7 @@ def _points(
     for path in paths:
         try:
             points = resume.renumbered(path, where)
-            contents.check(path, points, plan, batch_of, spikes=True)
+            contents.check(path, points, plan, batch_of)
         except StudyError as error:
             problems.append(f"{path}: {error}")
             continue
@@ -249,10 +249,13 @@ def _compare(
 ) -> None:
     """Compare dataset and table with the shards, window by window, and these with the digest."""
     failed = resume.failed(events)
-    digest = Digest(plan.sweep.axes, Columns.of(plan))
+    columns = Columns.of(plan)
+    digest = Digest(plan.sweep.axes, columns)
     try:
         with netcdf.open(folder.dataset) as file:
             file.set_auto_maskandscale(False)
+            if not any(variable.name in file.variables for variable in columns.drawn):
+                columns = replace(columns, draws=None)  # by a version that did not store draws
             problems = [
                 f"{folder.dataset}: {problem}"
                 for problem in header.problems(
@@ -268,7 +271,8 @@ def _compare(
     except UNREADABLE as error:
         problems = [f"{folder.dataset}: cannot be compared with the shards: {error}"]
     verdict.check("the dataset, against the shards", problems)
-    verdict.check("summary.csv, against the shards", [*_table(folder, plan, sources, failed)])
+    lines = [*_table(folder, plan, sources, failed, columns)]
+    verdict.check("summary.csv, against the shards", lines)
 
 
 def _different(
@@ -277,7 +281,7 @@ def _different(
     """Say what a dataset has that the shards have not, with the points; feed the digest."""
     different: dict[str, list[NDArray[np.int64]]] = {}
     for pair in values:
-        if pair.name != dataset.PRESENT:
+        if pair.digested:
             digest.add(pair.name, pair.ours)
         if (bad := pair.different()) is not None:
             different.setdefault(pair.name, []).append(bad)
@@ -289,12 +293,16 @@ def _different(
 
 @dataclass(frozen=True)
 class _Pair:
-    """A variable by the shards and by the dataset, and the point of each row of the former."""
+    """A variable by the shards and by the dataset, and the point of each row of the former.
+
+    The digest of a study is not of all variables.
+    """
 
     name: str
     points: NDArray[np.int64]
     ours: NDArray[Any]
     theirs: NDArray[Any]
+    digested: bool = True
 
     def different(self) -> NDArray[np.int64] | None:
         """Return the points at which the two differ; None where they do not."""
@@ -323,34 +331,65 @@ def _values(
             if name in drawn and name not in file.variables:
                 continue  # by a version that did not store it
             theirs = np.reshape(file[name][part.box or ...], values.shape)
-            yield _Pair(name, points, values, theirs)
+            yield _Pair(name, points, values, theirs, name != dataset.PRESENT)
         if spikes is not None:
             times = dataset.spikes(part, count, spikes["spike_time"].dtype)
             theirs = spikes["spike_time"][written : written + times.size]
             written += times.size
             of = np.repeat(points, count[points].sum(axis=1))
             yield _Pair("spike_time", of, times, theirs)
+            yield from _trains(spikes, points, plan.cells)
     every = np.arange(plan.points)
     if spikes is not None:
         trains = np.reshape(spikes["spike_count"][:], count.shape)
         yield _Pair("train_count", every, count, trains)
     if traced := window.traced(plan, sources):
-        from izhi.study.traces import traces
+        yield from _traces(file["traces"], plan, traced)
 
-        expected = traces(plan, traced)
-        of = expected["trace"].values
-        for name in ("trace", *expected.data_vars):
-            yield _Pair(f"traces/{name}", of, expected[name].values, file["traces"][name][:])
+
+def _trains(spikes: Any, points: NDArray[np.int64], cells: Sequence[str]) -> Iterator[_Pair]:
+    """Yield which point and which cell each train of some points is of."""
+    trains = slice(int(points[0]) * len(cells), (int(points[-1]) + 1) * len(cells))
+    of = np.repeat(points, len(cells))
+    yield _Pair("spikes/point", of, of, spikes["point"][trains], digested=False)
+    labels = np.array([label.encode() for label in cells])
+    letters = np.tile(labels.view("S1").reshape(labels.size, -1), (points.size, 1))
+    spikes["cell"].set_auto_chartostring(False)
+    yield _Pair("spikes/cell", of, letters, spikes["cell"][trains], digested=False)
+
+
+def _traces(group: Any, plan: Plan, sources: Sequence[Source]) -> Iterator[_Pair]:
+    """Yield all variables of the traces, and what they are measured in."""
+    from izhi.study.traces import traces
+
+    expected = traces(plan, sources)
+    every = expected["trace"].values
+    digested = ("trace", *expected.data_vars)
+    ours, theirs = (np.array([str(sorted(v))]) for v in (expected.variables, group.variables))
+    yield _Pair("the names of the traces", every[:1], ours, theirs, digested=False)
+    for name in (*digested, *(set(expected.variables) - set(digested))):
+        variable, stored = expected[name], group[name]
+        first = np.broadcast_to(every[:1], variable.shape[:1])
+        of = every if variable.dims[0] == "trace" else first
+        yield _Pair(f"traces/{name}", of, variable.values, stored[:], name in digested)
+        attributes = [
+            {key: str(value) for key, value in told.items() if key not in header.TEXTS}
+            for told in ({"_FillValue": "nan", **variable.attrs},
+                         {"_FillValue": "nan"} | {k: stored.getncattr(k) for k in stored.ncattrs()})
+        ]  # fmt: skip
+        ours, theirs = (np.array([str(sorted(told.items()))]) for told in attributes)
+        yield _Pair(f"what traces/{name} is measured in", every[:1], ours, theirs, digested=False)
 
 
 def _table(
-    folder: StudyFolder, plan: Plan, sources: Sequence[Source], failed: NDArray[np.int64]
+    folder: StudyFolder,
+    plan: Plan,
+    sources: Sequence[Source],
+    failed: NDArray[np.int64],
+    columns: Columns,
 ) -> Iterator[str]:
     """Compare the table with the shards, line by line; say where it differs first."""
-    columns, number = Columns.of(plan), 0
-    with netcdf.open(folder.dataset) as stored:
-        if not any(variable.name in stored.variables for variable in columns.drawn):
-            columns = replace(columns, draws=None)  # by a version that did not store it
+    number = 0
     with open(folder.summary, "rb") as file:
         layout = table.layout(plan.sweep.axes, columns)
         for part in (None, *window.windows(plan.sweep.shape, sources, failed)):
