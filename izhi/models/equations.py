@@ -160,7 +160,7 @@ def _check_tree(tree: ast.expr) -> None:
     left: list[tuple[ast.AST, int, int, int]] = [(tree, 0, 0, 0)]
     while left:
         node, depth, powers, level = left.pop()
-        if level > MOST_LEVELS:
+        if level > MOST_LEVELS and isinstance(node, ast.expr):
             raise _refused(tree, TOO_MANY_LEVELS)
         if not isinstance(node, _TERMS + _OPERATORS):
             raise _refused(
