@@ -30,6 +30,10 @@ _RESERVED = {
     "not_refractory": "whether a cell is refractory", "escapes": "a count of izhi's",
     "t_in_timesteps": "the number of the time step",
 }  # fmt: skip
+_MOST_EXACT = 4
+"""Most states for `exact`, and two where some depend on each other: sympy takes up to a minute
+for these, and does not end for more."""
+
 _CONSTANTS = ("e", "pi", "inf", "True", "False")
 
 
@@ -418,7 +422,24 @@ def _hindrance(method: str, declared: Sequence[Declaration]) -> tuple[Declaratio
             return one, "changes with the time within a step"
         if method == "exact" and degree(one.expression, variables, inner) == 0:
             return one, f"names none of {', '.join(variables)}"  # its matrix has no inverse
+        if method == "exact" and len(states) > 2:
+            such = " that depend on each other" if _is_circular(states, inner) else ""
+            most = 2 if such else _MOST_EXACT
+            if len(states) > most:
+                return one, f"is one of {len(states)} equations{such}; exact solves at most {most}"
     return None
+
+
+def _is_circular(states: Sequence[Declaration], inner: Mapping[str, str]) -> bool:
+    """Whether some states depend on each other, by way of any others."""
+    uses = {
+        one.name: {s.name for s in states if s != one and degree(one.expression, [s.name], inner)}
+        for one in states
+    }
+    while ready := [name for name, used in uses.items() if not used & uses.keys()]:
+        for name in ready:
+            del uses[name]
+    return bool(uses)
 
 
 def check_sizes(declared: Sequence[Declaration], whose: str) -> None:

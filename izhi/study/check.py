@@ -39,6 +39,7 @@ def check(sweep: Sweep) -> Check:
         statistics.settings_of(sweep)
         prepare.check_compiler(sweep)
         found = structures.find(sweep)
+        prepare.check_methods(sweep, found)
     except ConfigError as error:
         said = {str(other): other for other in (error, *wrong(sweep))}
         return Check(points.count(sweep), 0, tuple(said.values()), ())

@@ -212,7 +212,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
                 neuron=neuron,
                 stimuli=models.stimuli(sweep, base, name, chosen)
                 if driven and neuron.input is not None else (),
-                method=str(value(_method_key(base, name))),
+                method=str(value(method_key(base, name))),
             )
         )  # fmt: skip
     cells = Circuit(tuple(populations), ())
@@ -259,7 +259,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
 
 def _check_method(base: Base, circuit: Circuit, population: Population) -> None:
     """Check that a population's method can integrate its cells, with what synapses add to them."""
-    key, method = _method_key(base, population.name), population.method
+    key, method = method_key(base, population.name), population.method
     group = circuits.group_of(base, population.name, "neuron")
     if population.located:
         located.check(population.neuron, method, group)
@@ -287,7 +287,7 @@ def _check_assembled(base: Base, structure: Structure, population: Population) -
         ) from None
 
 
-def _method_key(base: Base, population: str) -> str:
+def method_key(base: Base, population: str) -> str:
     """Return the key of a population's integration method: its neuron's own, or that of all."""
     own = f"{circuits.group_of(base, population, 'neuron')}.method"
     return own if base.has(own) else "simulation.method"
