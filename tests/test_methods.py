@@ -276,7 +276,7 @@ EXACT = {
     "compares": ("dv/dt = (2*int(tau > 1*ms) - v)/tau : 1",
                  "Brian2 cannot solve the equations of cell, sympy does not solve them (Poly"),
     "circular": ("dv/dt = (x - v)/tau : 1\ndx/dt = (y - x)/tau : 1\ndy/dt = (v - 2*y)/tau : 1",
-                 "dv/dt of cell is one of 3 equations that depend on each other; exact solves at most 2; "),
+                 "dv/dt of cell is one of 3 equations that depend on each other; exact solves at "),
     "many": ("dv/dt = (x1 - v)/tau : 1\n"
              + "\n".join(f"dx{k}/dt = (2 - x{k})/tau : 1" for k in range(1, 6)),
              "dv/dt of cell is one of 6 equations; exact solves at most 4; use one of euler"),
