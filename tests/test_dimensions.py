@@ -76,7 +76,7 @@ def test_the_term_that_is_off_is_named(text, wanted, said) -> None:
         ("sqrt(v*u)", "V"), ("v**-2", "1/V^2"), ("int(v > 30*mV)*I_app", "A"),
         ("abs(v) + clip(u, -1*volt, v)", "V"), ("exp(-t/tau) + sign(v)", "1"),
         ("timestep(t - tau, 1*ms) % 3", "1"), ("0.7*nS/mV*(v + 60*mV)*(v + 40*mV)/(100*pF)", "V/s"),
-        ("v" + " + v" * 1_000, "V"),
+        ("v" + " + v" * 150, "V"),
     ],
 )  # fmt: skip
 def test_dimensions(text, expected) -> None:
@@ -165,7 +165,7 @@ def test_values_are_those_of_python(text, numbers) -> None:
 
 
 def test_a_term_of_thousands_of_factors_is_refused() -> None:
-    with pytest.raises(ConfigError, match="too long for a term"):
+    with pytest.raises(ConfigError, match="more than 150 operators inside one another"):
         dimension("b" + "*b" * 1_500, KNOWN)
 
 
@@ -174,7 +174,7 @@ def test_values_of_conditions() -> None:
     assert evaluate("a > b or a == 1", {"a": a, "b": b}).tolist() == [1, 0, 1]
     assert evaluate("not (0 < a <= b)", {"a": a, "b": b}).tolist() == [0, 0, 1]
     assert evaluate("int(a > b)*5 % 3", {"a": a, "b": b}).tolist() == [0, 0, 2]
-    assert evaluate("a" + " + a" * 1000, {"a": 1.0}) == 1001
+    assert evaluate("a" + " + a" * 150, {"a": 1.0}) == 151
 
 
 def test_what_has_no_value_is_named() -> None:

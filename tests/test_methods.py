@@ -6,6 +6,7 @@ Every point has the bits of a plain Brian2 script in which its parameters are co
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,38 @@ def test_what_synapses_do_to_a_refractory_cell_is_lost_on_both_engines(compiler,
     assert trains["pausing", "numpy"] == trains["pausing", "compiled"]
     assert trains["leaky", "numpy"] == trains["leaky", "compiled"]
     assert len(trains["pausing", "numpy"]) > 10
+
+
+EXACT = {
+    "oscillates": ("dv/dt = (u - v)/tau : 1\ndu/dt = (1 - v - u)/tau : 1",
+                   "Brian2 cannot solve the equations of cell, their solution oscillates; use"),
+    "no inverse": ("dv/dt = (u - v)/tau + 1/tau : 1\ndu/dt = (v - u)/tau : 1",
+                   "Brian2 cannot solve the equations of cell, their matrix has no inverse; use"),
+    "cancels": ("dv/dt = (v - v + 2)/tau : 1",
+                "Brian2 cannot solve the equations of cell, their matrix has no inverse; use"),
+    "compares": ("dv/dt = (2*int(tau > 1*ms) - v)/tau : 1",
+                 "Brian2 cannot solve the equations of cell, sympy does not solve them (Poly"),
+    "circular": ("dv/dt = (x - v)/tau : 1\ndx/dt = (y - x)/tau : 1\ndy/dt = (v - 2*y)/tau : 1",
+                 "dv/dt of cell is one of 3 equations that depend on each other; exact solves at "),
+    "many": ("dv/dt = (x1 - v)/tau : 1\n"
+             + "\n".join(f"dx{k}/dt = (2 - x{k})/tau : 1" for k in range(1, 6)),
+             "dv/dt of cell is one of 6 equations; exact solves at most 4; use one of euler"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_what_brian_cannot_solve_exactly_is_refused_by_check_and_run(name, tmp_path) -> None:
+    equations, said = EXACT[name]
+    (tmp_path / "neuron").mkdir()
+    (tmp_path / "neuron" / "linear.yaml").write_text(
+        f"equations: {json.dumps(equations)}\nthreshold: v > 1\nreset: v = 0\ntau: 10 ms\n"
+    )
+    overrides = ["circuit=single", "synapse=none", "neuron=linear", "stimulus=none",
+                 "simulation.method=exact"]  # fmt: skip
+    (error,) = izhi.check(overrides, config_dir=tmp_path).errors
+    assert str(error).startswith(f"simulation.method = exact: {said}")
+    assert str(error).endswith("exponential_euler") and "\n" not in str(error)
+    for run in (izhi.plan, izhi.run):
+        with pytest.raises(ConfigError) as refused:
+            run(overrides, config_dir=tmp_path)
+        assert str(refused.value) == str(error)

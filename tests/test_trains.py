@@ -59,6 +59,48 @@ def test_spikes_come_in_their_steps_on_both_engines(spikes, run, compiler) -> No
     assert (studies[0].dataset.spike_count.sel(cell="post0") > 0).any()
 
 
+FEW: dict[str, list[tuple[float, int]]] = {
+    "no spikes": [],
+    "one spike": [(10, 1)],
+    "one spike in the first step": [(0, 0)],
+    "one spike in the last step": [(99.9, 0)],
+    "one cell of two": [(1, 1), (2, 1), (50, 1)],
+    "all at one time": [(20, 0), (20, 1)],
+    "one spike at the end": [(100, 0)],
+    "all beyond the end": [(100.1, 0), (5000, 1), (1e300, 0)],
+    "one of two beyond the end": [(200, 0), (30, 1)],
+}
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_files_of_few_spikes(name, tmp_path, run, compiler) -> None:
+    path = written(tmp_path / "few.csv", FEW[name])
+    for engine in ("numpy", "compiled"):
+        study = run(*SOURCE, f"pre.neuron.file={path}", f"run.engine={engine}",
+                    "synapse=delta", "synapse.weight=30 mV", "stimulus=none")  # fmt: skip
+        assert study.dataset.status.item() == 0
+        for cell, label in enumerate(("pre0", "pre1")):
+            steps = np.rint(study.spike_times(label) * 1e4).astype(int).tolist()
+            assert steps == expected(path, cell)
+
+
+def test_files_of_few_spikes_in_one_step_of_time(tmp_path, run, compiler) -> None:
+    path = written(tmp_path / "few.csv", [(0, 0), (7, 0)])
+    for engine in ("numpy", "compiled"):
+        study = run(*SOURCE, f"pre.neuron.file={path}", f"run.engine={engine}",
+                    "simulation.duration=0.1 ms", "stimulus=none")  # fmt: skip
+        assert study.spike_times("pre0").tolist() == [0.0]
+
+
+def test_parameters_may_have_any_name_beside_a_file(tmp_path, run) -> None:
+    """Parameters of a user's do not replace what izhi passes to a program."""
+    path = written(tmp_path / "few.csv", [(10, 0), (20, 0)])
+    study = run(*SOURCE, f"pre.neuron.file={path}", "run.engine=numpy",
+                "pre.neuron.threshold='recorded*recorded_first > recorded_cells'",
+                "+pre.neuron.recorded_first=2", "+pre.neuron.recorded_cells=1")  # fmt: skip
+    assert study.spike_times("pre0").tolist() == pytest.approx([0.01, 0.02])
+
+
 def test_spikes_of_a_study_go_into_another(spikes, tmp_path) -> None:
     """A file of izhi's own is a contiguous ragged array, as others write it, too."""
     settings = {"dir": tmp_path, "progress": False}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from izhi.config.keys import LOCATED
 from izhi.engine.names import mangled, mangled_statements
-from izhi.models import located
+from izhi.models import assembly, declarations, located
+from izhi.models.circuit import Circuit, Population
 from izhi.models.declarations import Declaration
+from izhi.sweep.structures import Structure
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,29 @@ def updater(method: str, system: Sequence[Declaration]) -> Any:
     if method == "semi_implicit":
         return SemiImplicit(tuple(mangled(d.name) for d in system if d.kind == "state"))
     return method
+
+
+@lru_cache(maxsize=64)
+def why_not_exact(structure: Structure, population: Population) -> str:
+    """Return why Brian2 cannot solve the equations of a population exactly; ``""`` where it can."""
+    from izhi.engine import network, runtime
+
+    with runtime.quiet_brian():
+        try:
+            cells = network.build(structure, 1).cells[population.name]
+            cells.state_updater.update_abstract_code({})
+        except Exception as error:  # sympy raises what it happens to meet
+            if "complex" in str(error):
+                return "their solution oscillates"
+            if type(error).__name__ == "UnsupportedEquationsException":
+                return "their matrix has no inverse"
+            return f"sympy does not solve them ({type(error).__name__})"
+    return ""
+
+
+def others(circuit: Circuit, population: Population) -> list[str]:
+    """Return the methods beside its own that can integrate the cells of a population."""
+    system = assembly.system(circuit, population)
+    ruled_out = () if located.possible(population.neuron) else LOCATED
+    return [method for method in declarations.methods(system)
+            if method not in (population.method, *ruled_out)]  # fmt: skip

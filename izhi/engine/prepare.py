@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 
 from izhi.config.sweep import Sweep
-from izhi.engine import cache, cluster
+from izhi.engine import cache, cluster, methods, trial
 from izhi.engine.cache import Build
+from izhi.errors import ConfigError
+from izhi.sweep import structures
 from izhi.sweep.plan import Machine, Plan
 from izhi.sweep.structures import StructurePoints
 
@@ -43,21 +45,48 @@ def check_compiler(sweep: Sweep) -> None:
         cache.compiler()
 
 
-def machine(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> Machine:
-    """Return what the plan has to know of this machine."""
+def check_equations(sweep: Sweep, found: tuple[StructurePoints, ...]) -> None:
+    """Check that Brian2 can take all equations, and solve those for which the method is exact.
+
+    Raises
+    ------
+    ConfigError
+        Naming the equations, or the method and those that can integrate the population.
+    """
+    for structure in (points.structure for points in found):
+        for population in structure.circuit.populations:
+            is_exact = population.method == "exact" and population.neuron.states
+            why = methods.why_not_exact(structure, population) if is_exact else ""
+            if why:
+                key = structures.method_key(sweep.bases[sweep.used[0]], population.name)
+                possible = ", ".join(methods.others(structure.circuit, population))
+                raise ConfigError(
+                    f"{key} = exact: Brian2 cannot solve the equations of {population.name}, "
+                    f"{why}; use one of {possible}"
+                )
+    trial.check(points.structure for points in found)
+
+
+def machine(sweep: Sweep, found: tuple[StructurePoints, ...]) -> Machine:
+    """Return what the plan has to know of this machine, once Brian2 can do what is asked for.
+
+    Raises
+    ------
+    ConfigError
+        See :func:`check_equations`.
+    """
+    check_equations(sweep, found)
     backend, scheduler = str(sweep.setting("run.backend")), sweep.setting("run.scheduler")
     count = workers(int(sweep.setting("run.n_jobs")), backend, scheduler)
     if sweep.setting("run.engine") == "numpy":
         return Machine(count, compiler=False, built=frozenset())
     if backend == "dask":  # its workers build for themselves, or do without
-        return Machine(
-            count, compiler=True, built=frozenset(f.structure.digest for f in structures)
-        )
+        return Machine(count, compiler=True, built=frozenset(f.structure.digest for f in found))
     compiler = cache.compiler() is not None
     built = set()
-    for found in structures if compiler else ():
-        if cache.find(found.structure) is not None:
-            built.add(found.structure.digest)
+    for structure in (points.structure for points in found) if compiler else ():
+        if cache.find(structure) is not None:
+            built.add(structure.digest)
     return Machine(count, compiler, frozenset(built))
 
 

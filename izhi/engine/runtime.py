@@ -33,6 +33,9 @@ from izhi.sweep.structures import Structure
 _ALONE = threading.RLock()
 """Held by the thread that uses Brian2: its device, preferences and clock are the process's."""
 
+_RECURSION = 5_000
+"""Calls inside one another that Brian2 may make: 5 or so for each operator inside another."""
+
 
 @contextlib.contextmanager
 def quiet_brian() -> Iterator[Any]:
@@ -75,6 +78,8 @@ def _own_settings() -> Iterator[Any]:
     log = logging.getLogger("brian2")
     level = log.level
     log.setLevel(logging.ERROR)
+    recursion = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(recursion, _RECURSION))
     try:
         # Brian2 would end a run where it is, as if that were all, and half a result be stored
         with preferences.pinned(
@@ -82,6 +87,7 @@ def _own_settings() -> Iterator[Any]:
         ):
             yield brian2
     finally:
+        sys.setrecursionlimit(recursion)
         log.setLevel(level)
 
 

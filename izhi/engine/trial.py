@@ -1,8 +1,8 @@
 """Whether Brian2 can generate code for equations: tried before anything is built or run.
 
 Brian2 hands equations to sympy, which takes them apart and simplifies them. It fails on some that
-are right in themselves: where it finds a constant not to be real (``arcsin(7) < x``), where it
-cannot solve a system for the method ``exact``, where it goes too deep. Which these are only sympy
+are right in themselves: where it finds a constant not to be real (``arcsin(7) < x``), where
+it goes too deep. Which these are only sympy
 knows, so equations with functions in comparisons, with remainders, or with functions that sympy
 knows much of, are tried.
 """
@@ -45,8 +45,6 @@ def _is_unusual(circuit: Circuit) -> bool:
     declared = [one for projection in circuit.projections for one in projection.synapse.declared]
     for population in circuit.populations:
         system = assembly.system(circuit, population)
-        if population.method == "exact" and sum(one.kind == "state" for one in system) > 1:
-            return True
         declared += [one for one in system if one.name != assembly.DRIVE]
     texts = [one.expression for one in declared if one.expression]
     return any(_has_unusual(ast.parse(" ".join(text.split()), mode="eval")) for text in texts)

@@ -32,6 +32,10 @@ _RESERVED = {
     "noise_low": "half of what random numbers are drawn from",
     "noise_high": "half of what random numbers are drawn from",
 }  # fmt: skip
+_MOST_EXACT = 4
+"""Most states for `exact`, and two where some depend on each other: sympy takes up to a minute
+for these, and does not end for more."""
+
 _CONSTANTS = ("e", "pi", "inf", "True", "False")
 
 
@@ -425,7 +429,62 @@ def _hindrance(method: str, declared: Sequence[Declaration]) -> tuple[Declaratio
             return one, "changes with the time within a step"
         if method == "exact" and degree(one.expression, variables, inner) == 0:
             return one, f"names none of {', '.join(variables)}"  # its matrix has no inverse
+        if method == "exact" and len(states) > 2:
+            such = " that depend on each other" if _is_circular(states, inner) else ""
+            most = 2 if such else _MOST_EXACT
+            if len(states) > most:
+                return one, f"is one of {len(states)} equations{such}; exact solves at most {most}"
     return None
+
+
+def _is_circular(states: Sequence[Declaration], inner: Mapping[str, str]) -> bool:
+    """Whether some states depend on each other, by way of any others."""
+    uses = {
+        one.name: {s.name for s in states if s != one and degree(one.expression, [s.name], inner)}
+        for one in states
+    }
+    while ready := [name for name, used in uses.items() if not used & uses.keys()]:
+        for name in ready:
+            del uses[name]
+    return bool(uses)
+
+
+def check_sizes(declared: Sequence[Declaration], whose: str) -> None:
+    """Check that equations are of a size that generated code can have.
+
+    Brian2 replaces subexpressions in equations by what they stand for.
+
+    Parameters
+    ----------
+    declared
+        All equations of the cells, with what synapses add to them.
+    whose
+        What they are the equations of: ``"pre"``.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first equation that is too large.
+    """
+    sizes: dict[str, safe.Size] = {}
+    left = list(declared)
+    inner = {one.name for one in declared if _is_replaced(one)}
+    while left:
+        waiting = {one.name for one in left} & inner
+        ready = [one for one in left if not dimensions.names(one.expression or "0") & waiting]
+        if not ready:
+            raise ConfigError(f"{' and '.join(sorted(waiting))} of {whose}: defined by each other")
+        for one in ready:
+            left.remove(one)
+            tree = ast.parse(" ".join((one.expression or "0").split()), mode="eval").body
+            where = f"{one.left} of {whose}, with all subexpressions that it names"
+            size = safe.check_size(tree, sizes, where)
+            if _is_replaced(one):
+                sizes[one.name] = size
+
+
+def _is_replaced(one: Declaration) -> bool:
+    return one.kind == "subexpression" and "constant over dt" not in one.flags
 
 
 def degree(text: str, variables: Collection[str], inner: Mapping[str, str]) -> int:
@@ -449,16 +508,15 @@ def _degree(node: ast.AST, variables: Collection[str], inner: Mapping[str, str])
         if node.id in inner:
             return degree(inner[node.id], variables, inner)
         return int(node.id in variables)
-    parts = [_degree(part, variables, inner) for part in ast.iter_child_nodes(node)]
-    most = max(parts, default=0)
+    degrees = [_degree(part, variables, inner) for part in ast.iter_child_nodes(node)]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        return most
+        return max(degrees)
     if isinstance(node, ast.BinOp):
-        left, right = _degree(node.left, variables, inner), _degree(node.right, variables, inner)
+        left, _, right = degrees
         if isinstance(node.op, ast.Add | ast.Sub):
             return max(left, right)
         if isinstance(node.op, ast.Mult):
             return min(2, left + right)
         if isinstance(node.op, ast.Div):
             return 2 if right else left
-    return 2 if most else 0
+    return 2 * any(degrees)

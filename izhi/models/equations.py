@@ -10,7 +10,10 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from izhi.errors import ConfigError, did_you_mean
 from izhi.models import slips
@@ -33,6 +36,23 @@ _FLAGS = frozenset(
 _LONGEST = 20_000
 _LONGEST_NAME = 100
 _DEEPEST = 30
+MOST_LEVELS = 150
+"""Most operators inside one another: Brian2 writes a bracket for each, and Python reads 200."""
+
+TOO_MANY_LEVELS = (
+    f"more than {MOST_LEVELS} operators inside one another, as in a sum of so many terms; "
+    "expected fewer"
+)
+
+_MOST_PARTS = 4_000
+"""Most names and numbers of an expression: Brian2 takes seconds for a thousand."""
+
+_WEIGHTS = {"abs": 2, "ceil": 2, "floor": 2, "sqrt": 2, "clip": 4}
+"""By function, how often Brian2 looks at an argument for its unit: nested ones multiply."""
+
+_CHAINS = {ast.Add: "+", ast.Sub: "+", ast.Mult: "*", ast.Div: "*"}
+"""By operator, what becomes a single sum or product with others of its kind."""
+
 _MOST_POWER = 20
 _NAME = r"[A-Za-z]\w*"
 DECLARATION = re.compile(
@@ -122,9 +142,14 @@ def expression(text: str) -> str:
     for number in _NUMBER_LIKE.findall(text):
         if not _NUMBER.fullmatch(number):
             raise _refused(number, f"not a number{slips.of_number(number)}")
+    brackets = accumulate({"(": 1, ")": -1}.get(character, 0) for character in text)
+    if max(brackets, default=0) > MOST_LEVELS:
+        raise _refused(text, f"more than {MOST_LEVELS} brackets inside one another")
     try:
         tree = ast.parse(" ".join(text.split()), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (RecursionError, MemoryError):
+        raise _refused(text, TOO_MANY_LEVELS) from None
+    except (SyntaxError, ValueError):
         raise _refused(text, f"not an expression{slips.of_expression(text)}") from None
     _check_tree(tree)
     return text
@@ -132,9 +157,11 @@ def expression(text: str) -> str:
 
 def _check_tree(tree: ast.expr) -> None:
     """Check all nodes of an expression, without recursion: it is not known how deep they go."""
-    left: list[tuple[ast.AST, int, int]] = [(tree, 0, 0)]
+    left: list[tuple[ast.AST, int, int, int]] = [(tree, 0, 0, 0)]
     while left:
-        node, depth, powers = left.pop()
+        node, depth, powers, level = left.pop()
+        if level > MOST_LEVELS and isinstance(node, ast.expr):
+            raise _refused(tree, TOO_MANY_LEVELS)
         if not isinstance(node, _TERMS + _OPERATORS):
             raise _refused(
                 node if isinstance(node, ast.expr) else tree,
@@ -156,7 +183,85 @@ def _check_tree(tree: ast.expr) -> None:
         for child in ast.iter_child_nodes(node):
             # a + b + c + ... is a chain of left operands, however long
             chained = isinstance(node, ast.BinOp) and child is node.left
-            left.append((child, depth if chained else depth + 1, powers))
+            left.append((child, depth if chained else depth + 1, powers, level + 1))
+    check_size(tree, {}, _beginning(tree))
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large an expression becomes in generated code.
+
+    Attributes
+    ----------
+    terms
+        Number of terms of a sum, or of factors of a product; brackets between them are dissolved.
+    depth
+        Most operators and functions inside one another in a term.
+    parts
+        Number of names and numbers that Brian2 looks at.
+    operator
+        ``"+"`` of a sum, ``"*"`` of a product, else ``""``.
+    """
+
+    terms: int = 1
+    depth: int = 0
+    parts: int = 1
+    operator: str = ""
+
+    @property
+    def levels(self) -> int:
+        """Number of brackets inside one another: one for each term or factor but the first."""
+        return self.terms - 1 + self.depth
+
+
+def check_size(tree: ast.expr, inner: Mapping[str, Size], where: str) -> Size:
+    """Return the size of an expression that generated code can have.
+
+    Parameters
+    ----------
+    tree
+        The expression, of at most `MOST_LEVELS` levels.
+    inner
+        Sizes of the subexpressions that it may name.
+    where
+        What the message begins with.
+
+    Raises
+    ------
+    ConfigError
+        For an expression that is too large.
+    """
+    found = _size(tree, inner)
+    if found.levels > MOST_LEVELS:
+        raise ConfigError(f"{where}: {TOO_MANY_LEVELS}")
+    if found.parts > _MOST_PARTS:
+        raise ConfigError(
+            f"{where}: more than {_MOST_PARTS:,} names and numbers, where those inside abs, ceil, "
+            "floor and sqrt count twice and those inside clip four times; expected fewer"
+        )
+    return found
+
+
+def _size(node: ast.expr, inner: Mapping[str, Size]) -> Size:
+    if isinstance(node, ast.Name):
+        return inner.get(node.id, Size())
+    if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
+        return _size(node.operand, inner)
+    if isinstance(node, ast.BinOp) and type(node.op) in _CHAINS:
+        operator = _CHAINS[type(node.op)]
+        left, right = _size(node.left, inner), _size(node.right, inner)
+        if operator == "*" and isinstance(node.left, ast.Constant):
+            return right  # sympy multiplies each term
+        same = [side if side.operator == operator else Size(1, side.levels, side.parts)
+                for side in (left, right)]  # fmt: skip
+        terms, parts = (sum(getattr(side, name) for side in same) for name in ("terms", "parts"))
+        return Size(terms, max(side.depth for side in same), parts, operator)
+    weight, operands = 1, [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        weight, operands = _WEIGHTS.get(node.func.id, 1), node.args
+    sizes = [_size(operand, inner) for operand in operands]
+    depth = max((size.levels for size in sizes), default=-1) + 1
+    return Size(1, depth, max(1, weight * sum(size.parts for size in sizes)))
 
 
 def _check_call(node: ast.Call) -> None:
@@ -207,11 +312,15 @@ def _check_unit(unit: str, where: str) -> None:
 
 
 def _refused(term: ast.AST | str, why: str) -> ConfigError:
+    return ConfigError(f"{_beginning(term)}: {why}")
+
+
+def _beginning(term: ast.AST | str) -> str:
     try:
         text = term if isinstance(term, str) else ast.unparse(term)
     except RecursionError:
         text = "an expression"
-    return ConfigError(f"equations: {_cut(text)}: {why}")
+    return f"equations: {_cut(text)}"
 
 
 def _cut(text: str) -> str:

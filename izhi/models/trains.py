@@ -12,8 +12,11 @@ from izhi.errors import ConfigError
 from izhi.models import recording
 from izhi.models.recording import NEARLY, Recording
 
-FIRST, CELLS = "recorded_first", "recorded_cells"
-"""By step, where its spikes begin among all; and the cells of the spikes."""
+FIRST, CELLS = "recorded.first", "recorded.cells"
+"""Parameters: the number of spikes before each step, and the cell of each spike.
+
+A parameter of a user's has no dot in its name.
+"""
 
 
 def read(texts: Mapping[str, str], key: str) -> Recording | None:

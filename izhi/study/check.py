@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from izhi.config.sweep import Sweep
-from izhi.engine import prepare, trial
+from izhi.engine import prepare
 from izhi.errors import ConfigError
 from izhi.study import statistics
 from izhi.sweep import doubts, points, structures
@@ -39,7 +39,7 @@ def check(sweep: Sweep) -> Check:
         statistics.settings_of(sweep)
         prepare.check_compiler(sweep)
         found = structures.find(sweep)
-        trial.check(each.structure for each in found)
+        prepare.check_equations(sweep, found)
     except ConfigError as error:
         said = {str(other): other for other in (error, *wrong(sweep))}
         return Check(points.count(sweep), 0, tuple(said.values()), ())

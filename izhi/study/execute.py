@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from izhi import floats, interrupts
 from izhi.config.sweep import Sweep
-from izhi.engine import compilers, prepare, trial
+from izhi.engine import compilers, prepare
 from izhi.errors import EngineError, IzhiError, StorageError
 from izhi.study import (
     description,
@@ -82,7 +82,6 @@ def make_plan(sweep: Sweep) -> Plan:
     """Return the plan of a sweep on this machine, after checking all points."""
     statistics.settings_of(sweep)
     found = structures.find(sweep)
-    trial.check(each.structure for each in found)
     plan = plans.make_plan(sweep, found, prepare.machine(sweep, found))
     return replace(plan, doubts=doubts.find(sweep, found))
 

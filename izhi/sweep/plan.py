@@ -48,7 +48,7 @@ _ALL_STATISTICS = 27
 _NUMBER = 12  # bytes of a number in the table
 
 
-FIRST_OF, TARGET = "first_of", "target_of"
+FIRST_OF, TARGET = "connectivity.first_of", "connectivity.target_of"
 """Names, below their projection's, of who projects onto whom."""
 
 
@@ -441,7 +441,9 @@ def draws(plan: Plan, shard: Shard) -> dict[str, Drawn]:
 
 
 def _is_column(name: str, values: NDArray[Any]) -> bool:
-    return values.ndim == 2 and values.shape[1] == 1 and not name.endswith((FIRST_OF, TARGET))
+    """Whether values are one of each point: not a list that happens to have one entry."""
+    is_list = name.endswith((f".{FIRST_OF}", f".{TARGET}", f".{trains.FIRST}", f".{trains.CELLS}"))
+    return values.ndim == 2 and values.shape[1] == 1 and not is_list
 
 
 def _connections(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError
-from izhi.models import assembly, declarations, located, recording, trains
+from izhi.models import assembly, declarations, equations, located, recording, trains
 from izhi.models import circuit as circuits
 from izhi.models.circuit import Circuit, Population, Projection
 from izhi.sweep import checks, models, points
@@ -212,7 +212,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
                 neuron=neuron,
                 stimuli=models.stimuli(sweep, base, name, chosen)
                 if driven and neuron.input is not None else (),
-                method=str(value(_method_key(base, name))),
+                method=str(value(method_key(base, name))),
             )
         )  # fmt: skip
     cells = Circuit(tuple(populations), ())
@@ -243,6 +243,7 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
         float(value("simulation.v_max")),
     )
     for population in circuit.populations:
+        _check_assembled(base, structure, population)
         if population.neuron.trains is not None:
             key = circuits.group_of(base, population.name, "neuron")
             trains.events(
@@ -258,16 +259,35 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
 
 def _check_method(base: Base, circuit: Circuit, population: Population) -> None:
     """Check that a population's method can integrate its cells, with what synapses add to them."""
-    key, method = _method_key(base, population.name), population.method
+    key, method = method_key(base, population.name), population.method
     group = circuits.group_of(base, population.name, "neuron")
     if population.located:
         located.check(population.neuron, method, group)
     but = () if located.possible(population.neuron) else keys.LOCATED
     system = assembly.system(circuit, population)
+    declarations.check_sizes(system, population.name)
     declarations.check_method(method, system, key, population.name, but)
 
 
-def _method_key(base: Base, population: str) -> str:
+def _check_assembled(base: Base, structure: Structure, population: Population) -> None:
+    """Check the equations of a population once stimuli, synapses and the method are in them."""
+    circuit, group = structure.circuit, circuits.group_of(base, population.name, "neuron")
+    texts = assembly.assemble(circuit, population, structure.v_max)
+    incoming = [p for p in circuit.projections if p.target == population.name]
+    try:
+        equations.equations(texts.equations)
+        for text in filter(None, (texts.drive, texts.threshold, texts.refractory)):
+            equations.expression(text)
+        for text in (texts.reset, *(assembly.on_pre(circuit, p) for p in incoming)):
+            equations.statements(text)
+    except ConfigError as error:
+        said = str(error).removeprefix("equations: ")
+        raise ConfigError(
+            f"{group}: with all stimuli and synapses, and {population.method}: {said}"
+        ) from None
+
+
+def method_key(base: Base, population: str) -> str:
     """Return the key of a population's integration method: its neuron's own, or that of all."""
     own = f"{circuits.group_of(base, population, 'neuron')}.method"
     return own if base.has(own) else "simulation.method"

@@ -229,7 +229,7 @@ def test_networks_show_the_first_cells_and_the_synapses_that_they_have(run) -> N
         ]
     )
     given = plans.parameters(plan, Shard(0, 0, np.arange(2)))
-    first_of, U_0 = given["i_to_i.first_of"], given["i_to_i.U_0"]
+    first_of, U_0 = given["i_to_i.connectivity.first_of"], given["i_to_i.U_0"]
     for k in range(10):
         r_S = one(found, "r_S", f"i_to_i.i{k}")
         for point in range(2):
