@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import joblib
 
@@ -70,5 +71,6 @@ def builds(plan: Plan, batches: Iterable[int]) -> dict[int, Build]:
         When a build fails.
     """
     wanted = {number: plan.batches[number].structure for number in batches}
-    with ThreadPoolExecutor(max(1, plan.workers)) as pool, cache.stopped_when_left():
-        return dict(zip(wanted, pool.map(cache.make, wanted.values()), strict=True))
+    with ThreadPoolExecutor(max(1, plan.workers)) as pool, cache.stopped_when_left() as stopped:
+        made = pool.map(partial(cache.make, stopped=stopped), wanted.values())
+        return dict(zip(wanted, made, strict=True))
