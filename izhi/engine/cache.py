@@ -7,6 +7,7 @@ import errno
 import functools
 import hashlib
 import json
+import math
 import os
 import platform
 import secrets
@@ -17,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from io import BufferedWriter
@@ -43,6 +44,9 @@ _MAKER = "maker"
 
 _OLD = 3600.0
 """Seconds after which nobody works in a folder of a build any more, where that is not known."""
+
+_PATIENCE = 5.0
+"""Seconds after which a remark is made that another process builds the same program."""
 
 _LARGE = 64
 """Cells of a circuit that fills vectors by itself."""
@@ -206,7 +210,11 @@ def _whole(folder: Path) -> Build | None:
     return Build(program, inputs, command) if whole and os.access(program, os.X_OK) else None
 
 
-def make(structure: Structure, stopped: threading.Event | None = None) -> Build:
+def make(
+    structure: Structure,
+    stopped: threading.Event | None = None,
+    remark: Callable[[str], None] = lambda text: None,
+) -> Build:
     """Return the build of a structure, building it if the cache has none.
 
     Parameters
@@ -215,6 +223,8 @@ def make(structure: Structure, stopped: threading.Event | None = None) -> Build:
         The structure.
     stopped
         Set when the build is to be given up; see :func:`stopped_when_left`.
+    remark
+        Takes one line when another process makes the same build and takes long.
 
     Raises
     ------
@@ -231,13 +241,14 @@ def make(structure: Structure, stopped: threading.Event | None = None) -> Build:
         why = _refusal()
         return replace(build, note=_kept_elsewhere(why)) if why else build
     try:
-        return _make_in(root(), structure, stopped)
+        return _make_in(root(), structure, stopped, remark)
     except OSError as error:
         why = _reason(error)
     try:
         spare().parent.mkdir(mode=0o700, exist_ok=True)
         _check_private(spare().parent)
-        return replace(_make_in(spare(), structure, stopped), note=_kept_elsewhere(why))
+        build = _make_in(spare(), structure, stopped, remark)
+        return replace(build, note=_kept_elsewhere(why))
     except OSError as error:
         raise EngineError(
             f"{root()}: the cache of builds cannot be written: {why}; nor can {spare()}: "
@@ -264,16 +275,19 @@ def _reason(error: OSError) -> str:
     return f"{error.strerror or error}{f' ({where})' * bool(where)}"
 
 
-def _make_in(base: Path, structure: Structure, stopped: threading.Event) -> Build:
+def _make_in(
+    base: Path, structure: Structure, stopped: threading.Event, remark: Callable[[str], None]
+) -> Build:
     base.mkdir(parents=True, exist_ok=True)
     target = folder_of(structure, base)
-    with _alone(target.with_name(f".{target.name}.lock"), stopped):
+    with _alone(target.with_name(f".{target.name}.lock"), stopped, remark):
         return _whole(target) or _make(structure, target, stopped)
 
 
 @contextlib.contextmanager
-def _alone(path: Path, stopped: threading.Event) -> Iterator[None]:
+def _alone(path: Path, stopped: threading.Event, remark: Callable[[str], None]) -> Iterator[None]:
     """Wait until no other process, or thread, makes the same build; leave no file behind."""
+    late = time.monotonic() + _PATIENCE
     while True:
         with open(path, "wb") as file, locks.attempt(file, path, _OLD) as locked:
             if locked and _is_named(file, path):  # the one before may have removed what is locked
@@ -284,6 +298,16 @@ def _alone(path: Path, stopped: threading.Event) -> Iterator[None]:
                 return
         stopped.wait(0.05)
         _check_not_stopped(stopped)
+        if time.monotonic() > late:
+            late = math.inf
+            remark(f"waiting for another process that builds the same program: {_holder(path)}")
+
+
+def _holder(path: Path) -> str:
+    mark = locks.far_mark(path)
+    if mark is None:
+        return f"it has locked {path}"
+    return f"{mark} names its machine; if that builds nothing any more, remove this file"
 
 
 def _check_not_stopped(stopped: threading.Event) -> None:
