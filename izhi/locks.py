@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-_UNKNOWN = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+WITHOUT = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 """What a file system without ``flock`` says."""
 
 
@@ -92,7 +92,7 @@ def _flock(file: IO[bytes], how: int) -> bool | None:
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno in _UNKNOWN:
+        if error.errno in WITHOUT:
             return None
         raise LockError(error.errno, f"cannot be locked: {error.strerror}") from error
     return True
