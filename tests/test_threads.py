@@ -9,11 +9,13 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import izhi
 from izhi.engine import cache
 from izhi.study import study as studies
+from izhi.study import verify
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENARIOS = ("plain", "event_loop", "notebook", "joblib")
@@ -22,9 +24,10 @@ ENGINES = ("numpy", "compiled")
 
 def call(folder: Path, *command: str, seconds: int) -> subprocess.CompletedProcess[str]:
     """Run Python in a process of its own, which may crash."""
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run(
         [sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=seconds,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONWARNINGS": "ignore"},
     )  # fmt: skip
 
 
@@ -133,6 +136,22 @@ def test_a_large_dataset_is_read_piece_by_piece(single, monkeypatch) -> None:
     assert np.array_equal(
         large.spike_times("cell0", amplitude=14), single.spike_times("cell0", amplitude=14)
     )
+
+
+@pytest.mark.soak
+def test_a_dataset_that_is_large_indeed(tmp_path) -> None:
+    study = izhi.run(
+        ["circuit=single", "neuron=chattering", "stimulus.amplitude=range(4,34,0.1)",
+         "record.traces=all", "run.report=none"],
+        name="s", dir=tmp_path, progress=False,
+    )  # fmt: skip
+    assert study.folder.dataset.stat().st_size > studies._SMALL
+    done = call(tmp_path, "-c", HANDLES, seconds=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    stored = pd.read_csv(study.folder.summary, comment="#")
+    assert np.allclose(study.summary()["firing_rate"], stored["firing_rate"], rtol=1e-12)
+    assert study.traces["v"].shape[0] == 300
+    assert verify.verify(study.path, 1).problems == []
 
 
 def test_a_build_is_stopped_by_its_own_run_only() -> None:
