@@ -4,9 +4,9 @@ The C libraries of netCDF and HDF5 crash the process when two threads use them, 
 So every file is opened, used and closed while `LOCK` is held, and nothing keeps a handle.
 
 They crash, too, when a file that contains text is opened again after some of three handles on it
-were closed (HDF5 1.14.6 and 2.2.0; netCDF4 1.7.5.1.post1). Two of the three may be a user's, opened
-with xarray. So a file that is read is handed to HDF5 as memory, which shares nothing with other
-handles on the same file.
+were closed (HDF5 1.14.6 and 2.2.0, in netCDF4 1.7.4 to 1.7.5.1). Two of the three may be a user's,
+opened with xarray. So a file that is read is handed to HDF5 as memory, which shares nothing with
+other handles on the same file.
 
 HDF5 locks the files that it opens, and a file system may have no locks. Files of studies need none:
 they are written under a name that nobody else knows, and change no more.
