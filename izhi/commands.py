@@ -74,7 +74,7 @@ def _list(given: Namespace) -> int:
         try:
             found = overview.overview(path)
         except StudyError:
-            rows.append([path.name, "", "", "damaged", ""])
+            rows.append([path.name, "", "", overview.unreadable_state(path), ""])
             continue
         rows.append([path.name, found.when[:16].replace("T", " "), f"{found.points:,}",
                      _state(found), (found.digest or "")[:12]])  # fmt: skip
@@ -110,10 +110,10 @@ def safe(text: str) -> str:
 
 
 def _show(given: Namespace) -> int:
-    from izhi.study import compare, extend, overview, versions
+    from izhi.study import compare, extend, log, overview, versions
 
     found = overview.overview(given.study)
-    begun = f"{found.when[:19].replace('T', ' ')} UTC" if found.when else overview.UNKNOWN
+    begun = f"{found.when[:19].replace('T', ' ')} UTC" if found.when else log.UNKNOWN
     rows = [
         ["study", str(found.folder.path)],
         ["begun", begun],

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from izhi import locks
+
 PACKAGES = ("izhi", "brian2", "numpy", "netCDF4")
 """Whose versions are told; results depend on them."""
 
@@ -128,9 +130,12 @@ def _lock(studies: Path) -> Finding:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
+                if error.errno not in locks.WITHOUT:
+                    return Finding(False, name, f"{studies} cannot be locked ({error.strerror})")
                 return Finding(
-                    False, name, f"{studies} is on a file system without flock ({error.strerror})"
-                )
+                    True, name, f"{studies} can be written; it is on a file system without flock "
+                    f"({error.strerror}): izhi locks by files there"
+                )  # fmt: skip
     except OSError as error:
         return Finding(False, name, f"{studies} cannot be written ({error.strerror})")
     return Finding(True, name, f"{studies} can be written and locked")

@@ -24,8 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-_UNKNOWN = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
+WITHOUT = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 """What a file system without ``flock`` says."""
+
+
+class LockError(OSError):
+    """Whether a file is locked cannot be found out."""
 
 
 @contextmanager
@@ -43,8 +47,10 @@ def attempt(file: IO[bytes], path: Path, lasting: float | None = None) -> Iterat
 
     Raises
     ------
-    OSError
+    LockError
         When it cannot be locked for another reason than that it is.
+    OSError
+        When its folder cannot be read or written.
     """
     kernels = _flock(file, fcntl.LOCK_EX)
     if kernels is False:
@@ -65,6 +71,8 @@ def is_locked(path: Path) -> bool:
 
     Raises
     ------
+    LockError
+        When that cannot be found out.
     OSError
         When the file cannot be opened.
     """
@@ -84,9 +92,9 @@ def _flock(file: IO[bytes], how: int) -> bool | None:
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno in _UNKNOWN:
+        if error.errno in WITHOUT:
             return None
-        raise
+        raise LockError(error.errno, f"cannot be locked: {error.strerror}") from error
     return True
 
 

@@ -1,9 +1,12 @@
 """netCDF files: one thread at a time, and no file open longer than it takes to read or write it.
 
-The C libraries of netCDF and HDF5 have no room for two threads, even with two files: the process
-crashes. They crash, too, when a file with text in it is opened again after some of three handles on
-it were closed (seen with HDF5 1.14.6 and 2.2.0). So every file is opened, used and closed while
-`LOCK` is held, and nothing keeps a handle.
+The C libraries of netCDF and HDF5 crash the process when two threads use them, even on two files.
+So every file is opened, used and closed while `LOCK` is held, and nothing keeps a handle.
+
+They crash, too, when a file that contains text is opened again after some of three handles on it
+were closed (HDF5 1.14.6 and 2.2.0, in netCDF4 1.7.4 to 1.7.5.1). Two of the three may be a user's,
+opened with xarray. So a file that is read is handed to HDF5 as memory, which shares nothing with
+other handles on the same file.
 
 No file is opened that refers to other files, see :mod:`izhi.hdf5`.
 
@@ -13,6 +16,7 @@ they are written under a name that nobody else knows, and change no more.
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 import threading
@@ -45,8 +49,12 @@ class _Alone:
         self._entered += 1
 
     @contextmanager
-    def but_for_xarray(self) -> Iterator[None]:
-        """Hold the lock, and leave its own to xarray, which writes a file; not while it is held."""
+    def for_xarray(self) -> Iterator[None]:
+        """Hold the lock while a user's code opens, writes or closes files with xarray.
+
+        xarray takes its own lock for some of that, so it is left to xarray; not while `LOCK` is
+        held, and without Dask, whose threads would wait for it.
+        """
         with self._lock:
             yield
 
@@ -92,30 +100,44 @@ def open(path: Path | str, mode: str = "r", *, memory: bytes | None = None) -> I
     with LOCK:
         with unlocked():
             import netCDF4
+        contents = _contents(path) if mode == "r" and memory is None else memory
         if mode != "w":
-            _check(path, memory)
+            _check(path, contents, memory is None)
         file: Any = netCDF4.Dataset.__new__(netCDF4.Dataset)
         try:
-            _open(file, str(path), mode, memory=memory)
+            _open(file, str(path), mode, memory=contents)
             yield file
         finally:  # here, and not in whichever thread collects it as garbage
             if file.isopen():
                 file.close()
 
 
-def _check(path: Path | str, memory: bytes | None) -> None:
+def _check(path: Path | str, contents: bytes | mmap.mmap | None, is_file: bool) -> None:
     """Check a file before netCDF follows its references; an unchanged file only once."""
-    if memory is not None:
-        return hdf5.check_self_contained(str(path), memory)
-    state = os.stat(path)
-    stamp = state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
-    if stamp not in _checked:
-        hdf5.check_self_contained(str(path))
+    stamp: tuple[int, ...] = ()
+    if is_file:
+        state = os.stat(path)
+        stamp = state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+        if stamp in _checked:
+            return
+    hdf5.check_self_contained(str(path), contents if isinstance(contents, bytes) else None)
+    if is_file:
         _checked.add(stamp)
 
 
 _checked: set[tuple[int, ...]] = set()
 """Files that refer to no others: device, inode, size, times of the last changes."""
+
+_MAPPED = 1 << 20
+"""Size in bytes from which a file is mapped instead of read."""
+
+
+def _contents(path: Path | str) -> bytes | mmap.mmap:
+    """Return the bytes of a file; of a large one, only those that are looked at are read."""
+    with Path(path).open("rb") as file:
+        if os.fstat(file.fileno()).st_size < _MAPPED:
+            return file.read()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _open(file: Any, path: str, mode: str, **settings: Any) -> None:

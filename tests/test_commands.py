@@ -190,6 +190,47 @@ def test_the_state_of_the_users_repository_is_kept_with_its_changes(tmp_path, mo
     monkeypatch.undo()
 
 
+SLOW = '#!/bin/sh\ncase "$*" in *\' status \'*) exec sleep 9;; esac\nexec {git} "$@"\n'
+REFUSING = """#!/bin/sh
+echo "fatal: detected dubious ownership in repository at '/x'" >&2
+exit 128
+"""
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [(SLOW, "git status did not answer within 0.5 s"),
+     (REFUSING, "git rev-parse: fatal: detected dubious ownership in repository at '/x'"),
+     ("#!/bin/sh\nkill -9 $$\n", "git rev-parse was ended by signal 9"),
+     ("", "there is no git")],
+    ids=["slow", "refusing", "killed", "missing"],
+)  # fmt: skip
+def test_a_git_that_gives_no_answer_is_no_clean_repository(
+    tmp_path, monkeypatch, program, reason
+) -> None:
+    mine, bin = tmp_path / "mine", tmp_path / "bin"
+    mine.mkdir()
+    bin.mkdir()
+    git(mine, "init", "-q")
+    (mine / "a.txt").write_text("one\n")
+    git(mine, "add", ".")
+    git(mine, "commit", "-qm", "x")
+    if program:
+        (bin / "git").write_text(program.format(git=shutil.which("git")))
+        (bin / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin}:/usr/bin:/bin" if program is SLOW else str(bin))
+    monkeypatch.setattr(provenance, "PATIENCE", 0.5)
+    monkeypatch.chdir(mine)
+    found = provenance.repositories(tmp_path)
+    mine_found = found["working_folder"]
+    assert (mine_found["state"], mine_found["reason"]) == ("unknown", reason)
+    assert (
+        f"its state is unknown: {reason}" in provenance.remarks({"working_folder": mine_found})[0]
+    )
+    monkeypatch.undo()
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 def test_no_program_that_a_repository_names_is_started(tmp_path, monkeypatch) -> None:
     mine = tmp_path / "mine"
@@ -500,7 +541,8 @@ def test_doctor_names_what_is_wrong(tmp_path, monkeypatch, capsys) -> None:
     assert status == 1
     assert lines["compiler"].startswith("WRONG  compiler  no no_such_compiler on the PATH: only")
     assert "set XDG_CACHE_HOME" in lines["cache"] and lines["cache"].startswith("WRONG")
-    assert "a file system without flock (Function not implemented)" in lines["studies"]
+    assert "without flock (Function not implemented): izhi locks by files" in lines["studies"]
+    assert lines["studies"].startswith("ok")
 
 
 def no_lock(file, how) -> None:

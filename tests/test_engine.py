@@ -124,7 +124,7 @@ def test_a_compiler_that_fails_is_an_error_or_a_reason_for_numpy(
 def test_a_build_that_fails_is_an_error_where_it_was_asked_for(
     tmp_path, monkeypatch, empty_cache, capsys
 ) -> None:
-    def fail(structure, work):
+    def fail(structure, work, stopped):
         raise EngineError("building the C++ program failed:\nno space left")
 
     monkeypatch.setattr(cache, "compiler", lambda: "/usr/bin/g++")
@@ -192,7 +192,7 @@ def test_a_broken_build_is_made_again(monkeypatch, empty_cache) -> None:
     structure = plan.batches[0].structure
     made: list[Path] = []
 
-    def pretend(structure, work):
+    def pretend(structure, work, stopped):
         made.append(work)
         (work / "build.json").write_text(json.dumps({"inputs": [["v", f"f{len(made)}"]]}))
         (work / "main").write_text("#!/bin/sh\n")
@@ -224,7 +224,7 @@ from izhi.engine import cache
 
 me, other, overrides = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
 
-def pretend(structure, work):
+def pretend(structure, work, stopped):
     me.touch()
     time.sleep(0.5)  # the other one comes meanwhile
     (work / "build.json").write_text(json.dumps({"inputs": []}))
@@ -259,7 +259,7 @@ def pretend_builds(monkeypatch: pytest.MonkeyPatch, made: list[Path] | None = No
     """Have builds that take no time; return where they were made."""
     made = [] if made is None else made
 
-    def pretend(structure, work):
+    def pretend(structure, work, stopped):
         made.append(work)
         (work / "build.json").write_text(json.dumps({"inputs": [["v", f"f{len(made)}"]]}))
         (work / "main").write_text("#!/bin/sh\n")
@@ -453,7 +453,7 @@ def test_what_a_killed_build_left_is_removed_at_the_next(empty_cache, monkeypatc
     code = f"""
 import os, signal
 from izhi.engine import cache
-def killed(structure, work):
+def killed(structure, work, stopped):
     os.kill(os.getpid(), signal.SIGKILL)
 cache._run_build = killed
 import izhi

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import random
 import shutil
@@ -404,3 +406,33 @@ def test_the_disk_that_a_plan_asks_for_is_enough(tmp_path) -> None:
     size = sum(path.stat().st_size for path in study.path.rglob("*") if path.suffix != ".diff")
     assert size < izhi.plan(SWEEP).disk < 40 * size
     assert plans.COMPILED_TRAINS and cache.root()
+
+
+# ---------------------------------------------------------------- files that cannot be read now
+
+
+def test_a_shard_that_cannot_be_read_now_is_not_taken_for_damaged(
+    study, tmp_path, monkeypatch
+) -> None:
+    """A network file system may fail for a moment: nothing is removed or computed again."""
+    shard = sorted(study.folder.shards.glob("*.nc"))[1]
+    study.folder.dataset.unlink()
+    real = hashlib.file_digest
+
+    def failing(file, name):
+        if file.name == str(shard):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(file, name)
+
+    before = shard.read_bytes()
+    monkeypatch.setattr(hashlib, "file_digest", failing)
+    with pytest.raises(
+        StorageError, match=f"^{shard}: cannot be read to its end; make it readable, or remove it,"
+    ):
+        run(tmp_path)
+    problems = verify.verify(study.path, 0).problems
+    assert f"{shard}: cannot be read to its end" in problems
+    monkeypatch.undo()
+    assert shard.read_bytes() == before and events(study.path, "damaged") == []
+    run(tmp_path)
+    assert events(study.path, "damaged") == []

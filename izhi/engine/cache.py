@@ -7,6 +7,7 @@ import errno
 import functools
 import hashlib
 import json
+import math
 import os
 import platform
 import secrets
@@ -17,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from io import BufferedWriter
@@ -43,6 +44,9 @@ _MAKER = "maker"
 
 _OLD = 3600.0
 """Seconds after which nobody works in a folder of a build any more, where that is not known."""
+
+_PATIENCE = 5.0
+"""Seconds after which a remark is made that another process builds the same program."""
 
 _LARGE = 64
 """Cells of a circuit that fills vectors by itself."""
@@ -206,8 +210,21 @@ def _whole(folder: Path) -> Build | None:
     return Build(program, inputs, command) if whole and os.access(program, os.X_OK) else None
 
 
-def make(structure: Structure) -> Build:
+def make(
+    structure: Structure,
+    stopped: threading.Event | None = None,
+    remark: Callable[[str], None] = lambda text: None,
+) -> Build:
     """Return the build of a structure, building it if the cache has none.
+
+    Parameters
+    ----------
+    structure
+        The structure.
+    stopped
+        Set when the build is to be given up; see :func:`stopped_when_left`.
+    remark
+        Takes one line when another process makes the same build and takes long.
 
     Raises
     ------
@@ -215,6 +232,7 @@ def make(structure: Structure) -> Build:
         With the last lines of what the compiler said; when neither the cache nor the folder for
         temporary files can be written.
     """
+    stopped = stopped or threading.Event()
     build = _whole(folder_of(structure))
     if build is not None:
         return build
@@ -223,13 +241,14 @@ def make(structure: Structure) -> Build:
         why = _refusal()
         return replace(build, note=_kept_elsewhere(why)) if why else build
     try:
-        return _make_in(root(), structure)
+        return _make_in(root(), structure, stopped, remark)
     except OSError as error:
         why = _reason(error)
     try:
         spare().parent.mkdir(mode=0o700, exist_ok=True)
         _check_private(spare().parent)
-        return replace(_make_in(spare(), structure), note=_kept_elsewhere(why))
+        build = _make_in(spare(), structure, stopped, remark)
+        return replace(build, note=_kept_elsewhere(why))
     except OSError as error:
         raise EngineError(
             f"{root()}: the cache of builds cannot be written: {why}; nor can {spare()}: "
@@ -256,16 +275,19 @@ def _reason(error: OSError) -> str:
     return f"{error.strerror or error}{f' ({where})' * bool(where)}"
 
 
-def _make_in(base: Path, structure: Structure) -> Build:
+def _make_in(
+    base: Path, structure: Structure, stopped: threading.Event, remark: Callable[[str], None]
+) -> Build:
     base.mkdir(parents=True, exist_ok=True)
     target = folder_of(structure, base)
-    with _alone(target.with_name(f".{target.name}.lock")):
-        return _whole(target) or _make(structure, target)
+    with _alone(target.with_name(f".{target.name}.lock"), stopped, remark):
+        return _whole(target) or _make(structure, target, stopped)
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path, stopped: threading.Event, remark: Callable[[str], None]) -> Iterator[None]:
     """Wait until no other process, or thread, makes the same build; leave no file behind."""
+    late = time.monotonic() + _PATIENCE
     while True:
         with open(path, "wb") as file, locks.attempt(file, path, _OLD) as locked:
             if locked and _is_named(file, path):  # the one before may have removed what is locked
@@ -274,12 +296,22 @@ def _alone(path: Path) -> Iterator[None]:
                 finally:
                     path.unlink(missing_ok=True)
                 return
-        _stopped.wait(0.05)
-        _check_not_stopped()
+        stopped.wait(0.05)
+        _check_not_stopped(stopped)
+        if time.monotonic() > late:
+            late = math.inf
+            remark(f"waiting for another process that builds the same program: {_holder(path)}")
 
 
-def _check_not_stopped() -> None:
-    if _stopped.is_set():
+def _holder(path: Path) -> str:
+    mark = locks.far_mark(path)
+    if mark is None:
+        return f"it has locked {path}"
+    return f"{mark} names its machine; if that builds nothing any more, remove this file"
+
+
+def _check_not_stopped(stopped: threading.Event) -> None:
+    if stopped.is_set():
         raise EngineError("the build was stopped")
 
 
@@ -290,12 +322,12 @@ def _is_named(file: BufferedWriter, path: Path) -> bool:
         return False
 
 
-def _make(structure: Structure, target: Path) -> Build:
+def _make(structure: Structure, target: Path, stopped: threading.Event) -> Build:
     _remove_left(target.parent)
     work = Path(tempfile.mkdtemp(prefix=_WORK, dir=target.parent))
     try:
         with open(work / _MAKER, "wb") as file, locks.attempt(file, work / _MAKER, _OLD):
-            _run_build(structure, work)
+            _run_build(structure, work, stopped)
             _seal(work)
             if not os.access(work / "main", os.X_OK):
                 raise OSError(errno.EACCES, "no program can be run there")
@@ -331,8 +363,8 @@ def _remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def _run_build(structure: Structure, work: Path) -> None:
-    _check_not_stopped()
+def _run_build(structure: Structure, work: Path, stopped: threading.Event) -> None:
+    _check_not_stopped(stopped)
     request = {
         "structure": asdict(structure), "replicas": replicas(structure), "folder": str(work),
         "compiler": compilers.command(), "parent": os.getpid(),
@@ -343,11 +375,11 @@ def _run_build(structure: Structure, work: Path) -> None:
         start_new_session=True,  # so that it can be stopped with the compiler that it starts
         env={**compilers.environment(), "TMPDIR": str(work)},  # what a stopped compiler leaves
     ) as process:  # fmt: skip
-        _under_way.add(process)
+        _under_way[process] = stopped
         try:
             _, said = process.communicate(json.dumps(request))
         finally:
-            _under_way.discard(process)
+            del _under_way[process]
     if (
         process.returncode != 0
         or not (work / "build.json").is_file()
@@ -376,26 +408,30 @@ def _seal(work: Path) -> None:
     (work / "build.json").write_text(json.dumps(told))
 
 
-_under_way: set[subprocess.Popen[str]] = set()
-_stopped = threading.Event()
+_under_way: dict[subprocess.Popen[str], threading.Event] = {}
+"""The builds of this process, each with what tells it to stop."""
 
 
 @contextlib.contextmanager
-def stopped_when_left() -> Iterator[None]:
-    """End the builds that are under way in this process when this is left early."""
-    _stopped.clear()
+def stopped_when_left() -> Iterator[threading.Event]:
+    """Yield an event for :func:`make`; end the builds that got it when this is left early.
+
+    Builds of other threads go on.
+    """
+    stopped = threading.Event()
     try:
-        yield
+        yield stopped
     except BaseException:
-        _stopped.set()
-        _end_builds()
+        stopped.set()
+        _end_builds(stopped)
         raise
 
 
-def _end_builds() -> None:
-    for process in list(_under_way):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+def _end_builds(stopped: threading.Event) -> None:
+    for process, theirs in list(_under_way.items()):
+        if theirs is stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _remove_left(folder: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import joblib
 
@@ -90,8 +91,19 @@ def machine(sweep: Sweep, found: tuple[StructurePoints, ...]) -> Machine:
     return Machine(count, compiler, frozenset(built))
 
 
-def builds(plan: Plan, batches: Iterable[int]) -> dict[int, Build]:
+def builds(
+    plan: Plan, batches: Iterable[int], remark: Callable[[str], None] = lambda text: None
+) -> dict[int, Build]:
     """Return the builds of some batches by their number, making the ones that are missing.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    batches
+        Numbers of its batches.
+    remark
+        Takes one line when another process makes the same build and takes long.
 
     Raises
     ------
@@ -99,5 +111,6 @@ def builds(plan: Plan, batches: Iterable[int]) -> dict[int, Build]:
         When a build fails.
     """
     wanted = {number: plan.batches[number].structure for number in batches}
-    with ThreadPoolExecutor(max(1, plan.workers)) as pool, cache.stopped_when_left():
-        return dict(zip(wanted, pool.map(cache.make, wanted.values()), strict=True))
+    with ThreadPoolExecutor(max(1, plan.workers)) as pool, cache.stopped_when_left() as stopped:
+        made = pool.map(partial(cache.make, stopped=stopped, remark=remark), wanted.values())
+        return dict(zip(wanted, made, strict=True))

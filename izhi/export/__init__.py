@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from izhi.errors import ConfigError, StorageError, StudyError, did_you_mean
-from izhi.study.folder import sha256, size
+from izhi.study.folder import sha256, size, unreadable
 from izhi.study.overview import check_gathered
 from izhi.study.resume import logged_files
 from izhi.study.shardfile import FAILED, NOT_RUN
@@ -86,7 +86,8 @@ def _check_files(study: Study) -> None:
     logged = logged_files(study.folder, study.log)
     for file in (study.folder.dataset, study.folder.summary):
         if file in logged and sha256(file) != logged[file]:
-            raise StudyError(f"{file}: not the file that the study's log tells of")
+            why = unreadable(file) or "not the file that the study's log tells of"
+            raise StudyError(f"{file}: {why}")
 
 
 def _writer(to: str) -> Callable[[Study, Path], None]:

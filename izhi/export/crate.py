@@ -18,7 +18,7 @@ from izhi.errors import IzhiError, StudyError
 from izhi.export.parameters import Parameter, parameters
 from izhi.export.runs import Run, in_words, makers_of_files, runs
 from izhi.export.whole import write_folder
-from izhi.study.folder import input_files, sha256, write_atomic
+from izhi.study.folder import input_files, sha256, unreadable, write_atomic
 from izhi.study.resume import checksums, grids, logged_files
 from izhi.study.study import Study
 
@@ -154,7 +154,8 @@ def _add_files(crate: Any, study: Study) -> dict[str, Any]:
         digest = sha256(path)
         if expected.get(path, digest) != digest:
             what = "study.yaml" if path in inputs else "log"
-            raise StudyError(f"{path}: not the file that the study's {what} tells of")
+            why = unreadable(path) or f"not the file that the study's {what} tells of"
+            raise StudyError(f"{path}: {why}")
         properties = {"name": name, "description": description, "encodingFormat": media_type,
                       "contentSize": str(path.stat().st_size), "sha256": digest}  # fmt: skip
         if name == "study.yaml":

@@ -266,7 +266,7 @@ def _built(
         remark(f"building {missing} C++ program{'s' * (missing > 1)}, once and for all ...")
     start = time.perf_counter()
     try:
-        builds = prepare.builds(plan, needed)
+        builds = prepare.builds(plan, needed, remark)
     except EngineError as error:
         if plan.sweep.setting("run.engine") == "compiled":
             raise

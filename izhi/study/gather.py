@@ -140,13 +140,18 @@ def _write(
         nonlocal diverged
         diverged = dataset.write(temporary, plan, sources, windows, attributes, digest)
         if traced:
+            from xarray.backends import NetCDF4DataStore
+            from xarray.backends.locks import DummyLock
+
             from izhi.study.traces import traces
 
             found = traces(plan, traced)
             for name in ("trace", *found.data_vars):
                 digest.add(f"traces/{name}", found[name].values)
-            with netcdf.LOCK.but_for_xarray():
-                found.to_netcdf(temporary, mode="a", group="traces", engine="netcdf4")
+            with netcdf.open(temporary, "a") as file:  # to_netcdf locks only a part of its work
+                group = file.createGroup("traces")
+                store = NetCDF4DataStore(group, lock=DummyLock())  # type: ignore[no-untyped-call]
+                found.dump_to_store(store)
 
     traced = window.traced(plan, sources)
     written = write_atomic(path, write)

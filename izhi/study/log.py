@@ -114,11 +114,13 @@ def _locked(file: FileIO, path: Path) -> Iterator[None]:
         with ExitStack() as stack:
             try:
                 locked = stack.enter_context(locks.attempt(file, path))
-            except OSError as error:
+            except locks.LockError as error:
                 raise StorageError(
-                    f"{path}: cannot be locked: {error.strerror}; choose a study.dir on a file "
-                    "system that can lock files"
+                    f"{path}: {error.strerror}; choose a study.dir on a file system that can lock "
+                    "files"
                 ) from error
+            except OSError as error:  # of a mark
+                raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
             if locked:
                 yield
                 return
@@ -140,11 +142,33 @@ def _remedy(path: Path) -> str:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds a log."""
+    """Whether some process holds a log.
+
+    Raises
+    ------
+    StudyError
+        When that cannot be found out.
+    """
     try:
         return locks.is_locked(path)
+    except locks.LockError as error:
+        raise StudyError(
+            f"{path}: {error.strerror}, so that nobody knows whether a run is writing the study"
+        ) from error
     except OSError:  # there is none, or none that can be read, which whoever reads it says
         return False
+
+
+UNKNOWN = "unknown"
+"""The state of a study whose log is not there, tells of no run, or has a lock that fails."""
+
+
+def state(path: Path, otherwise: str) -> str:
+    """Return "running" for a log that is held, else `otherwise`; "unknown" where the lock fails."""
+    try:
+        return "running" if is_held(path) else otherwise
+    except StudyError:
+        return UNKNOWN
 
 
 def holder(path: Path) -> str:

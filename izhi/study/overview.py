@@ -14,9 +14,6 @@ from izhi.study.folder import StudyFolder, check_own, meant
 from izhi.study.study import Study
 from izhi.sweep import points
 
-UNKNOWN = "unknown"
-"""The state of a study whose log is not there, or tells of no run."""
-
 
 @dataclass(frozen=True)
 class Overview:
@@ -81,7 +78,7 @@ def overview(path: Path) -> Overview:
     events = log.read(folder.log) if folder.log.is_file() else []
     sweep = resume.grids(folder)[-1].sweep
     ends = [event for event in events if event["event"] in ("started", *log.ENDS)]
-    last = ends[-1] if ends else {"event": UNKNOWN}
+    last = ends[-1] if ends else {"event": log.UNKNOWN}
     gathered = last if last["event"] == "gathered" else {}
     logged = resume.checksums(events)
     sizes = {e.get("shard"): e.get("points", 0) for e in events if e["event"] == "shard_done"}
@@ -93,11 +90,25 @@ def overview(path: Path) -> Overview:
         sum(int(sizes.get(name, 0)) for name in logged),
         int(gathered.get("failed", 0)),
         int(gathered.get("diverged", 0)),
-        "running" if log.is_held(folder.log) else state,
+        log.state(folder.log, state),
         gathered.get("digest"),
         sweep,
         events,
     )
+
+
+def unreadable_state(path: Path) -> str:
+    """Return the state of a study of which there is no overview.
+
+    Returns
+    -------
+    str
+        ``"damaged"``; where its log is empty and nothing else is there, ``"running"``,
+        ``"not begun"``, or ``"unknown"`` where its lock fails.
+    """
+    folder = StudyFolder(path)
+    begun = folder.config.exists() or not folder.log.is_file() or folder.log.stat().st_size
+    return "damaged" if begun else log.state(folder.log, "not begun")
 
 
 def studies(folder: Path) -> list[Path]:

@@ -76,10 +76,19 @@ def _deaf_to_interrupts() -> Iterator[None]:
             os.kill(os.getpid(), asked[0])
 
 
+_WORKERS = threading.RLock()
+"""Held by the thread that uses joblib's worker processes.
+
+joblib has one set of them: another thread that needs more, or is left early, would end them.
+"""
+
+
 @contextmanager
 def results(parallel: Any, tasks: Iterable[Any]) -> Iterator[Generator[Any]]:
     """Give what joblib's workers return; when left early, end them without joblib's advice."""
     with ExitStack() as stack:
+        if parallel.n_jobs != 1:
+            stack.enter_context(_WORKERS)
         with _deaf_to_interrupts():
             returned = parallel(tasks)
             stack.callback(_end, returned)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from izhi.config import inputs, keys
 from izhi.config.keys import Value
 from izhi.config.sweep import Sweep
-from izhi.errors import StudyError
+from izhi.errors import StorageError, StudyError
 from izhi.study import contents, description, extend, log, provenance, shardfile, versions
 from izhi.study import folder as folders
 from izhi.study.extend import Place
@@ -411,7 +411,13 @@ class _Stored:
 def _look(
     folder: StudyFolder, where: dict[str, Place], plan: Plan, events: list[dict[str, Any]]
 ) -> _Stored:
-    """Look through the folder of shards; nothing is changed."""
+    """Look through the folder of shards; nothing is changed.
+
+    Raises
+    ------
+    StorageError
+        When a file cannot be read now: that does not show that it is damaged.
+    """
     logged = checksums(events)
     paths = sorted(folder.shards.glob("*.nc"), key=lambda path: path.name not in logged)
     missing = logged.keys() - {path.name for path in paths}
@@ -419,6 +425,9 @@ def _look(
     finished, batch_of = np.zeros(plan.points, np.bool_), contents.batches(plan)
     with ThreadPoolExecutor(plan.workers) as pool:
         for path, sha256 in zip(paths, pool.map(folders.sha256, paths), strict=True):
+            if sha256 is None and path.is_file() and not path.is_symlink():
+                why = folders.unreadable(path) or "cannot be read to its end"
+                raise StorageError(f"{path}: {why}; make it readable, or remove it, and run again")
             if path.name not in logged and (why := _not_own(path, sha256, where)):
                 if any(folders.is_shard(path.name, fingerprint) for fingerprint in where):
                     stored.in_the_way[path] = why

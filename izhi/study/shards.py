@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -161,22 +162,23 @@ class _Running:
         """Try all of them once; return what to try next."""
         again: list[Attempt] = []
         settings = self.job.plan.sweep.setting
-        for attempt, outcome in parallel.returned(attempts, self.where):
-            interrupts.check()
-            self.profile.add(outcome.busy)
-            if outcome.data is not None:
-                outcome = self._written(outcome)
-            if outcome.error is None:
-                self.results.stored.append(outcome)
-                self._note(outcome, "shard_done")
-                self.bar.update(outcome.points.size)
-                continue
-            self._note(outcome, "shard_failed")
-            self._check(outcome, str(settings("run.on_failure")) == "stop")
-            following = failures.after(attempt, outcome)
-            again += following
-            if not following:
-                self._give_up(outcome)
+        with closing(parallel.returned(attempts, self.where)) as outcomes:
+            for attempt, outcome in outcomes:
+                interrupts.check()
+                self.profile.add(outcome.busy)
+                if outcome.data is not None:
+                    outcome = self._written(outcome)
+                if outcome.error is None:
+                    self.results.stored.append(outcome)
+                    self._note(outcome, "shard_done")
+                    self.bar.update(outcome.points.size)
+                    continue
+                self._note(outcome, "shard_failed")
+                self._check(outcome, str(settings("run.on_failure")) == "stop")
+                following = failures.after(attempt, outcome)
+                again += following
+                if not following:
+                    self._give_up(outcome)
         return again
 
     def probed(self, attempts: list[Attempt]) -> list[Attempt]:

@@ -153,5 +153,6 @@ class _Values(BackendArray):
         with netcdf.LOCK:
             self.version.check()
             with netcdf.open(self.version.path) as file:
-                values = _raw(file[self.group], self.name)[key]
+                group = file if self.group == "/" else file[self.group]  # which knows no "/"
+                values = _raw(group, self.name)[key]
         return np.asarray(values, self.dtype)

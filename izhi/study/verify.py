@@ -98,7 +98,8 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     verdict.check(f"{len(logged)} shards and the dataset: their SHA-256", list(bad.values()))
     kept = folders.input_files(folder, held[-1].sweep)
     if kept:
-        other = [f"{path}: not what {where} held" for path, (digest, where) in kept.items()
+        other = [f"{path}: {folders.unreadable(path) or f'not what {where} held'}"
+                 for path, (digest, where) in kept.items()
                  if folders.sha256(path) != digest]  # fmt: skip
         verdict.check(f"{len(kept)} files of data: their SHA-256", other)
         if other:
@@ -180,7 +181,9 @@ def _file_problems(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[st
     for path, sha256 in expected.items():
         if why := folders.unreadable(path):
             problems[path.name] = f"{path}: {why}"
-        elif folders.sha256(path) != sha256:
+        elif (digest := folders.sha256(path)) is None:
+            problems[path.name] = f"{path}: cannot be read to its end"
+        elif digest != sha256:
             problems[path.name] = f"{path}: its SHA-256 is not the logged one"
     for path in folders.unfinished(folder):
         problems[path.name] = f"{path}: was left unfinished"

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
-from izhi.study import compare, description, extend, log, overview, versions
+from izhi.study import compare, description, extend, log, versions
 from izhi.study.folder import StudyFolder
 from izhi.sweep import points
 
@@ -54,11 +54,10 @@ def facts(
 
 
 def _state(folder: StudyFolder, events: Sequence[Mapping[str, Any]]) -> str:
-    if log.is_held(folder.log):
-        return "being written"
     ends = [event["event"] for event in events if event["event"] in ("started", *log.ENDS)]
-    last = ends[-1] if ends else overview.UNKNOWN
-    return {"gathered": "done", "started": "killed"}.get(last, last)
+    last = ends[-1] if ends else log.UNKNOWN
+    state = log.state(folder.log, {"gathered": "done", "started": "killed"}.get(last, last))
+    return "being written" if state == "running" else state
 
 
 def _points(status: NDArray[np.int8]) -> str:

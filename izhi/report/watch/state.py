@@ -163,7 +163,7 @@ class Watched:
         """Return ``"running"``, ``"done"``, or how the last run ended."""
         if self.progress.ended:
             return str(self.progress.last["event"]).replace("gathered", "done")
-        return "running" if log.is_held(self.folder.log) else "killed"
+        return log.state(self.folder.log, "killed")
 
     def told(self, asked: Mapping[str, str]) -> dict[str, Any]:
         """Return all that the page shows, as plain data.
