@@ -7,7 +7,14 @@ import pytest
 from izhi import units
 from izhi.config.keys import METHODS
 from izhi.errors import ConfigError
-from izhi.models.declarations import check, check_condition, check_statements, methods, parse
+from izhi.models.declarations import (
+    check,
+    check_condition,
+    check_statements,
+    methods,
+    of_expression,
+    parse,
+)
 from izhi.units import AMPERE, HERTZ, NUMBER, SECOND, VOLT
 
 KEY = "neuron.equations"
@@ -148,3 +155,18 @@ ALL = set(METHODS)
 )
 def test_methods_that_can_integrate(text, expected) -> None:
     assert set(methods(parse(text, KEY))) == expected
+
+
+WITHOUT_VALUE = ("1 / 0", "1 / ceil(-0.7)", "log(0)", "sqrt(-1)", "(-2) ** 0.5", "arcsin(2)",
+                 "1 / 0 ** 2", "1e+308 * 10", "1 / (2 - 2)")  # fmt: skip
+
+
+@pytest.mark.parametrize("term", WITHOUT_VALUE)
+def test_terms_without_a_finite_value_are_refused(term) -> None:
+    """Brian2 fails on what sympy makes of them: infinity, or a complex number."""
+    for text in (term, f"v*({term})", f"int(v > {term})", f"exp(-({term}))"):
+        with pytest.raises(ConfigError, match="has no finite value") as error:
+            of_expression(text, {"v": NUMBER}, None, "neuron.reset")
+        assert str(error.value).startswith(f"neuron.reset: the term {term} has")
+    for text in ("1/v", "log(v)", "1/ceil(-0.7*v)", "2**0.5", "1/sqrt(2)", "exp(-1000)"):
+        of_expression(text, {"v": NUMBER}, None, "neuron.reset")

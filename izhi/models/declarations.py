@@ -12,11 +12,14 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from izhi import units
 from izhi.config.keys import METHODS
 from izhi.errors import ConfigError
 from izhi.models import dimensions
 from izhi.models import equations as safe
+from izhi.models.evaluate import evaluate
 from izhi.portable import FUNCTIONS
 from izhi.units import NUMBER, SECOND, Dimension
 
@@ -238,12 +241,29 @@ def of_expression(
         for name in dimensions.ordered_names(text):
             if name not in known:
                 raise ConfigError(_undefined(name, known, where))
-        return dimensions.dimension(text, known, wanted)
+        found = dimensions.dimension(text, known, wanted)
+        _check_finite(text)
+        return found
     except ConfigError as error:
         said = str(error).removeprefix("equations: ")
         again = f"{text}: "  # where it is the whole of a key's value
         said = said.removeprefix(again) if where.endswith(f" = {text}") else said
         raise ConfigError(f"{where}: {said}") from None
+
+
+def _check_finite(text: str) -> None:
+    """Check that terms without variables have a value: sympy makes symbols of 1/0 and sqrt(-1)."""
+    tree = ast.parse(" ".join(text.split()), mode="eval").body
+    for node in reversed(list(ast.walk(tree))):  # the innermost first
+        if not isinstance(node, ast.BinOp | ast.Call):
+            continue
+        term = ast.unparse(node)
+        if not dimensions.names(term) and not _draws(node) and not np.isfinite(evaluate(term, {})):
+            raise ConfigError(f"the term {term} has no finite value")
+
+
+def _draws(node: ast.expr) -> bool:
+    return any(isinstance(n, ast.Name) and n.id in safe.NOISE for n in ast.walk(node))
 
 
 def _undefined(name: str, known: Mapping[str, Dimension], where: str) -> str:
