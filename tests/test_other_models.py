@@ -325,9 +325,12 @@ def test_names_of_what_random_numbers_are_drawn_from_are_refused(tmp_path) -> No
 
 
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
-def test_equations_that_brian_cannot_take_are_refused_before_a_run(tmp_path, engine) -> None:
-    """Sympy finds that arcsin(7) is not real, and compares no such number."""
-    neuron = {**LEAKY, "equations": "dx/dt = (tanh(int(arcsin(7) < b*x)) - x + I)/tau : 1"}
+@pytest.mark.parametrize(
+    "term", ["int(arcsin(7 + 0*b) < b*x)", "1/ceil(-0.7 + 0*b)", "1/floor(-0.0*x)", "1/(b - b)"]
+)
+def test_equations_that_brian_cannot_take_are_refused_before_a_run(tmp_path, term, engine) -> None:
+    """Sympy finds what is no real number, and what is divided by zero."""
+    neuron = {**LEAKY, "equations": f"dx/dt = (tanh({term}) + b - x + I)/tau : 1"}
     folder = write(tmp_path, neuron_own=neuron)
     run = [*SINGLE, "neuron=own", "stimulus=none", f"run.engine={engine}"]
     checked = izhi.check(run, config_dir=folder)
@@ -343,3 +346,13 @@ def test_a_single_cell_in_a_program_of_one_replica(compiler, tmp_path, monkeypat
     folder = write(tmp_path, neuron_own=LEAKY)
     run = [*SINGLE, "neuron=own", "stimulus=none", "neuron.b=2,3", "simulation.duration=50 ms"]
     assert (both(folder, *run).spike_count.values > 1).all()
+
+
+def test_a_constant_may_be_divided_by_zero(compiler, tmp_path) -> None:
+    neuron = {
+        **LEAKY, "equations": "dx/dt = (b - x + clip(gain/zero, -1, 1) + I)/tau : 1",
+        "constants": {"gain": 2, "zero": 0},
+    }  # fmt: skip
+    del neuron["refractory"], neuron["t_ref"]
+    folder = write(tmp_path, neuron_own=neuron)
+    both(folder, *SINGLE, "neuron=own", "stimulus=none", "simulation.duration=20 ms")

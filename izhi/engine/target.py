@@ -55,6 +55,13 @@ class PortableNumpy(NumpyCodeObject):
             name: FUNCTIONS[name].numpy for name in FUNCTIONS if name in self.namespace
         }
 
+    def variables_to_namespace(self) -> None:
+        """Make numbers of numpy of all numbers: Python's raise an error when divided by 0."""
+        super().variables_to_namespace()
+        for name in self.variables:
+            if isinstance(self.namespace.get(name), float):
+                self.namespace[name] = np.float64(self.namespace[name])
+
 
 codegen_targets.add(PortableNumpy)
 

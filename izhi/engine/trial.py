@@ -1,9 +1,9 @@
 """Whether Brian2 can generate code for equations: tried before anything is built or run.
 
 Brian2 hands equations to sympy, which takes them apart and simplifies them. It fails on some that
-are right in themselves: where it finds a constant not to be real (``arcsin(7) < x``), where
-it goes too deep. Which these are only sympy
-knows, so equations with functions in comparisons, with remainders, or with functions that sympy
+are right in themselves: where it finds a constant not to be real (``arcsin(7) < x``) or to
+be a division by zero (``1/(a - a)``), where it goes too deep. Which these are only sympy knows, so
+equations with functions in comparisons, with remainders, divisions by sums, or functions that sympy
 knows much of, are tried.
 """
 
@@ -55,7 +55,7 @@ def _has_unusual(tree: ast.AST) -> bool:
 
 
 def _is_unusual_node(node: ast.AST) -> bool:
-    """Whether sympy may look into a node: into functions, powers and constants in comparisons."""
+    """Whether sympy may find something in a node: a constant, a zero, what is not real."""
     if isinstance(node, ast.Call):
         return ast.unparse(node.func) not in _HARMLESS or not any(map(_names, node.args))
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
@@ -64,6 +64,9 @@ def _is_unusual_node(node: ast.AST) -> bool:
     if isinstance(node, ast.Compare):
         parts = [part for term in (node.left, *node.comparators) for part in ast.walk(term)]
         return any(isinstance(part, ast.Call | ast.Pow) for part in parts) or not _names(node)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):  # by what may be 0
+        parts = list(ast.walk(node.right))
+        return any(isinstance(part, ast.Call | ast.Add | ast.Sub) for part in parts)
     return isinstance(node, ast.Mod)
 
 
