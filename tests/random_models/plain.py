@@ -331,7 +331,7 @@ class PlainPoint:
             population["count"], "\n".join(lines), threshold=neuron["threshold"],
             reset=neuron["reset"],
             refractory=_refractory(neuron.get("refractory", "")),
-            method=_one_after_the_other(neuron["equations"]) if method == "semi_implicit" else
+            method=_one_after_the_other("\n".join(lines)) if method == "semi_implicit" else
             "euler" if method.startswith("located") else method,
             namespace=namespace, name=f"cells_{name}",
         )  # fmt: skip
