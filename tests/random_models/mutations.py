@@ -54,7 +54,7 @@ MUTATIONS = (
     Mutation(
         "one file, with constants compiled in",
         "izhi/engine/device.py", "renderer.render_expr(repr(var.value))",
-        "renderer.render_expr(f'{float(var.value):.3g}')",
+        "renderer.render_expr(f'{float(var.value):.1g}')",
     ),
     Mutation(
         "state update and threshold on 64 cells at a time: the cells that are left over",
