@@ -9,7 +9,6 @@ offers: it walks through the links of a file and follows none that lead out of i
 from __future__ import annotations
 
 import ctypes
-import importlib
 import os
 from functools import cache
 from typing import Any
@@ -146,7 +145,9 @@ def _library() -> Any:
     OSError
         When it does not have the functions, which HDF5 has since 1.14.
     """
-    library = ctypes.CDLL(importlib.import_module("netCDF4._netCDF4").__file__)
+    from netCDF4 import _netCDF4
+
+    library = ctypes.CDLL(_netCDF4.__file__)
     for name, (result, *arguments) in _SIGNATURES.items():
         try:
             function = getattr(library, name)
