@@ -103,9 +103,9 @@ def test_random_wiring_has_nan_where_there_is_no_synapse(tmp_path) -> None:
     expected = drawn(wiring)
     weights = study.dataset["synapse_weight"]
     for seed in range(2):
-        for i, number in enumerate(np.diff(expected["e_to_e.first_of"][seed])):
-            first = expected["e_to_e.first_of"][seed][i]
-            targets = expected["e_to_e.target_of"][seed][first : first + number]
+        for i, number in enumerate(np.diff(expected[f"e_to_e.{plans.FIRST_OF}"][seed])):
+            first = expected[f"e_to_e.{plans.FIRST_OF}"][seed][i]
+            targets = expected[f"e_to_e.{plans.TARGET}"][seed][first : first + number]
             for j in set(range(5)) - {i}:
                 value = weights.sel(connection=f"e_to_e.e{i}.e{j}").values[seed]
                 at = np.flatnonzero(targets == j)

@@ -99,7 +99,7 @@ TOO_LARGE = {
                              ": longer than 2,000 characters"),
     "functions of any unit": (
         {"slope": f"{'abs(' * 20}v{')' * 20}"},
-        ": more than 4,000 names and numbers, where those inside abs, ceil, floor and sqrt count "
+        ": more than 6,000 names and numbers, where those inside abs, ceil, floor and sqrt count "
         "twice and those inside clip four times; expected fewer"),
 }  # fmt: skip
 

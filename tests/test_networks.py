@@ -89,10 +89,10 @@ def test_points_together_have_what_each_has_alone(points) -> None:
 def test_a_point_s_synapses_are_told_once_where_all_are_the_same() -> None:
     plan = izhi.plan([*RANDOM, "stimulus.amplitude=5,6,7"])
     found = plans.parameters(plan, plan.shards[0])
-    assert found["pre_to_post.first_of"].shape == (1, 21)
+    assert found[f"pre_to_post.{plans.FIRST_OF}"].shape == (1, 21)
     plan = izhi.plan([*RANDOM, "simulation.seed=1,2,3"])
     assert len(plan.batches) == 1
-    assert plans.parameters(plan, plan.shards[0])["pre_to_post.first_of"].shape == (3, 21)
+    assert plans.parameters(plan, plan.shards[0])[f"pre_to_post.{plans.FIRST_OF}"].shape == (3, 21)
 
 
 WRONG: list[tuple[list[str], str]] = [
@@ -280,7 +280,7 @@ def cells(b2: Any, name: str, count: int, given: dict[str, Any]) -> Any:
 
 def projection(b2: Any, groups: dict[str, Any], name: str, given: dict[str, Any]) -> Any:
     """Return a projection as a script has it: arrays of source and target cells, and of weights."""
-    first_of, target = given[f"{name}.first_of"], given[f"{name}.target_of"]
+    first_of, target = given[f"{name}.{plans.FIRST_OF}"], given[f"{name}.{plans.TARGET}"]
     synapses = b2.Synapses(groups[name[0]], groups[name[-1]], "w : volt", on_pre="v_post += w")
     source = np.repeat(np.arange(first_of.size - 1), np.diff(first_of))
     synapses.connect(i=source, j=target[: source.size])

@@ -297,7 +297,7 @@ def test_names_that_a_synapse_makes_are_its_own(compiler, tmp_path, constant) ->
         "+neuron@b.neuron=target", "simulation.duration=100 ms",
     )  # fmt: skip
     sent, received = data.spike_count.values.ravel().tolist()
-    assert 0 < received < sent
+    assert received == 0 < sent  # 0.3 for each spike, not 15
 
 
 def test_what_follows_from_constants_alone_while_cells_are_refractory(compiler, tmp_path) -> None:

@@ -44,7 +44,7 @@ TOO_MANY_LEVELS = (
     "expected fewer"
 )
 
-_MOST_PARTS = 4_000
+_MOST_PARTS = 6_000
 """Most names and numbers of an expression: Brian2 takes seconds for a thousand."""
 
 _WEIGHTS = {"abs": 2, "ceil": 2, "floor": 2, "sqrt": 2, "clip": 4}

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from izhi import exponential, functions, portable, units
 from izhi.engine import runtime
+from izhi.sweep.plan import FIRST_OF, TARGET
 from tests.random_models.engines import Case
 from tests.random_models.networks import Config, Network, stimuli_of
 
@@ -384,8 +385,8 @@ class PlainPoint:
                             for e in ("source", "target"))  # fmt: skip
         kind, itself = projection["connect"], projection["source"] == projection["target"]
         if kind == "random":
-            first = self.case.parameters[f"{name}.first_of"]
-            target = self.case.parameters[f"{name}.target_of"]
+            first = self.case.parameters[f"{name}.{FIRST_OF}"]
+            target = self.case.parameters[f"{name}.{TARGET}"]
             row = self.point if len(first) > 1 else 0
             return [(i, int(target[row, k])) for i in range(sources)
                     for k in range(first[row, i], first[row, i + 1])]  # fmt: skip
