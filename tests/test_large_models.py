@@ -55,7 +55,13 @@ LARGEST = {
 }
 
 
-@pytest.mark.parametrize("name", LARGEST)
+IN_SECONDS = ("a sum", "a threshold")
+"""What is built in a few seconds; the others are for the soak."""
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.soak] * (name not in IN_SECONDS)) for name in LARGEST
+])  # fmt: skip
 def test_the_largest_equations_run(name, tmp_path, run, compiler) -> None:
     folder = neuron(tmp_path, **LARGEST[name])
     studies = [run(*BASE, f"run.engine={engine}", config_dir=folder)
@@ -66,6 +72,7 @@ def test_the_largest_equations_run(name, tmp_path, run, compiler) -> None:
     assert numpy == compiled
 
 
+@pytest.mark.soak
 def test_the_largest_equations_run_deep_inside_a_program(tmp_path, run) -> None:
     """Python's limit of calls inside one another leaves room for those of the caller."""
     folder = neuron(tmp_path, **LARGEST["a sum"])
@@ -105,7 +112,9 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
-@pytest.mark.parametrize("method", ["euler", "exponential_euler"])
+@pytest.mark.parametrize(
+    "method", ["euler", pytest.param("exponential_euler", marks=pytest.mark.soak)]
+)
 def test_larger_equations_are_one_line(name, method, tmp_path) -> None:
     model, said = TOO_LARGE[name]
     overrides = [*BASE, f"simulation.method={method}"]
@@ -117,6 +126,7 @@ def test_larger_equations_are_one_line(name, method, tmp_path) -> None:
     assert str(refused.value) == str(error)
 
 
+@pytest.mark.soak
 def test_equations_are_as_large_as_stimuli_and_methods_make_them(tmp_path, run, compiler) -> None:
     """What izhi puts around a text is counted as well: brackets, stages of a located reset."""
     nested = f"{'(v + ' * 14}v{')' * 14}"

@@ -40,7 +40,10 @@ def run_scenario(folder: Path, scenario: str, engine: str, runs: int, reads: int
     assert done.stdout == f"{scenario}, {engine}: {runs} runs and {reads} reads\n"
 
 
-@pytest.mark.parametrize("number", range(len(SCENARIOS)))
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=[pytest.mark.soak] * (n > 1)) for n in range(len(SCENARIOS))],
+)
 def test_a_few_runs_and_reads_in_eight_threads(tmp_path, number) -> None:
     run_scenario(tmp_path, SCENARIOS[number], ENGINES[number % 2], 8, 40, 600)
 
