@@ -69,7 +69,7 @@ def check_equations(sweep: Sweep, found: tuple[StructurePoints, ...]) -> None:
 
 
 def machine(sweep: Sweep, found: tuple[StructurePoints, ...]) -> Machine:
-    """Return what the plan has to know of this machine, once Brian2 can do what is asked for.
+    """Return the workers, compiler and builds of this machine, once Brian2 can take all equations.
 
     Raises
     ------

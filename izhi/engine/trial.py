@@ -42,11 +42,11 @@ def check(structures: Iterable[Structure]) -> None:
 
 def _is_unusual(circuit: Circuit) -> bool:
     """Whether equations have something in them on which sympy may fail."""
-    declared = [one for projection in circuit.projections for one in projection.synapse.declared]
+    equations = [each for projection in circuit.projections for each in projection.synapse.declared]
     for population in circuit.populations:
         system = assembly.system(circuit, population)
-        declared += [one for one in system if one.name != assembly.DRIVE]
-    texts = [one.expression for one in declared if one.expression]
+        equations += [each for each in system if each.name != assembly.DRIVE]
+    texts = [each.expression for each in equations if each.expression]
     return any(_has_unusual(ast.parse(" ".join(text.split()), mode="eval")) for text in texts)
 
 
@@ -75,7 +75,7 @@ def _names(node: ast.AST) -> bool:
 
 
 def _refusal(structure: Structure) -> str | None:
-    """Return what is said of equations that Brian2 cannot take, in a line; None where it can.
+    """Return the message for equations that Brian2 cannot take, in a line; None where it can.
 
     The code of one replica is generated, and no step of it is run.
     """
@@ -89,9 +89,9 @@ def _refusal(structure: Structure) -> str | None:
 
 def _said(structure: Structure, error: BaseException) -> str:
     """Return an error of Brian2's as one of the equations of a population."""
-    found = re.search(r"cells_\d{4}", str(error))
+    group = re.search(r"cells_\d{4}", str(error))
     names = [p.name for p in structure.circuit.populations]
-    of = [f" of {name}" for name in names if found and cells_group(names, name) == found[0]]
+    of = [f" of {name}" for name in names if group and cells_group(names, name) == group[0]]
     while error.__cause__ is not None:
         error = error.__cause__
     reason = unmangled(" ".join(str(error).split()))[:300]

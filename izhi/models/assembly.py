@@ -141,9 +141,9 @@ def on_pre(circuit: Circuit, projection: Projection) -> str:
 
 
 def synapse_names(circuit: Circuit, projection: Projection) -> Names:
-    """Return what is called what of all that a synapse names itself: as no variable of its cells.
+    """Return the names of a synapse's variables; no variable of its cells has one of them.
 
-    Its states, parameters, constants, and what a spike computes for itself.
+    The variables are states, parameters, constants, and those that a spike assigns for itself.
     """
     taken: set[str] = set()
     for population in (projection.source, projection.target):
