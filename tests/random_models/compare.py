@@ -58,7 +58,7 @@ def same_bits(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool
 def _spikes(structure: Structure, ours: Raw, theirs: Raw) -> tuple[int, str] | None:
     trains = [_trains(raw) for raw in (ours, theirs)]
     for number, (a, b) in enumerate(zip(*trains, strict=True)):
-        if not np.array_equal(a, b):
+        if not np.array_equal(a, b, equal_nan=True):
             point, cell = divmod(number, len(structure.circuit.cells))
             n = min(len(a), len(b))
             at = int(np.argmax(a[:n] != b[:n])) if (a[:n] != b[:n]).any() else n

@@ -32,7 +32,7 @@ from izhi.study import check as checking
 from izhi.study import execute
 from izhi.sweep import plan as plans
 from izhi.sweep import structures
-from izhi.sweep.plan import Machine, Plan
+from izhi.sweep.plan import Machine
 from izhi.sweep.structures import Structure
 from tests.random_models.networks import Network
 
@@ -63,21 +63,23 @@ class Case:
     ----------
     network
         Its configs.
-    plan
-        The plan that a run would follow.
     structure
         What is simulated.
     parameters
         Of all points; see :func:`izhi.sweep.plan.parameters`.
-    points
-        Their number.
+    numbers
+        The points of the sweep that have this structure, by number.
     """
 
     network: Network
-    plan: Plan
     structure: Structure
     parameters: dict[str, NDArray[Any]]
-    points: int
+    numbers: NDArray[np.int64]
+
+    @property
+    def points(self) -> int:
+        """Number of points."""
+        return self.numbers.size
 
     def part(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Return the parameters of some points."""
@@ -145,12 +147,12 @@ class Engines:
             raise Refused(said, self._run_says(sweep) if confirm else said)
         found = structures.find(sweep)
         plan = plans.make_plan(sweep, found, Machine(1, compiler=True, built=frozenset()))
-        assert len(plan.batches) == 1 and len(plan.shards) == 1
+        shard = plan.shards[network.chosen % len(plan.shards)]
         try:
-            parameters = plans.parameters(plan, plan.shards[0])
+            parameters = plans.parameters(plan, shard)
         except ConfigError as error:  # a draw that is not what it may be is known here first
             raise Refused(str(error), str(error)) from error
-        return Case(network, plan, plan.batches[0].structure, parameters, plan.points)
+        return Case(network, plan.batches[shard.batch].structure, parameters, shard.points)
 
     def tried(self, case: Case) -> None:
         """Look whether check refuses a network on which an engine failed.

@@ -252,7 +252,7 @@ class PlainPoint:
         self.dt, self.duration = (units.parse(self.network.simulation[key]).si
                                   for key in ("dt", "duration"))  # fmt: skip
         sizes = self.network.sweep.values()
-        chosen = list(itertools.product(*sizes))[point]
+        chosen = list(itertools.product(*sizes))[case.numbers[point]]
         self.swept = dict(zip(self.network.sweep, chosen, strict=True))
 
     def run(self, populations: list[str]) -> dict[str, Cell]:
@@ -279,7 +279,7 @@ class PlainPoint:
                 steps = np.rint(np.asarray(spikes[name].t_) / self.dt).astype(np.int64)
                 cells = np.asarray(spikes[name].i)
                 for cell in range(len(group)):
-                    of_cell = {v: np.array(getattr(traces[name], f"{v}_")[cell])
+                    of_cell = {v: np.array(traces[name].variables[v].get_value()[:, cell])
                                for v in traces[name].record_variables}  # fmt: skip
                     found[f"{name}{cell}"] = Cell(steps[cells == cell], of_cell)
             return found
@@ -337,16 +337,16 @@ class PlainPoint:
             namespace=namespace, name=f"cells_{name}",
         )  # fmt: skip
         for key in drawn:
-            setattr(group, f"{key}_", self.case.parameters[f"{name}.{key}"][self._row(name, key)])
+            _start(group, key, self.case.parameters[f"{name}.{key}"][self._row(name, key)])
         for state in _states(neuron):
             if f"{state}_0" in values:
-                setattr(group, f"{state}_", values[f"{state}_0"].si)
+                _start(group, state, values[f"{state}_0"].si)
         for projection, p in self.network.projections.items():
             if p["target"] == name and self._exists(p):
                 there = self._values(f"{projection}.synapse", p["synapse"])
                 for state in _STATE.findall(p["synapse"].get("target", "")):
                     if f"{state}_0" in there:
-                        setattr(group, f"{state}_", there[f"{state}_0"].si)
+                        _start(group, state, there[f"{state}_0"].si)
         return group
 
     def _row(self, owner: str, key: str) -> int:
@@ -399,7 +399,7 @@ class PlainPoint:
 
     def _synapses(self, b2: Any, name: str, groups: Mapping[str, Any]) -> Any:
         projection = self.network.projections[name]
-        pairs = self._pairs(name, projection)
+        pairs = self._pairs(name, projection) if self._exists(projection) else []
         if not pairs:
             return None
         synapse = projection["synapse"]
@@ -419,12 +419,16 @@ class PlainPoint:
         found.connect(i=[i for i, _ in pairs], j=[j for _, j in pairs])
         for key in drawn:
             row = self.case.parameters[f"{name}.{key}"][self._row(name, key)]
-            setattr(found, f"{key}_", np.broadcast_to(row, (len(pairs),)) if np.ndim(row) == 0
-                    else row[: len(pairs)])  # fmt: skip
+            _start(found, key, row if np.ndim(row) == 0 else row[: len(pairs)])
         for state in _STATE.findall(synapse.get("equations", "")):
             if f"{state}_0" in values:
-                setattr(found, f"{state}_", values[f"{state}_0"].si)
+                _start(found, state, values[f"{state}_0"].si)
         return found
+
+
+def _start(group: Any, name: str, value: Any) -> None:
+    """Set values in SI units; ``group.x_`` would be a variable of that name where there is one."""
+    group.state(name, use_units=False)[:] = value
 
 
 def _states(neuron: Config) -> list[str]:
