@@ -350,7 +350,8 @@ def test_a_single_cell_in_a_program_of_one_replica(compiler, tmp_path, monkeypat
 
 def test_a_constant_may_be_divided_by_zero(compiler, tmp_path) -> None:
     neuron = {
-        **LEAKY, "equations": "dx/dt = (b - x + clip(gain/zero, -1, 1) + I)/tau : 1",
+        **LEAKY, "equations": "dx/dt = (b - x + clip(gain/zero, -1, 1) + y + I)/tau : 1"
+        "\ny = clip(1/sign(0/(2 + abs(x))), -1, 1) : 1 (constant over dt)",
         "constants": {"gain": 2, "zero": 0},
     }  # fmt: skip
     del neuron["refractory"], neuron["t_ref"]

@@ -91,6 +91,9 @@ class _Operators(ast.NodeTransformer):
         node.left, node.right = _as_number(node.left), _as_number(node.right)
         if isinstance(node.op, ast.Mod):
             return _call("_remainder", node.left, node.right)
+        if isinstance(node.op, ast.Div) and not any(map(_is_name, ast.walk(node))):
+            # Python itself would divide numbers that are written out, and refuse to divide by 0
+            return ast.BinOp(_call("_product", node.left, ast.Constant(1)), node.op, node.right)
         if not isinstance(node.op, ast.Pow):
             return node
         exponent = _number(node.right)
@@ -105,6 +108,10 @@ class _Operators(ast.NodeTransformer):
         else:
             return _call("_power", node.left, node.right)
         return root if exponent > 0 else ast.BinOp(ast.Constant(1.0), ast.Div(), root)
+
+
+def _is_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name)
 
 
 def _is_condition(node: ast.expr) -> bool:
