@@ -97,7 +97,7 @@ def then(bits: Any, count: ArrayLike) -> Bits:
         return x
 
 
-def at(low: ArrayLike, high: ArrayLike, number: ArrayLike) -> Bits:
+def at(low: ArrayLike, high: ArrayLike, number: ArrayLike, place: float = 0) -> Bits:
     """Return a cell's bits for a whole number.
 
     Parameters
@@ -107,6 +107,8 @@ def at(low: ArrayLike, high: ArrayLike, number: ArrayLike) -> Bits:
     number
         The whole number as a double; one that is too large for 64 bits, or not finite, counts as
         the smallest.
+    place
+        A whole number from 0 on: bits at one place are independent of those at another.
     """
     halves = (np.asarray(half, np.int32).astype(np.uint32).astype(np.uint64)
               for half in (low, high))  # fmt: skip
@@ -114,7 +116,9 @@ def at(low: ArrayLike, high: ArrayLike, number: ArrayLike) -> Bits:
     number = np.asarray(number, np.float64)
     small = np.abs(number) < _MOST_NUMBER
     count = np.where(small, number, 0.0).astype(np.int64)
-    return then(first | last << np.uint64(32), np.where(small, count, np.iinfo(np.int64).min))
+    bits = first | last << np.uint64(32)
+    bits = then(bits, np.uint64(place)) if place else bits
+    return then(bits, np.where(small, count, np.iinfo(np.int64).min))
 
 
 def uniform(bits: Bits) -> NDArray[np.float64]:
@@ -192,9 +196,12 @@ inline double draw_normal(const uint64_t bits)
 """
 
 _AT = """
-inline double portable_NAME_at(const int32_t low, const int32_t high, const double number)
+inline double portable_NAME_at(const int32_t low, const int32_t high, const double number,
+                               const double place)
 {
-    const uint64_t bits = (uint64_t)(uint32_t)high << 32 | (uint32_t)low;
+    uint64_t bits = (uint64_t)(uint32_t)high << 32 | (uint32_t)low;
+    if (place > 0)
+        bits = draw_then(bits, (uint64_t)place);
     const bool small = std::fabs(number) < LARGEST;
     return draw_NAME(draw_then(bits, (uint64_t)(small ? (int64_t)number : INT64_MIN)));
 }
@@ -205,5 +212,5 @@ CPP = _CPP + "".join(
 )
 """The same operations in the same order in C++, ``portable_normal_at`` and ``portable_uniform_at``.
 
-They take a cell's bits as two halves, and a whole number; ``portable_log`` has to be there.
+They take a cell's bits as two halves, a whole number and a place; ``portable_log`` has to be there.
 """

@@ -357,3 +357,118 @@ def test_a_constant_may_be_divided_by_zero(compiler, tmp_path) -> None:
     del neuron["refractory"], neuron["t_ref"]
     folder = write(tmp_path, neuron_own=neuron)
     both(folder, *SINGLE, "neuron=own", "stimulus=none", "simulation.duration=20 ms")
+
+
+WRITTEN_OUT = {
+    "2**-1": 0.5, "10**-1*5": 0.5, "(1 + 1)**-1": 0.5, "-2**-2": -0.25, "(-2)**-1": -0.5,
+    "7 % 2**-1 + 1": 1, "True + True": 2, "True*True + True": 2, "-(b > 1)": -1, "abs(b > 1)": 1,
+    "exp(b > 3)": 1, "int(b and True)": 1, "int(not not b)": 1, "int(b or False)": 1,
+    "int(b and zero)": 0, "int(not zero)": 1, "int(b and b)": 1, "int(True + True)": 2,
+    "0.5*exp(zero > 3) - (-(zero < 3))": 1.5,
+}  # fmt: skip
+"""Expressions of b = 1.5 and zero = 0, and what Python finds for them."""
+
+
+def final(folder: Path, name: str) -> float:
+    """Return the last sample of a trace of the newest study."""
+    newest = max(folder.glob("studies*/compiled/dataset.nc"))
+    return float(xarray.load_dataset(newest, group="traces")[name].values.ravel()[-1])
+
+
+def test_numbers_and_conditions_mean_what_they_mean_in_python(compiler, tmp_path) -> None:
+    states = {f"y{k}": text for k, text in enumerate(WRITTEN_OUT)}
+    neuron = {
+        "equations": "\n".join(
+            [f"d{name}/dt = ({text})/ms : 1\ndset_{name}/dt = 0/ms : 1"
+             for name, text in states.items()]
+            + ["dx/dt = 1/ms : 1", "dcopy/dt = 0/ms : 1", "slow = 4*2**-1 : 1 (constant over dt)"]
+        ),
+        "threshold": "x > 2**-1*(True + True) - 2**-1 and (b and True)",
+        "reset": "x = 0; copy = slow\n"
+        + "\n".join(f"now_{name} = {text}; set_{name} = now_{name}"
+                    for name, text in states.items()),
+        "b": 1.5, "zero": 0,
+    }  # fmt: skip
+    folder = write(tmp_path, neuron_own=neuron)
+    data = both(
+        folder, *SINGLE, "neuron=own", "stimulus=none", "simulation.duration=1.2 ms",
+        "record.interval=0.1 ms",
+    )  # fmt: skip
+    assert data.spike_count.values.tolist() == [2]  # after 0.6 and 1.2 ms
+    assert final(tmp_path, "copy") == 2
+    for name, text in states.items():
+        assert final(tmp_path, f"set_{name}") == WRITTEN_OUT[text], text
+        assert final(tmp_path, name) == pytest.approx(1.1 * WRITTEN_OUT[text]), text
+
+
+def test_numbers_and_conditions_of_synapses_and_stimuli(compiler, tmp_path) -> None:
+    folder = write(
+        tmp_path,
+        neuron_own={
+            "equations": "dx/dt = (I - x)/tau : 1 (unless refractory)", "threshold": "x > 1",
+            "reset": "x = 0", "refractory": "5*10**-1*ms", "tau": "1 ms",
+        },
+        stimulus_own={
+            "current": "a*abs(t >= on) + a*exp(t >= on) + a*sign(-(t >= on))", "a": 3, "on": "2 ms",
+        },
+        synapse_own={
+            "target": "dI_S/dt = 0*I_S/ts : 1", "current": "I_S*abs(I_S > 0.1)*(True + True)",
+            "on_pre": "I_S_post += w*2**-1 - -(x_post < 9)*w", "w": 2, "ts": "3 ms",
+        },
+    )  # fmt: skip
+    data = both(
+        folder, "circuit=pair", "neuron=own", "stimulus=own", "synapse=own",
+        "simulation.duration=1.5 ms", "record.interval=0.1 ms",
+    )  # fmt: skip
+    pre = data.sel(cell="pre0")
+    assert float(pre.isi_min) == pytest.approx(0.0008)  # 4 steps, and 4 without a change
+    assert final(tmp_path, "I") == 6 * int(pre.spike_count)
+    both(folder, *SINGLE, "neuron=own", "stimulus=own", "simulation.duration=3 ms")
+    assert final(tmp_path, "I") == pytest.approx(3 * np.e)
+
+
+def test_a_refractory_period_may_be_longer_than_any_run(compiler, tmp_path) -> None:
+    folder = write(tmp_path, neuron_own=LEAKY)
+    run = [*SINGLE, "neuron=own", "stimulus=none", "simulation.duration=60 ms"]
+    data = both(folder, *run, "neuron.t_ref=10001 s,1e9 s,1e30 s")
+    assert (data.spike_count.values == 1).all()
+
+
+def test_draws_of_a_stimulus_are_independent_however_their_numbers_are_written(
+    compiler, tmp_path
+) -> None:
+    folder = write(
+        tmp_path,
+        stimulus_own={"current": "a*normal_at(k) + b*uniform_at(0.0) + c*normal_at(0)",
+                      "a": "1 mV", "b": "1 mV", "c": "1 mV", "k": 0},
+        circuit_many={"populations": {"cell": {"count": 400, "stimulated": True}}},
+    )  # fmt: skip
+    drawn = {}
+    for name in "abc":
+        others = [f"stimulus.{other}=0 mV" for other in "abc" if other != name]
+        both(
+            folder, "circuit=many", "synapse=none", "stimulus=own", *others,
+            "simulation.duration=0.1 ms", "record.interval=0.1 ms",
+        )  # fmt: skip
+        newest = max(tmp_path.glob("studies*/compiled/dataset.nc"))
+        drawn[name] = xarray.load_dataset(newest, group="traces").I.values.ravel()
+    correlation = np.corrcoef(list(drawn.values()))
+    assert np.abs(correlation - np.eye(3)).max() < 0.2  # four standard errors
+
+
+@pytest.mark.parametrize(
+    "on", ["int(t >= onset + jitter*uniform_at(0))", "floor((t - jitter*uniform_at(3))/onset)"]
+)
+def test_times_that_are_compared_may_be_drawn(compiler, tmp_path, on) -> None:
+    folder = write(
+        tmp_path,
+        stimulus_own={"current": f"10*mV*{on}", "onset": "2 ms", "jitter": "3 ms"},
+        circuit_many={"populations": {"cell": {"count": 20, "stimulated": True}}},
+    )  # fmt: skip
+    both(
+        folder, "circuit=many", "synapse=none", "stimulus=own", "simulation.duration=6 ms",
+        "record.interval=0.1 ms",
+    )  # fmt: skip
+    newest = max(tmp_path.glob("studies*/compiled/dataset.nc"))
+    current = xarray.load_dataset(newest, group="traces").I.values.reshape(20, -1)
+    assert len(np.unique((current >= current.max() / 2).argmax(axis=1))) > 5

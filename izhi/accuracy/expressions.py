@@ -58,11 +58,11 @@ def _exprel(x: float) -> float:
 
 
 def _draw(of: Callable[[draws.Bits], Any]) -> Callable[..., float]:
-    """Return what a stimulus draws from a cell's two halves of bits and a whole number."""
+    """Return what a stimulus draws from a cell's two halves of bits, a whole number and a place."""
 
-    def drawn(low: float, high: float, number: float) -> float:
-        bits = np.uint64((int(high) & _HALF) << 32 | int(low) & _HALF)
-        return float(of(np.atleast_1d(draws.then(bits, np.int64(number))))[0])
+    def drawn(low: float, high: float, number: float, place: float = 0) -> float:
+        halves = np.array([int(low) & _HALF, int(high) & _HALF], np.uint32).astype(np.int32)
+        return float(of(np.atleast_1d(draws.at(halves[0], halves[1], number, place)))[0])
 
     return drawn
 

@@ -5,6 +5,9 @@ the suffixes ``_pre`` and ``_post``, which mean something to Brian2. And the ord
 stays what it was, because no character of a name comes before a zero: Brian2 and sympy order the
 terms of sums and products by name, which decides the last bits of their values. Groups are numbered
 in the order in which Brian2 would run groups of the users' names.
+
+Brian2 and sympy take numbers, whole numbers and what is true or false for one another in ways that
+Python does not. Texts are written here so that these mean what they mean in Python.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import ast
 import re
 from collections.abc import Collection
 
-from izhi.models import declarations
+from izhi.models import declarations, noise
 from izhi.models.dimensions import CONSTANTS, UNITS
 from izhi.models.equations import NOISE
 from izhi.portable import FUNCTIONS
@@ -38,7 +41,10 @@ def unmangled(text: str) -> str:
 def mangled_expression(text: str, own: Collection[str] | None = None) -> str:
     """Return an expression with all names as they are called in generated code.
 
-    Comparisons of several terms, which Brian2 does not know, become comparisons of two.
+    Comparisons of several terms, which Brian2 does not know, become comparisons of two. What is
+    true or false is a number where it is calculated with, and a number that is not 0 is true in
+    ``and``, ``or`` and ``not``, as in Python. A power of whole numbers that are written out, such
+    as ``2**-1``, is one over a power: Brian2 takes it for a whole number, 0.
 
     Parameters
     ----------
@@ -73,8 +79,30 @@ class _Names(ast.NodeTransformer):
         return mangled(name)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        """Keep the function's name."""
-        return ast.Call(node.func, [self.visit(argument) for argument in node.args], [])
+        """Keep the function's name; give it numbers, and a draw its place."""
+        arguments = [self.visit(argument) for argument in node.args]
+        if ast.unparse(node.func) != "int":
+            arguments = list(map(_as_number, arguments))
+        if noise.called(node) and len(arguments) == noise.WITHOUT_PLACE:
+            arguments.append(ast.Constant(0))
+        return ast.Call(node.func, arguments, [])
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        """Give a sign a number, and ``not`` a condition."""
+        operand = self.visit(node.operand)
+        is_not = isinstance(node.op, ast.Not)
+        return ast.UnaryOp(node.op, _as_condition(operand) if is_not else _as_number(operand))
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        """Give ``and`` and ``or`` conditions."""
+        return ast.BoolOp(node.op, [_as_condition(self.visit(value)) for value in node.values])
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """Calculate with numbers, and divide by powers of whole numbers that are written out."""
+        left, right = _as_number(self.visit(node.left)), _as_number(self.visit(node.right))
+        if isinstance(node.op, ast.Pow) and isinstance(right, ast.UnaryOp) and _is_number(left):
+            return ast.BinOp(ast.Constant(1), ast.Div(), ast.BinOp(left, node.op, right.operand))
+        return ast.BinOp(left, node.op, right)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Replace a name."""
@@ -82,12 +110,36 @@ class _Names(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Split a < b < c."""
-        terms = [self.visit(term) for term in (node.left, *node.comparators)]
+        terms = [_as_number(self.visit(term)) for term in (node.left, *node.comparators)]
         pairs: list[ast.expr] = [
             ast.Compare(left, [operator], [right])
             for left, operator, right in zip(terms[:-1], node.ops, terms[1:], strict=True)
         ]
         return pairs[0] if len(pairs) == 1 else ast.BoolOp(ast.And(), pairs)
+
+
+def _is_condition(node: ast.expr) -> bool:
+    """Whether an expression is true or false by its form."""
+    is_not = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    is_flag = isinstance(node, ast.Constant) and isinstance(node.value, bool)
+    return is_not or is_flag or isinstance(node, ast.Compare | ast.BoolOp)
+
+
+def _as_number(node: ast.expr) -> ast.expr:
+    """Return an expression that is 1 or 0 for one that is true or false; others stay."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        return ast.Constant(int(node.value))
+    return ast.Call(ast.Name("int", ast.Load()), [node], []) if _is_condition(node) else node
+
+
+def _as_condition(node: ast.expr) -> ast.expr:
+    """Return whether a number is not 0; what is true or false stays."""
+    return node if _is_condition(node) else ast.Compare(node, [ast.NotEq()], [ast.Constant(0)])
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether an expression consists of numbers alone."""
+    return not any(isinstance(part, ast.Name) for part in ast.walk(node))
 
 
 def cells_group(names: Collection[str], population: str) -> str:

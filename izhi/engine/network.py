@@ -29,6 +29,9 @@ from izhi.models.equations import equations, expression, statements
 from izhi.sweep.structures import Structure
 from izhi.units import Dimension
 
+_NO_SPIKE = -1e300
+"""Seconds at which cells that have not spiked last did so, beyond any refractory period."""
+
 
 @dataclass(frozen=True)
 class FoldedNetwork:
@@ -200,6 +203,8 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
         namespace=_namespace(assembled.constants) | (NOISE if noisy else {}),
         name=_cells_name(structure.circuit, population.name),
     )
+    if refractory:
+        cells.variables["lastspike"].set_value(_NO_SPIKE * b2.second)
     if assembled.drive:
         # before all that is constant over a step, which may name I
         cells.run_regularly(

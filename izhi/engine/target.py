@@ -67,14 +67,14 @@ codegen_targets.add(PortableNumpy)
 
 
 def _noise(of: Callable[[draws.Bits], NDArray[np.float64]]) -> Function:
-    """Return a function of a cell's two halves and a whole number, for generated code."""
+    """Return a function of a cell's two halves, a whole number and a place, for generated code."""
 
-    def at(low: ArrayLike, high: ArrayLike, number: ArrayLike) -> NDArray[np.float64]:
-        return of(np.atleast_1d(draws.at(low, high, number)))
+    def at(low: ArrayLike, high: ArrayLike, number: ArrayLike, place: float) -> NDArray[np.float64]:
+        return of(np.atleast_1d(draws.at(low, high, number, place)))
 
     function = Function(
-        at, arg_units=[1, 1, 1], return_unit=1, arg_types=["integer", "integer", "any"],
-        return_type="float",
+        at, arg_units=[1, 1, 1, 1], return_unit=1, return_type="float",
+        arg_types=["integer", "integer", "any", "any"],
     )  # fmt: skip
     function.implementations.add_implementation(PortableNumpy, at)
     return function

@@ -17,19 +17,34 @@ from izhi.models.equations import expression as safe
 STREAM = ("noise_low", "noise_high")
 """Names of the two halves of what a cell's numbers are drawn from."""
 
+WITHOUT_PLACE = len(STREAM) + 1
+"""Number of arguments of a call with a stream that names no place, which is place 0."""
+
 
 def called(node: ast.AST) -> bool:
     """Whether a node is a call of one of these functions."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NOISE
 
 
-def with_stream(node: ast.Call, arguments: list[ast.expr]) -> ast.Call:
-    """Return a call of one of these functions with what its numbers are drawn from."""
-    return ast.Call(node.func, [*(ast.Name(name, ast.Load()) for name in STREAM), *arguments], [])
+def with_stream(node: ast.Call, arguments: list[ast.expr], place: int) -> ast.Call:
+    """Return a call of one of these functions with what its numbers are drawn from.
+
+    Parameters
+    ----------
+    node
+        The call.
+    arguments
+        Its whole number.
+    place
+        Number of calls of the same stream before it: draws at two places are independent, whatever
+        their whole numbers are.
+    """
+    stream = [ast.Name(name, ast.Load()) for name in STREAM]
+    return ast.Call(node.func, [*stream, *arguments, *[ast.Constant(place)][: bool(place)]], [])
 
 
 def check_numbers(texts: Iterable[str], key: str) -> None:
-    """Check that no two draws of a cell have the same whole number, which means the same bits.
+    """Check that no two draws of a stream are written alike: a reader would take them for the same.
 
     Parameters
     ----------
@@ -51,9 +66,9 @@ def check_numbers(texts: Iterable[str], key: str) -> None:
             number = ast.unparse(call.args[0])
             if number in numbers:
                 raise ConfigError(
-                    f"{key}: {ast.unparse(call)}: a second draw with the number {number}, which "
-                    "would have the same bits; name the draw in an equation where the same number "
-                    f"is meant, or give it a number of its own, such as -1 - ({number})"
+                    f"{key}: {ast.unparse(call)}: a second draw with the number {number}; name the "
+                    "draw in an equation where the same value is meant, or give it a number of its "
+                    f"own, such as -1 - ({number})"
                 )
             numbers.add(number)
 
@@ -70,9 +85,13 @@ def streamed(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 class _Streams(ast.NodeTransformer):
+    def __init__(self) -> None:
+        self.draws = 0
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Put the stream in front of a call's arguments."""
         arguments = [self.visit(argument) for argument in node.args]
         if called(node):
-            return with_stream(node, arguments)
+            self.draws += 1
+            return with_stream(node, arguments, self.draws - 1)
         return ast.Call(node.func, arguments, [])

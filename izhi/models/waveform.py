@@ -236,6 +236,8 @@ class _Steps(ast.NodeTransformer):
         What was found.
     moving
         Whether the time comes in anywhere else.
+    draws
+        Number of draws so far.
     """
 
     def __init__(self, scope: Mapping[str, Dimension], inner: set[str], key: str) -> None:
@@ -243,6 +245,7 @@ class _Steps(ast.NodeTransformer):
         self.edges: dict[tuple[str, bool], Edge] = {}
         self.recurrences: list[Recurrence] = []
         self.moving = False
+        self.draws = 0
 
     def of(self, text: str) -> str:
         """Return an expression with steps in the place of times."""
@@ -257,7 +260,9 @@ class _Steps(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Take the time in a floor a little later; count periods where it is divided by one."""
         if noise.called(node):
-            return noise.with_stream(node, list(map(self.visit, node.args)))
+            arguments = list(map(self.visit, node.args))
+            self.draws += 1
+            return noise.with_stream(node, arguments, self.draws - 1)
         if not (isinstance(node.func, ast.Name) and node.func.id == "floor"):
             return self.generic_visit(node)  # type: ignore[return-value]
         (argument,) = node.args
@@ -320,9 +325,9 @@ class _Steps(ast.NodeTransformer):
         return self.edges[time, after].name
 
     def _moves(self, node: ast.expr) -> bool:
-        """Whether an expression may depend on the time, by itself or by a subexpression."""
+        """Whether an expression is no constant of a point: it may depend on the time, or draws."""
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        return bool(names & {_TIME, _DT, "timestep", *self.inner})
+        return bool(names & {_TIME, _DT, "timestep", *NOISE, *self.inner})
 
 
 class _Later(ast.NodeTransformer):

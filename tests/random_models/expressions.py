@@ -55,7 +55,7 @@ class Expressions:
         kind = self.choices.weighted([
             (18, "leaf"), (20, "sum"), (20, "product"), (8, "quotient"), (14, "function"),
             (9, "power"), (5, "rounding"), (4, "remainder"), (5, "condition"), (3, "clip"),
-            (4, "minus"), (2, "integers"),
+            (4, "minus"), (2, "integers"), (2, "truth"),
         ])  # fmt: skip
         if kind == "leaf":
             return self.leaf()
@@ -84,7 +84,18 @@ class Expressions:
             whole = self.choices.pick(("timestep(t, dt)", "int({})", "floor({})"))
             whole = whole.format(first)
             return f"{whole} {self.choices.pick('/*-+%')} {self.choices.pick(('2', '3', '4'))}"
+        if kind == "truth":
+            return self._truth(first)
         return self.call(self.choices.pick(ONE), first)
+
+    def _truth(self, number: str) -> str:
+        """Return an expression in which conditions are numbers, or numbers conditions."""
+        condition = self.condition(1)
+        return self.choices.pick((
+            f"({number}) * (True + True)", f"int(({number}) and True)", f"int(not not ({number}))",
+            f"-(True and ({condition}))", f"abs(not ({condition}) or False)",
+            f"int(({condition}) or ({number}) or False)", f"exp(True) - exp(({condition}) or False)",
+        ))  # fmt: skip
 
     def call(self, name: str, argument: str) -> str:
         """Return a call, most of the time with an argument for which the function is defined."""

@@ -355,7 +355,8 @@ class StimulusMaker:
             return f"{amount}*(t - {onset})/(10*ms)"
         period = self._new(choices.pick(PERIODS))
         if kind == "count":
-            return f"{amount}*floor((t - {onset})/{period})"
+            first = f"{onset}*uniform_at(4)" if choices.chance(8) else onset
+            return f"{amount}*floor((t - {first})/{period})"
         if kind == "decay":
             return f"{amount}*exp(-clip(t - {onset}, 0*ms, 100*ms)/{period})"
         return (
@@ -370,7 +371,8 @@ class StimulusMaker:
     def _step(self, onset: str) -> str:
         choices = self.choices
         kind = choices.weighted([(35, "from"), (20, "between"), (10, "until"), (10, "mirrored"),
-                                 (10, "after"), (10, "chained"), (5, "sum")])  # fmt: skip
+                                 (10, "after"), (10, "chained"), (5, "sum"),
+                                 (4, "drawn")])  # fmt: skip
         if kind in ("between", "chained"):
             offset = self._new(choices.pick(EDGES))
             if kind == "chained":
@@ -379,6 +381,7 @@ class StimulusMaker:
         return {
             "from": f"t >= {onset}", "until": f"t <= {onset}", "mirrored": f"{onset} < t",
             "after": f"t > {onset}", "sum": f"not (t < {onset} + 2*ms)",
+            "drawn": f"t >= {onset} + 3*ms*uniform_at({choices.pick(('1', '2.0', 'int(7.5)'))})",
         }[kind]  # fmt: skip
 
 

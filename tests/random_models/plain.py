@@ -38,6 +38,8 @@ NEARLY = 0.001
 """Of a step: a time so close to the grid is on it."""
 
 _DRAWS = re.compile(r"\b(?:normal_at|uniform_at)\b")
+_OTHERWISE = re.compile(r"\b(?:True|False|not not)\b")
+"""Where Brian2 takes conditions for numbers, or numbers for conditions, in ways of its own."""
 _STATE = re.compile(r"(?m)^d(\w+)/dt")
 _DECLARED = re.compile(r"(?m)^(?:d(\w+)/dt|(\w+))\s*[=:]")
 
@@ -148,7 +150,11 @@ def _is_plain(network: Network, name: str) -> bool:
     neuron = population["neuron"]
     if _method(network, neuron).startswith("located") and _STATE.search(neuron["equations"]):
         return False
+    texts = str([population, *(p["synapse"] for p in network.projections.values()
+                               if name in (p["source"], p["target"]))])  # fmt: skip
     if _DRAWS.search(str(population)) or "file" in str(population):
+        return False
+    if _OTHERWISE.search(texts) or _has_powers_of_whole_numbers(texts):
         return False
     owned = [_names(neuron)]
     owned += [_names(one) for one in stimuli_of(population.get("stimulus", {}))]
@@ -157,6 +163,19 @@ def _is_plain(network: Network, name: str) -> bool:
             owned.append(_names(projection["synapse"]))
     every = [one for names in owned for one in names]
     return len(every) == len(set(every))
+
+
+def _has_powers_of_whole_numbers(texts: str) -> bool:
+    """Whether a negative power is one of numbers that are written out: Brian2 may take it for 0."""
+    for found in re.finditer(r"\*\*\(?-", texts):
+        end, depth = found.start() - 1, 0
+        for start in range(end, -1, -1):
+            depth += {")": 1, "(": -1}.get(texts[start], 0)
+            if depth == 0:
+                break
+        if not re.search("[A-Za-z]", texts[start:end]):
+            return True
+    return False
 
 
 def _names(config: Config) -> set[str]:
@@ -328,10 +347,11 @@ class PlainPoint:
             namespace.pop(key)
             lines.append(f"{key} : 1 (constant)")
         method = _method(self.network, neuron)
+        refractory = self.swept.get(f"{name}.neuron.refractory", neuron.get("refractory", ""))
         group = b2.NeuronGroup(
             population["count"], "\n".join(lines), threshold=neuron["threshold"],
             reset=neuron["reset"],
-            refractory=_refractory(neuron.get("refractory", "")),
+            refractory=_refractory(refractory.strip("'")),
             method=_one_after_the_other("\n".join(lines)) if method == "semi_implicit" else
             "euler" if method.startswith("located") else method,
             namespace=namespace, name=f"cells_{name}",
