@@ -94,7 +94,8 @@ class Expressions:
         return self.choices.pick((
             f"({number}) * (True + True)", f"int(({number}) and True)", f"int(not not ({number}))",
             f"-(True and ({condition}))", f"abs(not ({condition}) or False)",
-            f"int(({condition}) or ({number}) or False)", f"exp(True) - exp(({condition}) or False)",
+            f"int(({condition}) or ({number}) or False)",
+            f"exp(({condition}) or False) - exp(True)",
         ))  # fmt: skip
 
     def call(self, name: str, argument: str) -> str:
