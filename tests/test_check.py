@@ -92,6 +92,9 @@ DOUBTS = [
     (["synapse.tau_s='5 ms','0.2 ms'"],
      ["synapse.tau_s: dI_S/dt of synapse has a time constant of 0.2 ms, for which steps of 0.1 ms "
       "are coarse; give simulation.dt='0.02 ms'"]),
+    (["synapse.tau_s='0.0999999998 ms'"],
+     ["synapse.tau_s: dI_S/dt of synapse has a time constant of 0.1 ms, for which steps of 0.1 ms "
+      "are coarse; give simulation.dt='0.005 ms'"]),
     (["synapse.tau_f='0.05 ms'"],
      ["synapse.tau_f: du_S/dt of synapse has a time constant of 0.05 ms, for which steps of 0.1 ms "
       "are coarse; give simulation.dt='0.005 ms'"]),

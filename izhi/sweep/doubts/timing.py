@@ -94,8 +94,8 @@ def _coarse(
 
 def _lower(time: float) -> float:
     """Return a round time that is not longer: 1, 2 or 5 times a power of ten."""
-    power = 10.0 ** np.floor(np.log10(time) + 1e-9)
-    return float(power * max(n for n in (1, 2, 5) if n * power <= time * (1 + 1e-9)))
+    power = 10.0 ** np.floor(np.log10(time) + 1e-9)  # may be a little above the time
+    return float(power * max(n for n in (0.5, 1, 2, 5) if n * power <= time * (1 + 1e-9)))
 
 
 def _at_threshold(
