@@ -279,10 +279,14 @@ struct Output
         {% endfor %}
         {% endfor %}
     }
+    // without values there may be no address, which fwrite wants even of none
+    template <class T> static bool put(std::FILE *file, const T *values, const size_t n)
+    {
+        return n == 0 || std::fwrite(values, sizeof(T), n, file) == n;
+    }
     template <class T> static bool put(std::FILE *file, const std::vector<T> &values)
     {
-        const size_t size = values.size() * sizeof(T);
-        return std::fwrite(values.data(), 1, size, file) == size && pad(file, size);
+        return put(file, values.data(), values.size()) && pad(file, values.size() * sizeof(T));
     }
     static bool pad(std::FILE *file, const size_t size)
     {
@@ -298,7 +302,7 @@ struct Output
         {
             const int32_t *counts = &count[point * circuit_cells];
             const size_t n = std::accumulate(counts, counts + circuit_cells, size_t(0));
-            whole = std::fwrite(times.data() + begins[point], sizeof times[0], n, file) == n;
+            whole = put(file, times.data() + begins[point], n);
         }
         whole = whole && pad(file, times.size() * sizeof times[0]);
         {% for variable in traced %}
