@@ -154,7 +154,7 @@ CASES = [
     (["-m", "synapse.U_0=range(1,1)"], "synapse.U_0=range(1,1): an empty axis, no value to run"),
     (["-m", "synapse.U_0=range(0,1,-0.1)"], "synapse.U_0=range(0,1,-0.1): an empty axis"),
     (["-m", "neuron=glob(zzz)"], "neuron=glob(zzz): an empty axis, no value to run"),
-    (["-m", "synapse.U_0=choice()"], "synapse.U_0=choice(): not Hydra's grammar (empty choice is"),
+    (["-m", "synapse.U_0=choice()"], "synapse.U_0=choice(): choice takes one value or more"),
     (["-m", "synapse.U_0=range(0,1,0)"], "a range needs finite ends, and a step other than 0"),
     (["-m", "synapse.tau_f=range(1,inf)"], "a range needs finite ends, and a step other than 0"),
     (["-m", f"synapse.tau_f=range(1,2{'0' * 400})"], "a range needs finite ends, and a step"),
