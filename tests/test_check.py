@@ -167,6 +167,22 @@ def test_few_values_of_each_axis_are_looked_at() -> None:
     assert line.key == "neuron.a"
 
 
+def test_a_rest_at_zero_is_said_as_zero(tmp_path) -> None:
+    (tmp_path / "neuron").mkdir()
+    (tmp_path / "neuron/own.yaml").write_text(
+        "equations: |\n  dv/dt = (1.1 - v)/tau : 1\n  dx/dt = -x/tau : 1\n"
+        "  dw/dt = -w/tau : volt\nthreshold: v > 1\nreset: v = x + w/mV\n"
+        "tau: 5 ms\nv_0: 0\nx_0: 0.1\nw_0: -65 mV\n"
+    )
+    found = izhi.check(
+        ["neuron=own", "circuit=single", "synapse=none", "stimulus=none"], config_dir=tmp_path
+    )
+    assert [str(doubt) for doubt in found.doubts] == [
+        "neuron.x_0: x starts at 0.1, but rests at 0; give neuron.x_0=0",
+        "neuron.w_0: w starts at -65 mV, but rests at 0 mV; give neuron.w_0='0 mV'",
+    ]
+
+
 U_0 = "neuron.u_0: u starts at 0 mV, but rests at -13 mV; give neuron.u_0=rest"
 
 
