@@ -179,6 +179,8 @@ CONFIGS: list[tuple[list[str], str]] = [
     (["neuron=integrate_and_fire/leaky", "neuron.v_0=rest", "~neuron.rest",
       "+neuron.per_cell.v_0='v_0 + 1*mV'"],
      "v_0 is rest, which is no number here; give neuron.v_0 a number"),
+    (["+neuron.per_cell.u_0='u_0 + 1*mV'", "neuron.u_0=-13,rest"],
+     "pre.neuron.per_cell.u_0: u_0 is rest, which is no number here; give u_0 numbers alone"),
     (["+neuron.per_cell.d='d/uniform(0, 0)'"], "neuron.per_cell.d: is not finite for every draw"),
 ]  # fmt: skip
 
