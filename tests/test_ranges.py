@@ -108,7 +108,7 @@ def test_a_range_without_an_end_is_an_error_in_functions_too(range_: str) -> Non
     ("texts", "expected"),
     [
         ("'10 mV','9 mV','8.5 mV'", ["8.5 mV", "9 mV", "10 mV"]),
-        ("'5000 uV','4.5 mV','4 mV'", ["4 mV", "4.5 mV", "5000 uV"]),
+        ("'5000 uV','10 mV','4 mV'", ["4 mV", "5000 uV", "10 mV"]),
         ("'10','9'", ["9", "10"]),
         ("b,10a,9a", ["10a", "9a", "b"]),  # no quantities: texts as ever
     ],
