@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from contextlib import AbstractContextManager
 
+    from izhi.config.sweep import Sweep
     from izhi.study.check import Check
     from izhi.study.execute import Report
     from izhi.sweep.plan import Plan
@@ -209,7 +210,7 @@ def _of_overrides(command: str, arguments: list[str]) -> int:
     from izhi.report.page import make
 
     page = make.at_end(report.study.folder, composed)
-    _print_report(report, page)
+    _print_report(report, page, composed)
     profile.mark("reporting")
     if composed.setting("run.profile"):
         print("\n" + "\n".join(profile.lines()))
@@ -270,7 +271,7 @@ def _print_plan(plan: Plan) -> None:
           f"about {size(plan.disk)} on disk")  # fmt: skip
 
 
-def _print_report(report: Report, page: Path | None) -> None:
+def _print_report(report: Report, page: Path | None, sweep: Sweep) -> None:
     if report.computed:
         rate = report.computed / report.seconds
         speed = f" ({rate:,.0f} points/s)" if report.computed > 1 else ""
@@ -285,27 +286,31 @@ def _print_report(report: Report, page: Path | None) -> None:
     if report.failed:
         print(f"{report.failed:,} points failed; see {report.study.folder.log}", file=sys.stderr)
     print()
-    print(_head(report.study.folder.summary, 9))
+    texts = {axis.name for axis in sweep.axes if axis.labels.dtype == object}
+    print(_head(report.study.folder.summary, 9, {*texts, "cell", "neuron_type"}))
     if report.rows > 9:
         print(f"... {report.rows:,} rows in {report.study.folder.summary}")
 
 
-def _head(path: Path, rows: int) -> str:
+def _head(path: Path, rows: int, texts: Collection[str]) -> str:
     """Return the first rows of a table, its columns aligned, and as many of them as fit.
 
-    Those at the end, regime and status, come before those in the middle.
+    Those at the end, regime and status, come before those in the middle. The columns named `texts`
+    are as they are: a choice of the name 1.10 is no number.
     """
     with open(path, newline="", encoding="utf-8") as file:
         file.readline()  # the comment with the units
         lines = [line for line, _ in zip(csv.reader(file), range(rows + 1), strict=False)]
-    shown = [lines[0], *([_shown(word) for word in line] for line in lines[1:])]
-    columns = list(zip(*shown, strict=True))
+    columns = [
+        (name, *(words if name in texts else map(_shown, words)))
+        for name, *words in zip(*lines, strict=True)
+    ]
     widths = [2 + max(map(len, column)) for column in columns]
     room, last = shutil.get_terminal_size((_WIDTH, 0)).columns, 2
     if sum(widths) > room:
         room -= sum(widths[-last:]) + 5
         fit = sum(total <= room for total in itertools.accumulate(widths[:-last]))
-        columns[fit:-last] = [("...",) * len(shown)]
+        columns[fit:-last] = [("...",) * len(lines)]
         widths[fit:-last] = [5]
     return "\n".join(
         "".join(word.rjust(width) for word, width in zip(line, widths, strict=True))[2:]

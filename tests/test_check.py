@@ -12,6 +12,7 @@ from izhi import cli
 from izhi.config.compose import compose
 from izhi.config.folder import conf_folder
 from izhi.errors import ConfigError
+from izhi.study import check
 from izhi.sweep import doubts, structures
 from izhi.sweep.doubts.scene import thinned
 
@@ -168,6 +169,43 @@ def test_few_values_of_each_axis_are_looked_at() -> None:
     assert few.base_of.shape == tuple(np.minimum(sweep.base_of.shape, few.shape))
     (line,) = doubts.find(sweep, structures.find(sweep))  # the greatest a is too fast
     assert line.key == "neuron.a"
+
+
+DELAYS = ["circuit=fan_in", "+synapse.per_synapse.delay='normal(delay, 5*ms)'"]
+
+
+def test_what_is_drawn_out_of_bounds_is_an_error_as_in_a_run(tmp_path) -> None:
+    with pytest.raises(ConfigError) as error:
+        izhi.run(DELAYS, dir=tmp_path, progress=False)
+    assert [str(found) for found in izhi.check(DELAYS).errors] == [str(error.value)]
+    assert str(error.value).endswith("; a delay is not negative")
+
+
+@pytest.mark.parametrize("at", ["first", "last"])
+def test_of_many_points_some_are_drawn_for(at, monkeypatch) -> None:
+    monkeypatch.setattr(check, "_MOST_DRAWS", 100)
+    seeds = "simulation.seed=range(0,400)"
+    delays = "0,2" if at == "last" else "2,0"
+    overrides = ["circuit=fan_in", "+synapse.per_synapse.delay='delay - 1*ms*uniform(0, 1)'"]
+    (error,) = izhi.check([*overrides, f"synapse.delay={delays}", seeds]).errors
+    assert "per_synapse.delay: from -" in str(error)
+    assert not izhi.check([*overrides, "synapse.delay='1 ms'", seeds]).errors
+
+
+def test_a_rest_at_zero_is_said_as_zero(tmp_path) -> None:
+    (tmp_path / "neuron").mkdir()
+    (tmp_path / "neuron/own.yaml").write_text(
+        "equations: |\n  dv/dt = (1.1 - v)/tau : 1\n  dx/dt = -x/tau : 1\n"
+        "  dw/dt = -w/tau : volt\nthreshold: v > 1\nreset: v = x + w/mV\n"
+        "tau: 5 ms\nv_0: 0\nx_0: 0.1\nw_0: -65 mV\n"
+    )
+    found = izhi.check(
+        ["neuron=own", "circuit=single", "synapse=none", "stimulus=none"], config_dir=tmp_path
+    )
+    assert [str(doubt) for doubt in found.doubts] == [
+        "neuron.x_0: x starts at 0.1, but rests at 0; give neuron.x_0=0",
+        "neuron.w_0: w starts at -65 mV, but rests at 0 mV; give neuron.w_0='0 mV'",
+    ]
 
 
 U_0 = "neuron.u_0: u starts at 0 mV, but rests at -13 mV; give neuron.u_0=rest"

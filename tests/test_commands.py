@@ -424,6 +424,11 @@ def test_a_study_reproduces_from_its_log(copy, capsys, monkeypatch) -> None:
     monkeypatch.undo()
 
 
+def test_a_setting_that_is_given_twice_is_doubted(copy, capsys) -> None:
+    status, _, err = call(capsys, "reproduce", copy / "first", "run.n_jobs=2", "run.n_jobs=1")
+    assert (status, err) == (0, "warning: run.n_jobs: given twice, 2 and then 1, which holds\n")
+
+
 def test_a_reproduction_that_was_interrupted_goes_on(copy, capsys, monkeypatch) -> None:
     def stop(*_, **__):
         raise KeyboardInterrupt

@@ -173,6 +173,14 @@ CONFIGS: list[tuple[list[str], str]] = [
     (["+synapse.per_synapse.tau_s='5*ms'"], "have one tau_s for all synapses onto a cell"),
     (["+synapse.per_synapse.U_0='uniform(0, 2)'"], "a release probability lies in [0, 1]"),
     (["+synapse.per_synapse.delay='normal(0*ms, 1*ms)'"], "a delay is not negative"),
+    (["+neuron.per_cell.u_0='u_0 + 1*mV'"],
+     "neuron.per_cell.u_0 = u_0 + 1*mV: u_0 is rest, which is no number here; write (b*v_0) in its "
+     "place, or give neuron.u_0 a number"),
+    (["neuron=integrate_and_fire/leaky", "neuron.v_0=rest", "~neuron.rest",
+      "+neuron.per_cell.v_0='v_0 + 1*mV'"],
+     "v_0 is rest, which is no number here; give neuron.v_0 a number"),
+    (["+neuron.per_cell.u_0='u_0 + 1*mV'", "neuron.u_0=-13,rest"],
+     "pre.neuron.per_cell.u_0: u_0 is rest, which is no number here; give u_0 numbers alone"),
     (["+neuron.per_cell.d='d/uniform(0, 0)'"], "neuron.per_cell.d: is not finite for every draw"),
 ]  # fmt: skip
 

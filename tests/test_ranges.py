@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import lru_cache
 
@@ -101,6 +102,63 @@ def test_a_range_without_an_end_is_an_error_in_functions_too(range_: str) -> Non
             values(text)
     with pytest.raises(ConfigError, match="more than 1,000,000 values on one axis"):
         values("sort(range(0,1e9,0.5))")
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ("'10 mV','9 mV','8.5 mV'", ["8.5 mV", "9 mV", "10 mV"]),
+        ("'5000 uV','10 mV','4 mV'", ["4 mV", "5000 uV", "10 mV"]),
+        ("'10','9'", ["9", "10"]),
+        ("b,10a,9a", ["10a", "9a", "b"]),  # no quantities: texts as ever
+    ],
+)
+def test_quantities_are_sorted_by_what_they_are(texts: str, expected: list[str]) -> None:
+    for what in (texts, f"choice({texts})", f"sort({texts},reverse=true)"):
+        assert values(f"sort({what})") == expected
+        assert values(f"sort({what},reverse=true)") == expected[::-1]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ("'4 mV','5 ms'", "4 mV is a voltage and 5 ms a time, which have no order"),
+        ("'4 mV','5000 uV',3", "4 mV is a voltage and 3 a plain number, which have no order"),
+        ("rest,'4 mV'", "rest is text and 4 mV a voltage, which have no order"),
+        ("true,rest", "true is no quantity and rest text, which have no order"),
+    ],
+)
+def test_what_has_no_order_is_an_error(texts: str, said: str) -> None:
+    for text in (f"sort({texts})", f"sort(choice({texts}),reverse=true)"):
+        with pytest.raises(ConfigError, match=f"{re.escape(text)}: sort: {said}"):
+            values(text)
+
+
+def test_names_of_files_are_no_quantities() -> None:
+    parsed = parse(loader(), ["neuron=sort(10s,9A,9.10,tonic)"])
+    assert [str(value) for value in parsed[0].value().list] == ["10s", "9.10", "9A", "tonic"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("shuffle(glob(*))", "shuffle takes values, or one list, choice or range of them, not a"),
+        ("sort(glob(*))", "sort takes values that have an order, or one list, choice or range"),
+        ("sort(null,1)", "sort takes values that have an order, or one list, choice or range"),
+        ("sort(1,[2])", "sort takes values that have an order, or one list, choice or range"),
+        ("sort()", "sort takes values that have an order, or one list, choice or range of them"),
+        ("tag(1,range(3))", "tag takes names and at last a sweep, as in tag(a,range(1,4))"),
+        ("float(abc)", "float takes numbers"),
+        ("sort(int(abc))", "int takes numbers"),
+        ("range(a,b)", "range takes numbers, as in range(start,stop,step)"),
+        ("str(interval(0,1))", "str takes values, or one list, choice or range of them, not an"),
+    ],
+)
+def test_a_function_says_what_it_takes(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        values(text)
+    assert str(error.value).startswith(f"stimulus.amplitude={text}: {said}")
+    assert not re.search("Typed|Union|<class|Sweep|NoneType|base 10", str(error.value))
 
 
 def test_a_shuffled_axis_is_the_same_in_the_next_process() -> None:

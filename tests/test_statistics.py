@@ -227,6 +227,13 @@ def test_summarise_gives_what_a_run_with_the_same_settings_gives(copy, demo, tmp
     assert cli.main(["verify", str(copy)]) == 0
 
 
+def test_a_setting_that_is_given_twice_is_doubted_as_by_run(copy, capsys) -> None:
+    assert summarise(copy, "statistics.min_spikes=2", "statistics.min_spikes=4") == 0
+    said = "warning: statistics.min_spikes: given twice, 2 and then 4, which holds\n"
+    assert capsys.readouterr().err == said
+    assert statistics.settings_of(overview.overview(copy).sweep).min_spikes == 4
+
+
 def test_settings_that_are_not_named_stay_as_they_are(copy) -> None:
     assert summarise(copy, "statistics.max_interval='6 ms'") == 0
     assert summarise(copy, "statistics.min_spikes=4") == 0

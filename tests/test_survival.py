@@ -113,6 +113,23 @@ def test_what_fails_once_is_done_when_it_is_tried_again(tmp_path, failing) -> No
     assert not events(study.path, "point_failed")
 
 
+def test_where_all_points_failed_their_spikes_and_traces_say_so(tmp_path, failing) -> None:
+    failing(lambda points: True)
+    two = ["stimulus.amplitude=8,9", "record.traces=all", "record.interval='1 ms'"]
+    with pytest.raises(EngineError, match="all 2 points failed"):
+        run(tmp_path, "s", *two)
+    study = izhi.open_study(tmp_path / "s")
+    assert (study.dataset["status"] == 2).all()
+    for name, group in (("spikes", lambda: study.spike_times("cell0", amplitude=8)),
+                        ("traces", lambda: study.traces)):  # fmt: skip
+        with pytest.raises(StudyError) as error:
+            group()
+        assert str(error.value) == (
+            f"{study.path}: no {name} in this study; every point that was to record them failed "
+            f"(EngineError: it burns); see {study.path / 'log.jsonl'}"
+        )
+
+
 def test_where_no_point_runs_the_run_stops_after_a_few(tmp_path, failing, capsys) -> None:
     tried = failing(lambda points: True)
     with pytest.raises(EngineError, match=r"^16 points were tried alone and none of them"):

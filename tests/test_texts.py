@@ -19,6 +19,7 @@ from izhi.config.overrides import sort
 from izhi.config.repository import loader_over
 from izhi.errors import ConfigError
 from izhi.study import table
+from izhi.study.folder import study_folder
 
 NAMES = ["1.10", "20261129_0042", "12e4567", "1e5", "0x10", "007", "true", "True", "off", "1_000",
          "2026-11-29", "nan", "inf", "1.", "5", "0b11", "1e-3", "no", "TRUE", "0.50"]  # fmt: skip
@@ -60,6 +61,63 @@ def test_two_names_of_one_number_are_two_studies(tmp_path: Path) -> None:
     for name in ("1.1", "1.10"):
         izhi.run([*short, "run.report=none"], name=name, dir=tmp_path, progress=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.1", "1.10"]
+
+
+def test_names_of_choices_are_printed_as_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["1.10", "1.1", "1e3", "1000", "1.0"]
+    Path("c/neuron").mkdir(parents=True)
+    for name in names:
+        Path(f"c/neuron/{name}.yaml").write_text("defaults: [chattering]\n")
+    short = ["circuit=single", "synapse=none", "run.engine=numpy", "simulation.duration='25 ms'"]
+    assert main(["run", "-m", "--config-dir", "c", *short, f"neuron={','.join(names)}",
+                 "study.name=s", "run.report=none"]) == 0  # fmt: skip
+    table = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert [line.split()[0] for line in table[1:]] == names
+    assert main(["show", "studies/s"]) == 0
+    assert f"5 values of neuron: {', '.join(names)}\n" in capsys.readouterr().out
+
+
+def test_null_is_no_choice_unless_it_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "neuron").mkdir()
+    (tmp_path / "neuron/null.yaml").write_text("defaults: [chattering]\n")
+    for override in ("neuron=null", "neuron=null,chattering"):
+        with pytest.raises(ConfigError) as error:
+            compose([override], config_dir=tmp_path)
+        assert str(error.value) == (
+            "neuron = null: no neuron, which is what null means; "
+            "quote the name of the file null.yaml: \"neuron='null'\""
+        )
+    assert compose(["neuron='null'"], config_dir=tmp_path).choices["neuron"] == "null"
+
+
+def test_a_quoted_key_is_a_name(tmp_path: Path) -> None:
+    (tmp_path / "neuron").mkdir()
+    model = "equations: 'dv/dt = (NULL - v)/tau : 1'"
+    (tmp_path / "neuron/x.yaml").write_text(
+        f"{model}\nthreshold: v > 1\nreset: v = 0\ntau: 5 ms\nv_0: 0\n'NULL': 3\n"
+    )
+    sweep = compose(["neuron=x"], config_dir=tmp_path)
+    assert sweep.setting("neuron.NULL").si == 3.0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *((name, ", the first a letter, a digit or _")
+          for name in (".5", "+5", "-0", ".inf", "..", "-m")),
+        ("a/b", ""),
+        ("'a '", ", without a blank at its end"),
+        ("a" * 201, ", at most 200 of them"),
+    ],
+)  # fmt: skip
+def test_a_name_for_a_study_says_which_rule_it_breaks(name: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        study_folder(compose([f"study.name={name}"]))
+    rule = "expected a plain name of letters, digits and - _ . + = , @"
+    assert str(error.value).endswith(f": {rule}{said}")
 
 
 def values(override: str) -> list[object]:

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from izhi.config import inputs, keys
 from izhi.config.foreign import check_left_to_user
+from izhi.config.grammar import written
 from izhi.config.hydra_errors import config_error
 from izhi.config.overrides import Request, Swept, files_of, linked
 from izhi.config.own_sweeps import check_same, own_sweeps
@@ -195,6 +196,7 @@ class Composer:
             if key not in defaults and key not in keys.WHOLE:
                 raise keys.unknown_key(key, [*defaults, *self._groups()])
             _check_chooses(key, value)
+            _check_is_value(key, value, defaults.get(key))
             OmegaConf.update(config, key, value, merge=False)
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         flat = _flat(resolved)
@@ -344,6 +346,17 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
         else:
             flat[key] = value
     return flat
+
+
+def _check_is_value(key: str, value: Any, default: Any) -> None:
+    """Check that no mapping takes the place of a value: its parts would be other keys."""
+    known = keys.key_of(key)
+    takes = key in keys.WHOLE or (isinstance(known, keys.FreeKey) and dict in known.types)
+    if isinstance(value, dict) and not takes:
+        raise ConfigError(
+            f"{key} = {keys.shown(written(value))}: a mapping; expected a value such as "
+            f"{keys.shown(default)}"
+        )
 
 
 def _is_quantity(override: str) -> bool:

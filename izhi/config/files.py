@@ -29,6 +29,15 @@ _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAGS = {f"tag:yaml.org,2002:{kind}" for kind in
          ("bool", "float", "int", "map", "null", "seq", "str")} | {"!"}  # fmt: skip
 
+_RESOLVER: Any = yaml.resolver.Resolver()
+_NO_TEXTS = {
+    "tag:yaml.org,2002:null": "null",
+    "tag:yaml.org,2002:bool": "true or false",
+    "tag:yaml.org,2002:int": "a number",
+    "tag:yaml.org,2002:float": "a number",
+}
+"""What YAML makes of a key that is not quoted, by its tag."""
+
 
 def check_file(path: Path) -> None:
     """Check that a file holds no more than a config needs.
@@ -71,10 +80,13 @@ def _wrong(path: Path) -> str | None:
 
 def _wrong_events(events: Iterator[Any]) -> str | None:
     """Return what is wrong with YAML, seen as the parser's events."""
+    keys = _Keys()
     anchored: dict[Any, int | None] = {}  # nodes behind an anchor; None while it is being read
     opened: list[tuple[str | None, int]] = []
     nodes = 0
     for event in events:
+        if wrong := keys.wrong(event):
+            return wrong
         if isinstance(event, yaml.AliasEvent):
             behind = anchored.get(event.anchor, 0)
             if behind is None:
@@ -99,6 +111,46 @@ def _wrong_events(events: Iterator[Any]) -> str | None:
         if len(opened) > _DEEPEST:
             return _TOO_DEEP
     return None
+
+
+class _Keys:
+    """Finds keys that are no text among the parser's events: OmegaConf takes some, and names none.
+
+    `_next` says of each collection that is open, the innermost last, whether a key comes next;
+    None of lists.
+    """
+
+    def __init__(self) -> None:
+        self._next: list[bool | None] = []
+
+    def wrong(self, event: Any) -> str | None:
+        """Return what is wrong with the next event as a key; None where nothing is."""
+        if isinstance(event, yaml.CollectionEndEvent):
+            self._next.pop()
+            return None
+        if not isinstance(event, yaml.NodeEvent):
+            return None
+        is_key = bool(self._next and self._next[-1])
+        if self._next and self._next[-1] is not None:
+            self._next[-1] = not is_key
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._next.append(True if isinstance(event, yaml.MappingStartEvent) else None)
+        what, mark = _no_text(event) if is_key else None, event.start_mark
+        return f"line {mark.line + 1}: {what}" if what and mark else None
+
+
+def _no_text(key: Any) -> str | None:
+    """Return what a key is that is no text."""
+    if isinstance(key, yaml.CollectionStartEvent):
+        kind = "mapping" if isinstance(key, yaml.MappingStartEvent) else "list"
+        return f"a {kind} as a key; a key is text"
+    if not isinstance(key, yaml.ScalarEvent) or not key.implicit[0]:
+        return None
+    tag = _RESOLVER.resolve(yaml.ScalarNode, key.value, (True, False))
+    if tag not in _NO_TEXTS:
+        return None
+    text = key.value[:80]
+    return f"the key {text}, which YAML reads as {_NO_TEXTS[tag]}, not as text; quote it: '{text}'"
 
 
 def _is_long_number(event: Any) -> bool:

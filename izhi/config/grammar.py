@@ -1,18 +1,21 @@
 """Hydra's grammar of overrides, with numbers that remember their text and decimals that are exact.
 
 Hydra's parser gives ``1.10`` as 1.1, which is no name any more; it sorts a range whose step does
-not divide it into other values, and adds up steps in binary floating point.
+not divide it into other values, adds up steps in binary floating point, and sorts quantities as
+texts: ``10 mV`` before ``9 mV``.
 """
 
 # No annotations as text here: Hydra checks the types of arguments by its functions' signatures.
 import functools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hydra._internal.grammar import grammar_functions
+from hydra._internal.grammar.functions import FunctionCall, Functions
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import (  # type: ignore[attr-defined]
     CommonTokenStream,
@@ -25,6 +28,8 @@ from hydra.core.override_parser.overrides_parser import (  # type: ignore[attr-d
 from hydra.core.override_parser.overrides_visitor import HydraErrorListener, HydraOverrideVisitor
 from hydra.core.override_parser.types import (
     ChoiceSweep,
+    Glob,
+    IntervalSweep,
     Override,
     Quote,
     QuotedString,
@@ -32,9 +37,27 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
+from izhi import units
+from izhi.config import keys
 from izhi.errors import ConfigError
 
 _MOST_VALUES = 1_000_000
+
+_TAKES = {
+    "bool": "true and false",
+    "choice": "one value or more, as in choice(a,b)",
+    "extend_list": "values, as in extend_list(a,b)",
+    "float": "numbers",
+    "glob": "patterns of names, as in glob(a*,exclude=ab)",
+    "int": "numbers",
+    "interval": "two numbers, as in interval(0,1)",
+    "range": "numbers, as in range(start,stop,step)",
+    "shuffle": "values, or one list, choice or range of them",
+    "sort": "values that have an order, or one list, choice or range of them",
+    "str": "values, or one list, choice or range of them",
+    "tag": "names and at last a sweep, as in tag(a,range(1,4))",
+}
+"""By function of Hydra's grammar: what its arguments may be."""
 
 
 class TypedInt(int):
@@ -73,9 +96,7 @@ class Parser(OverridesParser):
     """Hydra's parser, which reads with :class:`_Visitor`, sorts and shuffles all values."""
 
     def __init__(self, loader: ConfigLoader) -> None:
-        functions = create_functions()
-        functions.functions |= {"sort": _sort, "shuffle": _shuffle}
-        super().__init__(functions, loader)
+        super().__init__(create_functions(), loader)
 
     def parse_rule(self, s: str, rule_name: str) -> Any:
         """Parse text by a rule of the grammar; see Hydra's ``OverridesParser``."""
@@ -85,18 +106,94 @@ class Parser(OverridesParser):
         for part in (lexer, parser):
             part.removeErrorListeners()
             part.addErrorListener(listener)
-        found = _Visitor(self.functions).visit(getattr(parser, rule_name)())
+        own: dict[str, Callable[..., Any]] = {
+            "sort": functools.partial(_sort, self._takes_names(s)),
+            "shuffle": _shuffle,
+        }
+        functions = _Functions(self.functions.definitions, self.functions.functions | own)
+        found = _Visitor(functions).visit(getattr(parser, rule_name)())
         if isinstance(found, Override):
             found.input_line = s
             found.validate()
         return found
 
+    def _takes_names(self, override: str) -> bool:
+        """Return whether an override's values are names: 10 mV is no quantity among them."""
+        key = override.lstrip("+~").partition("=")[0].strip()
+        group = key.partition("@")[0]
+        return keys.is_text(key) or bool(self.config_loader.get_group_options(group))  # type: ignore[union-attr]
+
+
+class _Functions(Functions):
+    """Hydra's functions, which say what they take where they are given something else."""
+
+    def eval(self, func: FunctionCall) -> Any:
+        """Return what a call gives."""
+        try:
+            return super().eval(func)
+        except (ArithmeticError, AssertionError, AttributeError, TypeError, ValueError) as error:
+            if func.name not in _TAKES:
+                raise
+            kinds = map(_kind, (*func.args, *func.kwargs.values()))
+            wrong = "".join(f", not {kind}" for kind in dict.fromkeys(kinds) if kind)
+            raise ConfigError(f"{func.name} takes {_TAKES[func.name]}{wrong}") from error
+
+
+def _kind(value: Any) -> str:
+    """Return what an argument is that few functions take; empty for all others."""
+    if isinstance(value, Glob):
+        return "a glob"
+    if isinstance(value, IntervalSweep):
+        return "an interval"
+    return "null" if value is None else ""
+
 
 @functools.wraps(grammar_functions.sort)
-def _sort(*args: Any, **settings: Any) -> Any:
-    """Sort values, or those of a sweep."""
-    named = {name: _listed(value) for name, value in settings.items()}
-    return grammar_functions.sort(*map(_listed, args), **named)
+def _sort(as_names: bool, *args: Any, reverse: bool = False, **named: Any) -> Any:
+    """Sort values, or those of a sweep: numbers and quantities by size, names as texts."""
+    what = [_listed(value) for value in (*args, *named.values())]
+    if not what:
+        raise ValueError("nothing to sort")
+    if len(what) > 1:
+        return ChoiceSweep(list=_in_order(what, as_names, reverse), simple_form=True)
+    if isinstance(what[0], ChoiceSweep):
+        return replace(what[0], list=_in_order(what[0].list, as_names, reverse))
+    return _in_order(what[0], as_names, reverse) if isinstance(what[0], list) else what[0]
+
+
+def _in_order(values: Sequence[Any], as_names: bool, reverse: bool) -> list[Any]:
+    return sorted(values, key=_order(list(map(plain, values)), as_names), reverse=reverse)
+
+
+def _order(values: Sequence[Any], as_names: bool) -> Callable[[Any], Any]:
+    """Return what values are sorted by.
+
+    Raises
+    ------
+    ConfigError
+        For quantities that differ in dimension, or among texts that are none.
+    """
+    if not any(isinstance(value, str) for value in values):
+        return plain
+    if as_names:
+        return lambda value: str(as_typed(value))
+    found = [(value, _dimension(value)) for value in values]
+    kinds = {kind: value for value, kind in reversed(found)}
+    if len(kinds) > 1:
+        (kind, value), (other_kind, other) = list(kinds.items())[::-1][:2]
+        raise ConfigError(
+            f"sort: {keys.shown(value)} is {kind} and {keys.shown(other)} {other_kind}, which have "
+            "no order; write all values with units of one dimension, or in the order that is meant"
+        )
+    return plain if "text" in kinds else lambda value: units.parse(plain(value)).si
+
+
+def _dimension(value: Any) -> str:
+    """Return words for the dimension of a value; of what is no quantity, for what it is."""
+    try:
+        return units.name_of(units.parse(value).dimension)
+    except ConfigError:
+        return "text" if isinstance(value, str) else "no quantity"
 
 
 @functools.wraps(grammar_functions.shuffle)

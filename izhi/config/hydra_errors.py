@@ -28,6 +28,11 @@ def config_error(error: Exception) -> ConfigError:
     if isinstance(error, RecursionError):
         return ConfigError("the config or an override is nested too deeply")
     if isinstance(error, OverrideParseException):
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, ConfigError):
+            cause = cause.__cause__
+        if cause is not None:  # of a function, which izhi computes
+            return ConfigError(f"{shown(str(error.override))}: {cause}")
         return _grammar_error(str(error.override), str(error.message))
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")

@@ -207,6 +207,11 @@ def _check_option(loader: ConfigLoader, override: Override, value: Any) -> None:
         inner = loader.get_group_options(f"{override.key_or_group}/{folder}") if folder else options
         if leaf not in inner:
             key = override.get_key_element().lstrip("+~")
+            if name is None and "null" in inner:
+                raise ConfigError(
+                    f"{key} = null: no {override.key_or_group}, which is what null means; quote "
+                    f"the name of the file null.yaml: \"{key}='null'\""
+                )
             files = files_of(loader, override.key_or_group)
             folders = {f"{file.partition('/')[0]}/*" for file in files if "/" in file}
             listed = [*options, *(folders - {"model/*"})]

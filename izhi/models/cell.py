@@ -149,7 +149,11 @@ def read(
     states = [one.name for one in declared if one.kind == "state"]
     fixed = {name: quantity.dimension for name, quantity in constants.items()}
     every = {name: kind for name, kind in parameters.items() if kind} | fixed
-    drawn, every = heterogeneity.read(per_cell or {}, every, f"{key}.per_cell")
+    resting = {
+        name: (rest or {}).get(name.removesuffix(_START))
+        for name, kind in parameters.items() if kind is None
+    }  # fmt: skip
+    drawn, every = heterogeneity.read(per_cell or {}, every, f"{key}.per_cell", resting)
     known = {name: kind for name, kind in every.items() if not _starts(name, states)}
     counted = {one.name: one.dimension for one in declared if one.name in counts}
     of_file = trains.read(texts, key)

@@ -81,7 +81,10 @@ class Line:
 
 
 def read(
-    texts: Mapping[str, str], known: Mapping[str, Dimension], key: str
+    texts: Mapping[str, str],
+    known: Mapping[str, Dimension],
+    key: str,
+    resting: Mapping[str, str | None] | None = None,
 ) -> tuple[tuple[Line, ...], dict[str, Dimension]]:
     """Return lines in an order in which they can be computed, and the dimensions of their names.
 
@@ -93,6 +96,9 @@ def read(
         Dimensions of parameters and constants.
     key
         Where it is: ``"neuron.per_cell"``.
+    resting
+        Parameters that are the word rest alone, and what that is as an expression where the neuron
+        says so; no line can use them.
 
     Raises
     ------
@@ -103,6 +109,8 @@ def read(
     scope = dict(known)
     for line in lines:
         where = f"{key}.{line.name} = {texts[line.name]}"
+        for name in sorted(line.names & (resting or {}).keys() - scope.keys()):
+            raise ConfigError(f"{where}: {_no_number(name, resting or {}, key)}")
         inner: dict[str, Dimension] = {}
         for draw in line.draws:
             inner[draw.name] = _of_draw(draw, {**scope, **inner}, where)
@@ -110,6 +118,13 @@ def read(
         found = declarations.of_expression(line.expression, {**scope, **inner}, wanted, where)
         scope[line.name] = found
     return lines, scope
+
+
+def _no_number(name: str, resting: Mapping[str, str | None], key: str) -> str:
+    """Return what is said of the word rest in a line."""
+    group = key.rpartition(".")[0]
+    there = f"write ({resting[name]}) in its place, or " if resting[name] else ""
+    return f"{name} is rest, which is no number here; {there}give {group}.{name} a number"
 
 
 def dimensions_of(lines: tuple[Line, ...], known: Mapping[str, Dimension]) -> dict[str, Dimension]:

@@ -211,6 +211,8 @@ def shown(axis: Axis) -> str:
 
 
 def _words(axis: Axis) -> list[str]:
+    if axis.labels.dtype == object:  # a choice may have the name 1.0
+        return [str(label) for label in axis.labels]
     return [str(label).removesuffix(".0") for label in axis.labels]
 
 

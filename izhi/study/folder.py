@@ -19,7 +19,8 @@ from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, StorageError, StudyError, did_you_mean
 from izhi.sweep.plan import Plan
 
-_NAME = re.compile(r"\w[\w.+=,@ -]{0,199}")
+_LONGEST_NAME = 200
+_NAME = re.compile(rf"\w[\w.+=,@ -]{{0,{_LONGEST_NAME - 1}}}")
 
 
 UNREADABLE = (OSError, RuntimeError, AttributeError, LookupError, TypeError, ValueError)
@@ -129,13 +130,22 @@ def study_folder(sweep: Sweep) -> StudyFolder:
         raise ConfigError(f"study.dir = {given[:80]}: there is no such user's home") from None
     if name is not None:
         if not _NAME.fullmatch(str(name)) or str(name).endswith(" "):
-            raise ConfigError(
-                f"study.name = {str(name)[:80]!r}: expected a plain name of letters, digits "
-                "and - _ . + = , @"
-            )
+            raise ConfigError(f"study.name = {str(name)[:80]!r}: {_name_rule(str(name))}")
         return StudyFolder(parent / str(name))
     stem = f"{sweep.choices.get('experiment') or 'run'}-{datetime.now():%Y%m%d-%H%M%S}"
     return StudyFolder(free(parent / stem))
+
+
+def _name_rule(name: str) -> str:
+    """Return the rule for names of studies that a name breaks."""
+    rule = "expected a plain name of letters, digits and - _ . + = , @"
+    if re.search(r"[^\w.+=,@ -]", name) or not name.strip():
+        return rule
+    if not re.match(r"\w", name):
+        return f"{rule}, the first a letter, a digit or _"
+    if name.endswith(" "):
+        return f"{rule}, without a blank at its end"
+    return f"{rule}, at most {_LONGEST_NAME} of them"
 
 
 def free(path: Path) -> Path:

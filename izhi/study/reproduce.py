@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from izhi.errors import ConfigError, StudyError, did_you_mean
 from izhi.study import compare, execute, overview, resume
 from izhi.study import folder as folders
 from izhi.study.compare import Comparison
+from izhi.sweep.doubts import repeats
 
 _HERE: dict[str, Value] = {
     "run.engine": "auto", "run.n_jobs": -1, "run.backend": "loky", "run.shard_points": None,
@@ -77,6 +79,8 @@ def reproduce(
         "study.name": name,
         "study.dir": str(where),
     }
+    for doubt in repeats.find(settings) if progress else ():
+        print(f"warning: {doubt}", file=sys.stderr, flush=True)
     sweep = _with(logged[-1].sweep if logged else told.sweep, changed)
     command = ["izhi", "reproduce", str(path), *settings]
     try:

@@ -122,8 +122,20 @@ class Study:
     def _group(self, name: str, otherwise: str) -> xr.Dataset:
         found = self._groups.get(f"/{name}")
         if found is None:
-            raise StudyError(f"{self.path}: no {name} in this study; {otherwise}")
+            raise StudyError(
+                f"{self.path}: no {name} in this study; {self._lost(name) or otherwise}"
+            )
         return found
+
+    def _lost(self, name: str) -> str:
+        """Return why there are no spikes, or traces, that were to be recorded; else empty."""
+        from izhi.study.overview import asked
+
+        if not asked(self).setting(f"record.{name}"):
+            return ""
+        reasons = [event["reason"] for event in self.log if event["event"] == "point_failed"]
+        first = f" ({reasons[0]})" if reasons else ""
+        return f"every point that was to record them failed{first}; see {self.folder.log}"
 
     @property
     def axes(self) -> list[str]:

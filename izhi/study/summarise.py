@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from izhi.errors import ConfigError, StudyError, did_you_mean
 from izhi.study import description, execute, overview, statistics
 from izhi.study.description import STATISTICS
 from izhi.study.execute import Report
+from izhi.sweep.doubts import repeats
 from izhi.units import Quantity
 
 MEASURES = f"{STATISTICS}measures"
@@ -79,6 +81,8 @@ def summarise(
             "cannot be computed from them"
         )
     asked = _settings(told.sweep, overrides, config_dir)
+    for doubt in repeats.find(overrides) if progress else ():
+        print(f"warning: {doubt}", file=sys.stderr, flush=True)
     held = told.sweep.bases[told.sweep.used[0]].values
     kept = () if only else _kept(held, asked)
     if kept:

@@ -149,8 +149,17 @@ def stimuli(
     """
     group = group_of(base, population, "stimulus")
     found = []
-    for further in ("", *further_stimuli(base, group)):
-        held = _held(sweep, base, f"{group}{further}", chosen)
+    every = [
+        (further, _held(sweep, base, f"{group}{further}", chosen))
+        for further in ("", *further_stimuli(base, group))
+    ]
+    for further, held in every:
+        if further and not held.texts:
+            raise ConfigError(
+                f"{held.group}: a mapping without a current; a further stimulus has one, as "
+                f"{held.group}.current, and a parameter is one value, as {held.group}='10 mV'"
+            )
+    for further, held in every:
         if held.texts and dict(held.texts) != {"model": "none"}:
             wave = _fitting(sweep, base, held, population, chosen, _stimulus)
             found.append((f"stimulus{further}", wave))

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
+from izhi.errors import ConfigError
 from izhi.models import circuit as circuits
 from izhi.models import recording, trains
+from izhi.models.cell import Cell
 from izhi.models.circuit import Population, Projection
 from izhi.models.evaluate import evaluate
 from izhi.sweep import drawn, points
@@ -382,10 +384,23 @@ def _of_cells(
         for name in cell.given
     }
     if cell.drawn:
+        _check_numbers(cell, own, p)
         own = {name: values[:, None] for name, values in own.items()}
         fixed = {name: np.array([[value]]) for name, value, _ in cell.constants}
         own |= drawn.of_cells(cell.drawn, {**fixed, **own}, seed, p, population.count)
     return own
+
+
+def _check_numbers(cell: Cell, own: Mapping[str, NDArray[Any]], population: str) -> None:
+    """Check that what is drawn for cells uses no start that is the word rest at some point."""
+    drawn_names = {line.name for line in cell.drawn}
+    for line in cell.drawn:
+        for name in sorted(line.names & own.keys() - (drawn_names - {line.name})):
+            if np.isnan(own[name]).any():
+                raise ConfigError(
+                    f"{population}.neuron.per_cell.{line.name}: {name} is rest, which is no number "
+                    f"here; give {name} numbers alone"
+                )
 
 
 def _of_synapses(

@@ -29,7 +29,7 @@ def find(sweep: Sweep, structures: tuple[StructurePoints, ...]) -> tuple[Doubt, 
     with np.errstate(all="ignore"):  # what never ends is inf, what is not there nan
         few = thinned(sweep)
         scenes = [Scene(few, one.structure, _bases(sweep, structures, one)) for one in structures]
-        found: list[Doubt] = [*repeats.find(sweep)]
+        found: list[Doubt] = [*repeats.find(sweep.overrides)]
         seen: set[Hashable] = set()
         for scene in scenes:
             found += _of_models(scene, seen)

@@ -29,6 +29,9 @@ _FAR = 0.25
 
 _NOTHING = 1e-15
 
+_ROUNDING = 1e-8
+"""Of a state's start: a rest nearer to 0 is what the difference quotient leaves of 0."""
+
 
 def of_neuron(scene: Scene, population: str, cell: Cell) -> Iterator[Doubt]:
     """Give the doubts on what a neuron's states start at, and on its reset."""
@@ -74,6 +77,7 @@ def _start(
             yield Doubt(key, f"missing; {one.name} starts at {zero}, where {one.left} is not 0")
         return
     rest = start - rate / change
+    rest = np.where(np.abs(rest) < _ROUNDING * np.abs(start), 0.0, rest)
     apart, size = np.abs(start - rest), np.maximum(np.abs(start), np.abs(rest))
     at = scene.first((apart > _FAR * size) & (apart > _NOTHING) & np.isfinite(rest))
     if at is None:
