@@ -153,3 +153,45 @@ def test_a_processor_without_a_name_is_asked_of_no_program(programs, monkeypatch
     platform.uname().__dict__.pop("processor", None)
     assert provenance._processor() == platform.machine()
     assert ran(programs) == []
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe"])
+def test_no_settings_of_netcdf_are_read(kind, tmp_path, monkeypatch) -> None:
+    """A pipe stops for ever who opens it to read."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    names = (".ncrc", ".daprc", ".dodsrc")
+    for folder in (tmp_path, tmp_path / "home"):
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            if kind == "pipe":
+                os.mkfifo(folder / name)
+            else:
+                (folder / name).write_text("HTTP.USERAGENT=mine\n")
+    command = [sys.executable, "-m", "izhi", "run", *TWO, "run.engine=numpy", "study.name=s"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    code = """
+import os
+from izhi import netcdf
+with netcdf.open("studies/s/dataset.nc"):
+    import netCDF4
+assert "NCRCENV_RC" not in os.environ
+print(netCDF4.rc_get("HTTP.USERAGENT"))
+"""
+    shown = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, timeout=60)
+    assert shown.stdout == b"None\n", shown.stderr
+
+
+def test_settings_of_netcdf_that_a_user_names_are_read(tmp_path, monkeypatch) -> None:
+    (tmp_path / "mine").write_text("HTTP.USERAGENT=mine\n")
+    monkeypatch.setenv("NCRCENV_RC", str(tmp_path / "mine"))
+    code = """
+from izhi import netcdf
+with netcdf.open("x.nc", "w"):
+    import netCDF4
+    print(netCDF4.rc_get("HTTP.USERAGENT"))
+"""
+    monkeypatch.chdir(tmp_path)
+    shown = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, timeout=60)
+    assert shown.stdout == b"mine\n", shown.stderr
