@@ -137,7 +137,7 @@ def _state(path: Path, top: Path, study: Path) -> dict[str, Any]:
     if here.text is None:
         return _unknown(here.reason)
     if here.text != there.text:  # anybody's files: a diff would have what is in them
-        return _unknown(f"its core.worktree is {top}, which is not the folder of this repository")
+        return _unknown(f"its files are in {top}: {there.reason or 'another repository'}")
     repository, unsafe = git.without_filters(top)
     commit = repository.ask("rev-parse", "--verify", "HEAD")
     state: dict[str, Any] = {"commit": (commit.text or "").rstrip("\n") or None}
