@@ -1,7 +1,8 @@
-"""Processes of Python that izhi starts: they find no module in the working folder.
+"""Processes that izhi starts: they find no module and no program in the working folder.
 
 Python looks there first when it is started with ``-m`` or ``-c``; a file ``random.py`` beside
-somebody's data would be run in the place of Python's own module.
+somebody's data would be run in the place of Python's own module. So are programs looked for where
+``PATH`` has an empty or another relative entry: a file ``git`` would be run in the place of git.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-
-SAFE = {"PYTHONSAFEPATH": "1"}
-"""What has Python leave the working folder out, as its flag -P does."""
 
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -59,6 +57,34 @@ def command(function: str) -> list[str]:
     return [sys.executable, "-P", "-c", code, *search_path()]
 
 
+def programs_path() -> str:
+    """Return the absolute entries of ``PATH``; others lead to the working folder."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    # an empty PATH is the working folder, too
+    return os.pathsep.join(filter(os.path.isabs, folders)) or os.devnull
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of a program on the absolute entries of ``PATH``; None where there is none.
+
+    Parameters
+    ----------
+    name
+        The program's name, without a folder.
+    """
+    import shutil  # which imports much, and __main__ imports this module before the path is safe
+
+    return shutil.which(name, path=programs_path())
+
+
+def safe_variables() -> dict[str, str]:
+    """Return the variables that keep the working folder out of searches in a child.
+
+    For modules, as Python's flag ``-P`` does; for the programs that the child starts, too.
+    """
+    return {"PYTHONSAFEPATH": "1", "PATH": programs_path()}
+
+
 _starting = threading.Lock()
 
 
@@ -66,8 +92,9 @@ _starting = threading.Lock()
 def started_safely() -> Iterator[None]:
     """Keep the working folder from processes that a library starts with this environment."""
     with _starting:
-        before = {name: os.environ.get(name) for name in SAFE}
-        os.environ.update(SAFE)
+        safe = safe_variables()
+        before = {name: os.environ.get(name) for name in safe}
+        os.environ.update(safe)
         try:
             yield
         finally:

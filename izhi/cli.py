@@ -81,7 +81,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     _open_streams()
     try:
-        from izhi import interrupts
+        from izhi import children, interrupts
+
+        os.environ["PATH"] = children.programs_path()  # libraries run programs, too: fc-list, uname
 
         with interrupts.heard():
             status = _ended(arguments)

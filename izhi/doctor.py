@@ -51,7 +51,7 @@ def examine(studies: Path) -> list[Finding]:
         The folder that studies are written to; it need not exist.
     """
     return [
-        Finding(True, "python", f"{platform.python_version()}, {platform.platform()}"),
+        Finding(True, "python", f"{platform.python_version()}, {_system()}"),
         *_versions(),
         _compiler(),
         _cache(),
@@ -61,6 +61,13 @@ def examine(studies: Path) -> list[Finding]:
         else Finding(True, "cores", str(os.cpu_count())),
         *_configs(),
     ]
+
+
+def _system() -> str:
+    """Return the system's name; platform.platform() would run the first uname on the PATH."""
+    libc = "".join(platform.libc_ver())
+    words = [platform.system(), platform.release(), platform.machine()]
+    return "-".join(words) + (f" with {libc}" if libc else "")
 
 
 def _versions() -> Iterator[Finding]:
@@ -90,18 +97,19 @@ def _compiler() -> Finding:
 
 def _tried() -> str:
     """Return what goes wrong with a tiny program, compiled as those of sweeps are."""
-    from izhi.engine import build
+    from izhi.engine import build, compilers
 
     with tempfile.TemporaryDirectory(prefix="izhi-") as folder:
         source, program = Path(folder, "tiny.cpp"), Path(folder, "tiny")
         source.write_text(_PROGRAM)
-        compiler = os.environ.get("CXX", "").split() or ["g++"]
+        compiler = compilers.command() or ("g++",)
         command = [*compiler, *build.flags("native"), str(source), "-o", str(program)]
         for words, what in ((command, "does not compile"), ([str(program)], "does not run")):
             try:
                 done = subprocess.run(
-                    words, capture_output=True, text=True, timeout=_LONGEST, check=False
-                )
+                    words, cwd=folder, env=compilers.environment(), capture_output=True, text=True,
+                    timeout=_LONGEST, check=False,
+                )  # fmt: skip
             except (OSError, subprocess.TimeoutExpired) as error:
                 return f"a tiny program {what}: {error}"
             if done.returncode:

@@ -12,6 +12,9 @@ No file is opened that refers to other files, see :mod:`izhi.hdf5`.
 
 HDF5 locks the files that it opens, and a file system may have no locks. Files of studies need none:
 they are written under a name that nobody else knows, and change no more.
+
+netCDF reads settings for files of the web from ``.ncrc``, ``.daprc`` and ``.dodsrc``, also of the
+working folder, which may come from a stranger; a pipe of such a name would stop it for ever.
 """
 
 from __future__ import annotations
@@ -98,7 +101,7 @@ def open(path: Path | str, mode: str = "r", *, memory: bytes | None = None) -> I
         When it cannot be opened, read or written, or refers to other files.
     """
     with LOCK:
-        with unlocked():
+        with own_settings():
             import netCDF4
         contents = _contents(path) if mode == "r" and memory is None else memory
         if mode != "w":
@@ -154,15 +157,25 @@ def _open(file: Any, path: str, mode: str, **settings: Any) -> None:
 _SWITCH = "HDF5_USE_FILE_LOCKING"
 """The variable that HDF5 reads, once, when it is imported."""
 
+_SETTINGS = {_SWITCH: "FALSE", "NCRCENV_RC": os.devnull}
+"""Variables that the libraries read when they are imported.
+
+``NCRCENV_RC`` names the one file of settings that netCDF reads. Its other variable,
+``NCRCENV_IGNORE``, would also have it forget the certificates that netCDF4 sets.
+"""
+
 
 @contextmanager
-def unlocked() -> Iterator[None]:
-    """Have a library that brings HDF5 and is imported here lock no files, unless it was told to."""
-    if _SWITCH in os.environ:
-        yield
-        return
-    os.environ[_SWITCH] = "FALSE"
+def own_settings() -> Iterator[None]:
+    """Have netCDF and HDF5, imported here, lock no files and read no settings, unless told to."""
+    missing = {name: value for name, value in _SETTINGS.items() if not os.environ.get(name)}
+    before = {name: os.environ.get(name) for name in missing}
+    os.environ.update(missing)
     try:
         yield
     finally:
-        os.environ.pop(_SWITCH, None)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

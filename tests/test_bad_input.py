@@ -193,6 +193,10 @@ CASES = [
     (["study.dir="], "study.dir = '': expected a folder"),
     (["study.dir=file"], "study.dir: file is a file, not a folder"),
     (["study.dir=file/x"], "study.dir: file is a file, not a folder"),
+    (["study.dir=nowhere"], "study.dir: nowhere is a link that leads nowhere, not a folder"),
+    (["study.dir=.", "study.name=nowhere"],
+     "study.name: nowhere is a link that leads nowhere, not a folder"),
+    (["study.dir=loop/x"], "study.dir: loop is a link that leads nowhere, not a folder"),
     (["record.traces=foo"], f"record.traces = foo: {TRACES}"),
     (["record.traces={}"], f"record.traces = {{}}: {TRACES}"),
     (["record.traces=[5]"], "record.traces = [5]: 5 is no point number; expected 0 to 0"),
@@ -278,8 +282,10 @@ def folder(tmp_path, monkeypatch):
     """Work in an empty folder, but for a file; at the end nothing else may be there."""
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
+    Path("nowhere").symlink_to("/nonexistent")
+    Path("loop").symlink_to("loop")
     yield tmp_path
-    assert [path.name for path in tmp_path.rglob("*")] == ["file"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "loop", "nowhere"]
 
 
 def check(arguments, text, capsys):

@@ -20,6 +20,7 @@ import izhi
 from izhi import cli
 from izhi.engine import cache
 from izhi.study import compare, description, log, overview, provenance, shardfile
+from izhi.study import git as git_of_izhi
 from izhi.study.verify import verify
 
 ENGINE = "compiled" if cache.compiler() else "numpy"  # a program starts faster than Brian2
@@ -220,7 +221,7 @@ def test_a_git_that_gives_no_answer_is_no_clean_repository(
         (bin / "git").write_text(program.format(git=shutil.which("git")))
         (bin / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin}:/usr/bin:/bin" if program is SLOW else str(bin))
-    monkeypatch.setattr(provenance, "PATIENCE", 0.5)
+    monkeypatch.setattr(git_of_izhi, "PATIENCE", 0.5)
     monkeypatch.chdir(mine)
     found = provenance.repositories(tmp_path)
     mine_found = found["working_folder"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import izhi
+from izhi import cli
 from izhi.engine import cache
 
 SHIM = """
@@ -141,6 +142,22 @@ with log.writing(Path("studies/s/log.jsonl")):
     assert len(list(copy.glob(".*.lock-*"))) == 1  # of the one that was killed
     assert call(shim, errno.ENOSYS, tmp_path, words)[0] == [0]
     assert not list(copy.glob(".*.lock-*"))
+
+
+def test_the_file_that_a_crashed_machine_left_is_named_by_all(copy, tmp_path, monkeypatch, capsys):
+    mark = copy / ".log.jsonl.lock-5-7-abcdefabcdef-00000000-otherhost"
+    mark.touch()
+    monkeypatch.chdir(tmp_path)
+    folder = Path("studies", "s")
+    expected = (
+        f"error: study.name = s: {folder} is being written by another process; wait for its end, "
+        f"or choose another name; if that machine runs it no more, remove {folder / mark.name}\n"
+    )
+    for words in (["run", "-m", *SHORT, "study.name=s"], ["verify", str(folder)],
+                  ["summarise", str(folder), "statistics.max_interval='5 ms'"]):  # fmt: skip
+        assert cli.main(words) == 2
+        assert capsys.readouterr().err == expected
+    assert mark.exists()
 
 
 def test_a_study_that_another_process_holds_is_no_damaged_one(shim, copy, tmp_path) -> None:

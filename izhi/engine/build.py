@@ -169,7 +169,7 @@ def compile_program(
     include = [f"-I{folder}" for folder in headers]
     command = [*(compiler or compilers.command() or ["g++"]), *flags(processor), *include]
     files = [str(source), str(compilers.CHECK), "-o", str(program)]
-    environment = {**os.environ, "LC_ALL": "C"}
+    environment = {**compilers.environment(), "LC_ALL": "C"}
     if subprocess.run([*command, *files], env=environment).returncode != 0:
         sys.exit(1)
     _check_strict(program, command)

@@ -145,7 +145,7 @@ def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.machine() + platform.processor()
+        return platform.machine()  # platform.processor() would run the first uname on the PATH
     wanted = ("model name", "flags", "Features", "CPU part")
     first = {line.split(":")[0].strip(): line for line in reversed(lines) if ":" in line}
     text = "\n".join(first[name] for name in wanted if name in first)

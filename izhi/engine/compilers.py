@@ -15,6 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from izhi import children
 from izhi.errors import ConfigError
 
 CHECK = Path(__file__).with_name("strict.cpp")
@@ -86,8 +87,7 @@ def _which(name: str) -> str | None:
     if os.sep in name:
         path = shutil.which(name)
         return os.path.abspath(path) if path else None
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return shutil.which(name, path=os.pathsep.join(filter(os.path.isabs, folders)))
+    return children.find_program(name)
 
 
 def description() -> dict[str, str]:
@@ -111,10 +111,17 @@ def description() -> dict[str, str]:
 
 @functools.cache
 def _version(words: tuple[str, ...]) -> str:
-    done = subprocess.run([*words, "--version"], cwd="/", capture_output=True, text=True)
+    done = subprocess.run(
+        [*words, "--version"], cwd="/", env=environment(), capture_output=True, text=True
+    )
     return (done.stdout.splitlines() or [""])[0]
 
 
 def environment() -> dict[str, str]:
-    """Return the environment that a compiler runs in: it writes no file but the program."""
-    return {name: value for name, value in os.environ.items() if name not in WRITTEN}
+    """Return the environment that a compiler runs in.
+
+    The compiler writes no file but the program, and finds the assembler and the linker on the
+    absolute entries of ``PATH`` only.
+    """
+    given = {name: value for name, value in os.environ.items() if name not in WRITTEN}
+    return {**given, "PATH": children.programs_path()}

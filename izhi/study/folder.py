@@ -208,9 +208,11 @@ def check_writable(folder: StudyFolder, plan: Plan) -> None:
         When the folder cannot be written or the disk has too little room.
     """
     existing = folder.path
-    while not existing.exists() and existing != existing.parent:
+    while not os.path.lexists(existing) and existing != existing.parent:
         existing = existing.parent
     key = "study.name" if existing == folder.path else "study.dir"
+    if existing.is_symlink() and not existing.exists():
+        raise ConfigError(f"{key}: {existing} is a link that leads nowhere, not a folder")
     if not existing.is_dir():
         raise ConfigError(f"{key}: {existing} is a file, not a folder")
     if not os.access(existing, os.W_OK | os.X_OK):

@@ -125,19 +125,30 @@ def _locked(file: FileIO, path: Path) -> Iterator[None]:
                 yield
                 return
         if time.monotonic() > deadline:
-            raise StudyError(
-                f"study.name = {path.parent.name}: {path.parent} is being written by "
-                f"{holder(path)}; {_remedy(path)}"
-            )
+            raise held(path)
         time.sleep(random.uniform(0.005, 0.015))  # two that met do not meet again
 
 
-def _remedy(path: Path) -> str:
+def held(path: Path) -> StudyError:
+    """Return the error of a log that another process holds: who holds it, and what to do.
+
+    Parameters
+    ----------
+    path
+        The log.
+
+    Returns
+    -------
+    StudyError
+        It names the file to remove where a machine that has crashed may have left its lock.
+    """
+    remedy = "wait for its end, or choose another name"
     mark = locks.far_mark(path)
-    if mark is None:
-        return "wait for its end, or choose another name"
-    return (
-        f"wait for its end, or choose another name; if that machine runs it no more, remove {mark}"
+    if mark is not None:
+        remedy += f"; if that machine runs it no more, remove {mark}"
+    study = path.parent
+    return StudyError(
+        f"study.name = {study.name}: {study} is being written by {holder(path)}; {remedy}"
     )
 
 

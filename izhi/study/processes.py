@@ -55,7 +55,7 @@ class Backend(LokyBackend):  # type: ignore[misc, unused-ignore]
     """joblib's own, but for where workers look for modules."""
 
     def _prepare_worker_env(self, n_jobs: int) -> dict[str, str]:
-        return {**super()._prepare_worker_env(n_jobs), **children.SAFE}
+        return {**super()._prepare_worker_env(n_jobs), **children.safe_variables()}
 
     def configure(self, *arguments: Any, **settings: Any) -> int:
         """Have workers, none of which is started yet."""

@@ -6,23 +6,19 @@ import hashlib
 import os
 import platform
 import re
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from izhi.engine import cache as builds
 from izhi.study import folder as folders
+from izhi.study import git
 
 _LIBRARIES = ("brian2", "numpy", "hydra-core", "joblib", "xarray", "netCDF4", "pandas")
 
 _MOST_OF_A_DIFF = 10_000_000
 """Bytes of a diff that are stored; a longer one is only said to be there."""
-
-PATIENCE = 5.0
-"""Seconds that git is given for an answer."""
 
 UNKNOWN = "unknown"
 """The state of a repository that git did not tell of."""
@@ -58,7 +54,8 @@ def _processor() -> str:
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    # platform.processor() would run the first uname on the PATH
+    return names[0] if names else platform.machine()
 
 
 def repositories(study: Path) -> dict[str, Any]:
@@ -76,43 +73,50 @@ def repositories(study: Path) -> dict[str, Any]:
     dict
         By ``"izhi"`` and ``"working_folder"``, where these are in a repository: ``commit``;
         ``state``, which is ``"clean"``, ``"changed"``, or ``"unknown"`` where git did not say;
-        ``reason``, why something is not known or not stored; the file with the changes and its
-        SHA-256.
+        ``reason``, why something is not known or not stored; ``commit_reason``, why the commit is
+        not known; the file with the changes and its SHA-256.
     """
-    found: dict[str, Any] = {}
+    states: dict[str, Any] = {}
     tops: dict[str, str] = {}
     for name, path in (("izhi", Path(__file__).parent), ("working_folder", Path.cwd())):
-        answer = _git(path, "rev-parse", "--show-toplevel")
+        repository = git.Repository(path)
+        answer = repository.ask("rev-parse", "--show-toplevel")
         top = (answer.text or "").rstrip("\n")
         if not top:
             if _repository(path) is not None:
-                found[name] = _unknown(answer)
+                states[name] = _unknown(answer.reason)
             continue
         if name == "izhi":
-            tracked = _git(path, "ls-files", "--", Path(__file__).name)
+            tracked = repository.ask("ls-files", "--", Path(__file__).name)
             if tracked.text is None:
-                found[name] = _unknown(tracked)
+                states[name] = _unknown(tracked.reason)
             if not tracked.text:
                 continue
         if top in tops:
-            found[name] = found[tops[top]]
+            states[name] = states[tops[top]]
             continue
         tops[top] = name
-        found[name] = _state(Path(top), study)
-    return found
+        states[name] = _state(path, Path(top), study)
+    return states
 
 
 def remarks(repositories: Mapping[str, Any]) -> list[str]:
     """Return what is not known of repositories, in words: a line for each."""
     names_of: dict[str, list[str]] = {}
     for name, state in repositories.items():
-        if state.get("reason"):
-            what = (
-                "state is unknown" if state["state"] == UNKNOWN else "changes are not kept in full"
-            )
-            names_of.setdefault(f"{what}: {state['reason']}", []).append(name.replace("_", " "))
+        for what in _gaps(state):
+            names_of.setdefault(what, []).append(name.replace("_", " "))
     return [f"git repository of {' and '.join(names)}: its {what}"
             for what, names in names_of.items()]  # fmt: skip
+
+
+def _gaps(state: Mapping[str, Any]) -> Iterator[str]:
+    if state.get("commit_reason"):
+        yield f"commit is unknown: {state['commit_reason']}"
+    if state.get("reason"):
+        unknown = state["state"] == UNKNOWN
+        what = "state is unknown" if unknown else "changes are not kept in full"
+        yield f"{what}: {state['reason']}"
 
 
 def _repository(path: Path) -> Path | None:
@@ -123,14 +127,23 @@ def _repository(path: Path) -> Path | None:
     return None
 
 
-def _unknown(answer: _Answer) -> dict[str, Any]:
-    return {"commit": None, "state": UNKNOWN, "reason": answer.reason or "git said nothing"}
+def _unknown(reason: str) -> dict[str, Any]:
+    return {"commit": None, "state": UNKNOWN, "reason": reason or "git said nothing"}
 
 
-def _state(top: Path, study: Path) -> dict[str, Any]:
-    commit = _git(top, "rev-parse", "--verify", "HEAD")
-    status = _git(top, "status", "--porcelain", "--branch")
+def _state(path: Path, top: Path, study: Path) -> dict[str, Any]:
+    """Return the state of a path's repository, whose files are in `top` as git says."""
+    here, there = (git.Repository(f).ask("rev-parse", "--absolute-git-dir") for f in (path, top))
+    if here.text is None:
+        return _unknown(here.reason)
+    if here.text != there.text:  # anybody's files: a diff would have what is in them
+        return _unknown(f"its files are in {top}: {there.reason or 'another repository'}")
+    repository, unsafe = git.without_filters(top)
+    commit = repository.ask("rev-parse", "--verify", "HEAD")
     state: dict[str, Any] = {"commit": (commit.text or "").rstrip("\n") or None}
+    if unsafe:
+        return state | {"state": UNKNOWN, "reason": unsafe}
+    status = repository.ask("status", "--porcelain", "--branch", "--ignore-submodules=none")
     branch, *changed = (status.text or "").splitlines() or [""]
     if not branch.startswith("## "):  # which a git that works always says
         return state | {"state": UNKNOWN, "reason": status.reason or "git status said nothing"}
@@ -139,16 +152,28 @@ def _state(top: Path, study: Path) -> dict[str, Any]:
     state["state"] = "changed" if changed else "clean"
     if changed:
         state["changed"] = [line[3:] for line in changed[:100]]
+    if branch.startswith("## No commits yet on "):
+        return state | ({"reason": "there is no commit"} if changed else {})
     if commit.text is None:
-        state["reason"] = f"there is no commit; {commit.reason}"
-    elif changed:
-        tracked = any(not line.startswith("??") for line in changed)
-        state |= _changes(_git(top, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD"),
-                          tracked, study)  # fmt: skip
-    return state
+        state["commit_reason"] = commit.reason
+    return state | (_kept(repository, changed, study) if changed else {})
 
 
-def _changes(diff: _Answer, tracked: bool, study: Path) -> dict[str, str]:
+def _kept(repository: git.Repository, changed: Sequence[str], study: Path) -> dict[str, str]:
+    """Store changes; return where they are, and what is not known of them."""
+    filtered = git.changed_behind_filters(repository)
+    reason = ""
+    if filtered:
+        more = f" and {len(filtered) - 1} more" if filtered[1:] else ""
+        reason = f"the filter that git has for {filtered[0]}{more} is a program, which is not run"
+    if len(filtered) == len(changed):
+        return {"state": UNKNOWN, "reason": reason}
+    tracked = any(not line.startswith("??") for line in changed)
+    kept = _changes(repository.ask(*git.DIFF, "--binary", "HEAD"), tracked, study)
+    return ({"reason": reason} if reason else {}) | kept
+
+
+def _changes(diff: git.Answer, tracked: bool, study: Path) -> dict[str, str]:
     """Store a diff; return where it is, or the reason why it is nowhere."""
     if diff.text is None:
         return {"reason": diff.reason}
@@ -178,35 +203,3 @@ def _store(diff: bytes, study: Path) -> dict[str, str]:
     if not (study / name).is_file():
         folders.write_atomic(study / name, lambda path: folders.write_bytes(path, diff))
     return {"diff": name, "sha256": digest}
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What git says, None where it does not; and why not, or what it warns of."""
-
-    text: str | None
-    reason: str = ""
-
-
-def _git(folder: Path, *arguments: str) -> _Answer:
-    """Ask git; no program that a repository names is started."""
-    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments]
-    what = f"git {arguments[0]}"
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, check=False, timeout=PATIENCE,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return _Answer(None, f"{what} did not answer within {PATIENCE:g} s")
-    except FileNotFoundError:
-        return _Answer(None, "there is no git")
-    except OSError as error:
-        return _Answer(None, f"git cannot be started: {error.strerror}")
-    if done.returncode < 0:
-        return _Answer(None, f"{what} was ended by signal {-done.returncode}")
-    lines = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
-    if done.returncode != 0:
-        return _Answer(None, f"{what}: {lines[0][:200] if lines else f'status {done.returncode}'}")
-    warning = f"{what}: {lines[0][:200]}" if lines else ""
-    return _Answer(done.stdout.decode("utf-8", errors="surrogateescape"), warning)

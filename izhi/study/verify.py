@@ -89,7 +89,7 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
     found_study = overview.overview(path)
     folder, events = found_study.folder, found_study.events
     if log.is_held(folder.log):
-        raise StudyError(f"{path}: is being written by {log.holder(folder.log)}")
+        raise log.held(folder.log)
     verdict = Verdict(notes=_notes(folder, events))
     held = resume.grids(folder)
     verdict.check("log.jsonl and study.yaml", _description_problems(folder, held))
