@@ -193,10 +193,8 @@ def _execute(
             else np.array(sorted(results.failed), np.int64)
         )
         interrupts.check()
-        recomputed, here = (
-            restate.recomputed(plan, sources, statistics.VERSION),
-            versions.here(compiled=False),
-        )
+        recomputed = restate.recomputed(plan, sources, statistics.VERSION)
+        here = versions.here(compiled=False)
         made = versions.of_shards(log.read(folder.log)).values()
         made_by = [versions.in_words(made), versions.recomputed(recomputed, here, made)]
         if made_by[1]:

@@ -231,7 +231,10 @@ class LogCheck:
         yield from self._version_problems({source.stated for source in sources})
 
     def _version_problems(self, stated: Collection[str]) -> Iterator[str]:
-        version = (self.gathered or {}).get("statistics", 1)
+        event = self.gathered or {}
+        version = event.get("statistics", 1)
+        if not {"statistics", "versions"} & event.keys():  # by a version that said neither
+            return
         now = statistics.settings_of(self.plan.sweep)
         if version == statistics.VERSION or set(stated) == {statistics.digest(now, version)}:
             return
