@@ -126,7 +126,7 @@ def _show(given: Namespace) -> int:
     rows += [[f"choice {group}", choice] for group, choice in found.sweep.choices.items()
              if choice not in ("None", "default")]  # fmt: skip
     rows += [["command", command] for command in _commands(found)]
-    if several := versions.several(versions.of_shards(found.events).values()):
+    if several := versions.of_study(found.events):
         rows.append(["versions", several])
     environment = compare.environment(found.folder)
     rows += [[key, value] for key, value in environment.items()]

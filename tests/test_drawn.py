@@ -170,6 +170,8 @@ def as_before(path: Path) -> None:
     drawn = ("neuron_type", "neuron_c")
     with netCDF4.Dataset(path / "dataset.nc") as old, netCDF4.Dataset(path / "new.nc", "w") as new:
         copied(old, new, drawn)
+        config = without(json.loads(old.config), "drawn", "statistics")
+        new.config = json.dumps(config, ensure_ascii=False)
     (path / "new.nc").replace(path / "dataset.nc")
     units, rows = (path / "summary.csv").read_text().split("\n", 1)
     table = pd.read_csv(io.StringIO(rows), dtype=str, keep_default_na=False)
@@ -181,6 +183,7 @@ def as_before(path: Path) -> None:
     assert "drawn" in before
     events = [without(event, "drawn", "statistics") for event in log.read(path / "log.jsonl")]
     gathered = next(event for event in events if event["event"] == "gathered")
+    del gathered["versions"], gathered["recomputed"]
     for name in ("dataset.nc", "summary.csv"):
         gathered["files"][name]["sha256"] = sha256(path / name)
     (path / "log.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))

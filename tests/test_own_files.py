@@ -160,7 +160,11 @@ def test_nothing_is_removed_that_is_not_the_studys(here, capsys) -> None:
         "warning: s/shards/mine.nc: neither the log nor a seal shows that it is the study's; it is "
         "left alone\n" in said
     )
-    assert verify(here / "s").problems == [f"{shards / 'mine.nc'}: is not in the log"]
+    assert verify(here / "s").problems == [
+        f"{shards / '.notes.tmp'}: is not in the log",
+        f"{shards / 'mine.nc'}: is not in the log",
+        f"{here / 's' / 'inputs' / '.y.tmp'}: no file of data of this study",
+    ]
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -179,6 +183,8 @@ def test_a_file_with_a_shards_name_is_set_aside(here, whole) -> None:
         assert run(here).digest == before
         assert shard.with_name(copy).read_bytes() == data
         text = path.read_text().splitlines(keepends=True)
+        assert verify(here / "s").problems == []
+        assert any(copy in note for note in verify(here / "s").notes)
         path.write_text("".join(line for line in text if shard.name not in line))
         shard.write_bytes(data)
 

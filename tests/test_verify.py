@@ -84,6 +84,68 @@ def forged(study: Path, change: Callable[[Any], None]) -> None:
     izhi.run(SWEEP, name="s", dir=study.parent, progress=False).close()
 
 
+def logged(study: Path, event: str, change: Callable[[Any], Any]) -> None:
+    """Change the events of one kind in the log."""
+    path = study / "log.jsonl"
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    for told in events:
+        if told["event"] == event:
+            change(told)
+    path.write_text("".join(json.dumps(told) + "\n" for told in events))
+
+
+def appended(study: Path, **event: Any) -> None:
+    """Append an event to the log."""
+    with open(study / "log.jsonl", "a") as file:
+        file.write(json.dumps({"time": "2026-01-01T00:00:00", **event}) + "\n")
+
+
+def with_group(file: Any, inside: str = "") -> None:
+    """Make a group with a variable."""
+    group = (file[inside] if inside else file).createGroup("extra")
+    group.createDimension("k", 1)
+    group.createVariable("v", "f8", ("k",))[:] = 1
+
+
+def with_config(change: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """Change what a dataset says was asked for."""
+
+    def make(file: Any) -> None:
+        config = json.loads(file.config)
+        change(config)
+        file.config = json.dumps(config, ensure_ascii=False)
+
+    return make
+
+
+def earlier_statistics_changed(study: Path) -> None:
+    """Change what a shard has by settings that hold no more."""
+    summarise(study, ["statistics.min_spikes=2"], progress=False)
+    changed(shards(study)[0], put_into("statistic_isi_mean", 7))
+    told(study)
+
+
+def put_aside(study: Path) -> None:
+    """Put a file beside the shards, and write that a run did so."""
+    (study / "shards" / "x.nc.aside").write_bytes(b"x")
+    appended(study, event="damaged", shard="x.nc", reason="it is not whole, and not in the log")
+
+
+def as_of_before(study: Path) -> None:
+    """Take out what earlier versions did not write."""
+    removed(study / "dataset.nc", "has_projection")
+    dataset_changed(study, lambda file: file.delncattr("coordinates"))
+    logged(study, "gathered", lambda event: (event.pop("versions"), event.pop("recomputed")))
+
+
+def run_again(study: Path, event: str, change: Callable[[Any], Any]) -> None:
+    """Run a study again, and change what the log says of a run."""
+    izhi.run(SWEEP, name="s", dir=study.parent, progress=False).close()
+    kinds = [json.loads(line)["event"] for line in (study / "log.jsonl").read_text().splitlines()]
+    number = iter(range(kinds.count(event)))
+    logged(study, event, lambda told: change(told) if next(number) == 0 else None)
+
+
 def put_into(name: str, value: Any) -> Callable[[Any], None]:
     def change(file: Any) -> None:
         if name in file.variables and file[name].size:
@@ -129,8 +191,9 @@ def points_lost(study: Path) -> None:
         points = file["point"][:].tolist()
     shard.unlink()
     path = study / "log.jsonl"
-    lines = [line for line in path.read_text().splitlines() if shard.name not in line]
-    path.write_text("\n".join(lines) + "\n")
+    lines = path.read_text().splitlines()
+    lost = (line.replace('"shard_done"', '"shard_failed"') for line in lines if shard.name in line)
+    path.write_text("\n".join([*(x for x in lines if shard.name not in x), *lost]) + "\n")
     with pytest.MonkeyPatch.context() as patch:  # as if they had failed
         from izhi.study import shards as running
 
@@ -167,6 +230,8 @@ class Forgery:
 
 ALL, EVEN_PLAIN = (True, True, True), (False, True, True)
 DRAWN = (False, False, True)
+EARLIER = "sizes of files; overrides, choices, `run.*`, `study.*` and digests of earlier runs"
+PLANNED = "what was planned, SHA-256, digests, numbers of points, versions"
 NEVER = (False, False, False)
 FORGERIES = [
     Forgery("`dataset.nc`", "anything, with the log left as it is",
@@ -176,6 +241,9 @@ FORGERIES = [
                        told(s)), *ALL),
     Forgery("`dataset.nc`", "statistics",
             lambda s: dataset_changed(s, put_into("isi_mean", 7)), *EVEN_PLAIN),
+    Forgery("`dataset.nc`", "statistics",
+            lambda s: dataset_changed(s, lambda f: f["burst_share"].__setitem__(
+                ..., -f["burst_share"][:])), *EVEN_PLAIN),
     Forgery("`dataset.nc`", "the state of points",
             lambda s: dataset_changed(s, put_into("status", 3)), *EVEN_PLAIN),
     Forgery("`dataset.nc`", "labels of axes and cells",
@@ -206,24 +274,65 @@ FORGERIES = [
           lambda f: f["spike_count"].setncattr("_Unsigned", "true"),
           lambda f: f["lv"].setncattr("valid_min", 9.0),
           lambda f: f["spikes"]["spike_count"].setncattr("valid_max", 0),
-          lambda f: f["spikes"].createVariable("more", "f8", ("spike",)))),
+          lambda f: f["spikes"].createVariable("more", "f8", ("spike",)),
+          with_group,
+          lambda f: with_group(f, "spikes"),
+          lambda f: with_group(f, "traces"),
+          lambda f: f.createDimension("more", 3),
+          lambda f: f.createEnumType("i1", "more", {"a": 0}),
+          lambda f: f.setncattr("units", "furlong"),
+          lambda f: f["spikes"].setncattr("scale_factor", 3.0),
+          lambda f: f["traces"].setncattr("units", "kV"),
+          lambda f: f["firing_rate"].setncattr("coordinates", "isi_mean cell"),
+          lambda f: f["traces"]["v"].setncattr("coordinates", "u"))),
     *(Forgery("`dataset.nc`", "units, scales, missing values, further variables and groups",
               lambda s, n=name: (removed(s / "dataset.nc", n), told(s)), *EVEN_PLAIN)
       for name in ("spikes", "traces", "lv", "spikes/cell", "traces/u")),
     Forgery("`dataset.nc`", "the configs and versions in it",
             lambda s: dataset_changed(s, lambda f: f.setncattr("versions", "x")), *EVEN_PLAIN),
+    *(Forgery("`dataset.nc`", "the configs and versions in it",
+              lambda s, c=change: dataset_changed(s, c), *EVEN_PLAIN)
+      for change in (
+          lambda f: f.delncattr("versions"),
+          with_config(lambda told: told["choices"].update(neuron="evil")),
+          with_config(lambda told: told.update(overrides=["evil"])),
+          with_config(lambda told: told["configs"][0].update({"run.engine": "compiled"})))),
     Forgery("`dataset.nc`", "titles, long names, comments, history, `izhi_version`",
             lambda s: dataset_changed(s, lambda f: f["isi_cv"].setncattr("comment", "x")), *NEVER),
     Forgery("`summary.csv`", "anything",
             lambda s: (edited(s / "summary.csv", ("tonic", "TONIC")), told(s)), *EVEN_PLAIN),
+    Forgery("`dataset.nc`, `log.jsonl` together",
+            "`has_projection` taken out, which earlier versions of izhi did not write",
+            as_of_before, *NEVER),
     Forgery("`shards/`", "anything, with dataset, table or log left as they are",
             lambda s: (changed(shards(s)[0], put_into("statistic_isi_mean", 7)), told(s)),
             *EVEN_PLAIN),
+    *(Forgery("`shards/`", "anything, with dataset, table or log left as they are",
+              lambda s, c=change: (changed(shards(s)[0], c), told(s)), *EVEN_PLAIN)
+      for change in (
+          lambda f: f.createVariable("more", "f8", ("cell",)),
+          lambda f: f.setncattr("more", "1"),
+          lambda f: f.createDimension("more", 1),
+          lambda f: f["status"].setncattr("units", "s"),
+          with_group,
+          lambda f: f.delncattr("versions"),
+          lambda f: f.setncattr("versions", f.versions.replace("}", ', "more": "1"}')),
+          lambda f: f.setncattr("stated", "0" * 16))),
+    Forgery("`shards/`", "statistics by earlier settings, which nothing reads",
+            earlier_statistics_changed, *NEVER),
     Forgery("`shards/`", "values that lie in other files",
             lambda s: (move_values(shards(s)[0], "statistic_isi_cv", KINDS[1], s.parent / "x"),
                        told(s)), *EVEN_PLAIN),
     Forgery("`shards/`", "files that the log does not tell of",
             lambda s: shutil.copy(shards(s)[0], s / "shards" / "more.nc"), *EVEN_PLAIN),
+    *(Forgery("`shards/`", "files that the log does not tell of",
+              lambda s, n=name: (s / "shards" / n).write_bytes(b"x"), *EVEN_PLAIN)
+      for name in ("x.nc4", ".h", "x.nc.aside")),
+    Forgery("`shards/`", "files that the log does not tell of",
+            lambda s: (s / "shards" / "sub").mkdir(), *EVEN_PLAIN),
+    Forgery("`shards/`, `log.jsonl` together",
+            "a file `*.aside` that a run is said to have put aside; verify names it in a note",
+            put_aside, *NEVER),
     Forgery("`shards/`, `dataset.nc`, `summary.csv`, `log.jsonl` together", "statistics",
             lambda s: forged(s, put_into("statistic_isi_mean", 0.25)), *DRAWN),
     Forgery("`shards/`, `dataset.nc`, `summary.csv`, `log.jsonl` together", "spike times",
@@ -242,19 +351,46 @@ FORGERIES = [
     Forgery("`study.yaml`", "overrides, choices, `run.*`, `study.*`",
             lambda s: edited(s / "study.yaml", ("neuron: chattering", "neuron: resonator")),
             *NEVER),
-    Forgery("`log.jsonl`", "what was planned, SHA-256, digests",
-            lambda s: edited(s / "log.jsonl", ('"digest": "', '"digest": "0')), *EVEN_PLAIN),
-    Forgery("`log.jsonl`", "what was planned, SHA-256, digests",
-            lambda s: edited(s / "log.jsonl", ('"simulation.seed": 0', '"simulation.seed": 5')),
-            *EVEN_PLAIN),
+    *(Forgery("`log.jsonl`", PLANNED, lambda s, c=change: edited(s / "log.jsonl", c), *EVEN_PLAIN)
+      for change in (('"digest": "', '"digest": "0'),
+                     ('"simulation.seed": 0', '"simulation.seed": 5'))),
+    *(Forgery("`log.jsonl`", PLANNED,
+              lambda s, e=event, n=name, v=value: logged(s, e, lambda told: told.update({n: v})),
+              *EVEN_PLAIN)
+      for event, name, value in (
+          ("planned", "points", 99), ("planned", "shards", 44), ("planned", "shards", 3),
+          ("planned", "seeds", [5]), ("planned", "engines", ["compiled", "compiled"]),
+          ("planned", "structures", ["aa"]), ("shard_done", "points", 1),
+          ("shard_done", "first", 1), ("shard_done", "spikes", "a"), ("shard_done", "diverged", 1),
+          ("shard_done", "versions", {}), ("gathered", "failed", 1), ("gathered", "diverged", 1),
+          ("gathered", "recomputed", 1), ("gathered", "files", [1]), ("gathered", "files", {}),
+          ("gathered", "statistics", 0), ("gathered", "statistics", 1),
+          ("gathered", "statistics", 99), ("gathered", "statistics", 1 << 40))),
+    *(Forgery("`log.jsonl`", PLANNED, lambda s, e=event: appended(s, **e), *EVEN_PLAIN)
+      for event in ({"event": "note", "digest": "deadbeef"},
+                    {"event": "point_failed", "point": 0, "reason": "so it is said"})),
     Forgery("`log.jsonl`", "the log taken away", lambda s: (s / "log.jsonl").unlink(),
             *EVEN_PLAIN),
     Forgery("`log.jsonl`", "times, commands, machines, repositories, warnings",
             lambda s: edited(s / "log.jsonl", ('"2026', '"1999'), ('"host": "', '"host": "x')),
             *NEVER),
+    Forgery("`log.jsonl`", EARLIER,
+            lambda s: logged(s, "shard_done", lambda told: told.update(bytes=1)), *NEVER),
+    Forgery("`log.jsonl`", EARLIER,
+            lambda s: run_again(s, "gathered", lambda told: told.update(digest="deadbeef")),
+            *NEVER),
+    Forgery("`log.jsonl`", EARLIER,
+            lambda s: run_again(s, "planned", lambda told: told.update(overrides=["evil"])),
+            *NEVER),
+    Forgery("`log.jsonl`", "number of shards, and engines chosen, of runs that simulated nothing",
+            lambda s: run_again(s, "resumed", lambda told: told.update(shards=3)), *NEVER),
     Forgery("`inputs/`", "anything", data_changed, *EVEN_PLAIN),
+    Forgery("`inputs/`", "anything", lambda s: (s / "inputs" / "evil.py").write_text("evil"),
+            *EVEN_PLAIN),
     Forgery("`changes-*.diff`", "anything, with the log left as it is",
             lambda s: edited(s / "changes-0123456789abcdef.diff", ("+", "-")), *EVEN_PLAIN),
+    Forgery("`changes-*.diff`", "anything, with the log left as it is",
+            lambda s: (s / "changes-0000000000000000.diff").write_text("evil"), *EVEN_PLAIN),
     Forgery("`changes-*.diff`, `log.jsonl` together", "anything",
             lambda s: (edited(s / "changes-0123456789abcdef.diff", ("+", "-")),
                        diff_logged(s)), *NEVER),
@@ -272,7 +408,7 @@ def diff_logged(study: Path) -> None:
     for event in events:
         if event["event"] == "planned":
             state = {"diff": name, "sha256": folders.sha256(study / name)}
-            event["environment"]["repositories"] = {"izhi": state}
+            event["environment"]["repositories"]["more"] = state
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
 
 
@@ -302,6 +438,23 @@ def test_what_a_forger_can_change_unnoticed(forgery, made, study, tmp_path) -> N
     )
     for problem in verdict.problems:
         assert "\n" not in problem
+
+
+def test_a_digest_is_that_of_what_was_gathered(study) -> None:
+    before = izhi.open_study(study).digest
+    appended(study, event="note", digest="deadbeef")
+    assert izhi.open_study(study).digest == before
+
+
+def test_changes_that_a_killed_run_left_are_noted(study) -> None:
+    contents = b"+ a line\n"
+    path = study / f"changes-{hashlib.sha256(contents).hexdigest()[:16]}.diff"
+    path.write_bytes(contents)
+    assert verify(study).problems == [f"{path}: is not in the log"]
+    appended(study, event="started", command=["izhi", "run"])
+    verdict = verify(study)
+    assert verdict.problems == []
+    assert f"{path}: was left by a run that was killed" in verdict.notes
 
 
 def with_data(folder: Path) -> Path:
@@ -352,8 +505,8 @@ def test_a_dataset_that_was_changed_is_found_with_its_points(study) -> None:
         (lambda file: file["isi_mean"].setncattr("missing_value", 0.5), "its missing_value is not"),
         (lambda file: file.createVariable("cv", "f8", ("cell",)), "cv is a variable that the"),
         (lambda file: file.renameVariable("isi_cv", "isi_cw"), "isi_cv is missing"),
-        (lambda file: file.setncattr("versions", "izhi 9.9"), "its versions are not those of the"),
-        (lambda file: file.setncattr("config", "{}"), "it does not say what was asked for"),
+        (lambda file: file.setncattr("versions", "izhi 9.9"), "its versions is not the study's"),
+        (lambda file: file.setncattr("config", "{}"), "its config is not the study's"),
         (lambda file: file.setncattr("config", file.config.replace("chattering", "resonator")),
          "its config is not the study's"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,18 @@ SWEEP = ["circuit=single", "synapse=none", "simulation.duration='50 ms'", "run.e
 NAMES = ("izhi", "brian2", "numpy")
 
 
-def run(folder: Path, amplitudes: str, *others: str, **versions_here: str) -> None:
-    """Run a sweep as if other versions were installed."""
+@contextmanager
+def installed(**versions_here: str) -> Iterator[None]:
+    """Act as if other versions were installed."""
     version = metadata.version
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metadata, "version", lambda name: versions_here.get(name) or version(name))
+        yield
+
+
+def run(folder: Path, amplitudes: str, *others: str, **versions_here: str) -> None:
+    """Run a sweep as if other versions were installed."""
+    with installed(**versions_here):
         overrides = [*SWEEP, f"stimulus.amplitude={amplitudes}", *others]
         izhi.run(overrides, name="s", dir=folder, progress=True).close()
 
@@ -54,6 +63,43 @@ def test_it_is_said_everywhere(mixed: tuple[Path, str], capsys: Any) -> None:
     facts = dict(provenance.facts(overview.existing(study), izhi.open_study(study).log, status))
     assert facts["versions"] == several
     assert make.report(study, sample=0).is_file()
+
+
+def test_an_nwb_file_names_all_versions(mixed: tuple[Path, str], tmp_path: Path) -> None:
+    pynwb = pytest.importorskip("pynwb")
+    study, expected = mixed
+    name = expected.split()[0]
+    assert cli.main(["export", str(study), "--to", "nwb", "-o", str(tmp_path / "s.nwb")]) == 0
+    with pynwb.NWBHDF5IO(tmp_path / "s.nwb", "r") as io:
+        told = io.read().experiment_description
+    assert f"{name} {metadata.version(name)} and 99.9" in told
+    assert f"Points of several versions: {expected}." in told
+
+
+def test_statistics_of_other_versions_than_the_spikes_are_said_to_be(
+    tmp_path: Path, capsys: Any
+) -> None:
+    run(tmp_path, "4,6")
+    study = tmp_path / "s"
+    summarise(study, ["statistics.min_spikes=4"])
+    assert "versions" not in capsys.readouterr().err
+    with installed(izhi="7.7", numpy="9.9"):
+        summarise(study, ["statistics.min_spikes=5"])
+    expected = "statistics of 2 points recomputed with izhi 7.7, numpy 9.9"
+    assert f"warning: {expected}\n" in capsys.readouterr().err
+    assert expected in verify(study).notes
+    assert verify(study).problems == []
+    assert cli.main(["show", str(study)]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("versions ")]
+    assert [row.removeprefix("versions").strip() for row in rows] == [expected]
+    with xr.open_dataset(study / "dataset.nc") as dataset:
+        assert dataset.attrs["versions"].endswith(f"; {expected}")
+    status = izhi.open_study(study).dataset["status"].values
+    facts = dict(provenance.facts(overview.existing(study), izhi.open_study(study).log, status))
+    assert facts["versions"] == expected
+    summarise(study, ["statistics.min_spikes=3"])  # those of the shards
+    assert not any("recomputed" in note for note in verify(study).notes)
+    assert verify(study).problems == []
 
 
 def test_runs_that_go_on_say_it_too(tmp_path: Path, capsys: Any) -> None:

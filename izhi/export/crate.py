@@ -94,7 +94,7 @@ def describe(study: Study) -> Any:
     files["log.jsonl"]["about"] = _one(actions)
     root = crate.root_dataset
     root["name"] = title
-    root["description"] = in_words(study, made)
+    root["description"] = in_words(study)
     root["license"] = "No licence is stated."
     root["mentions"] = _one(actions)
     root["conformsTo"] = [

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from izhi import interrupts
 from izhi.errors import IzhiError, StudyError
-from izhi.export.runs import Run, in_words, runs
+from izhi.export.runs import Run, in_words, runs, versions_of_libraries
 from izhi.export.spikes import pieces
 from izhi.silence import warnings_ignored
+from izhi.study import versions
 from izhi.study.folder import sha256, write_atomic
 from izhi.study.study import Study
 from izhi.study.trains import TrainTable, train_table
@@ -94,16 +95,18 @@ def _room(shape: tuple[int, ...]) -> Any:
 def _described(study: Study, made: list[Run]) -> Any:
     from pynwb import NWBFile
 
-    told = in_words(study, made)
-    used = {name: version for run in made for name, version in
-            run.environment.get("libraries", {}).items()}  # fmt: skip
-    libraries = ", ".join(f"{name} {version}" for name, version in used.items() if version)
+    told = in_words(study)
+    libraries = ", ".join(
+        f"{name} {' and '.join(used)}" for name, used in versions_of_libraries(made).items()
+    )
+    several = versions.of_study(study.log)
     return NWBFile(
         session_description=told,
         identifier=study.digest or str(sha256(study.folder.dataset)),
         session_start_time=datetime.fromisoformat(made[0].started),
         experiment_description=f"Simulated data: no animal, no recording. {told}"
-        + f" With {libraries}." * bool(libraries),
+        + f" With {libraries}." * bool(libraries)
+        + f" {several[:1].upper()}{several[1:]}." * bool(several),
         source_script="\n".join(run.command for run in made),
         source_script_file_name="command line",
         notes=study.dataset.attrs["config"],

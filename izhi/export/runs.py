@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from izhi.study import versions
 from izhi.study.study import Study
-
-_PLANS = ("planned", "extended", "resumed")
+from izhi.study.versions import PLANS
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def runs(log: Sequence[dict[str, Any]]) -> list[Run]:
     for event in log:
         kind = event["event"]
         told = bool(parts) and parts[-1][0]["event"] == "started"
-        if not parts or kind == "started" or (kind in _PLANS and not told):
+        if not parts or kind == "started" or (kind in PLANS and not told):
             parts.append([])
         parts[-1].append(event)
     made: list[Run] = []
@@ -60,24 +60,33 @@ def runs(log: Sequence[dict[str, Any]]) -> list[Run]:
     return made
 
 
-def in_words(study: Study, made: Sequence[Run]) -> str:
+def in_words(study: Study) -> str:
     """Return a study in a sentence: what ran it, how many points and cells, what was swept.
 
     Parameters
     ----------
     study
         The study.
-    made
-        The runs that made it.
     """
     swept = ", ".join(str(study.dataset[name].attrs["long_name"]) for name in study.axes)
     points, cells = study.dataset["status"].size, study.dataset.sizes["cell"]
-    versions = sorted({run.environment["izhi"] for run in made if "izhi" in run.environment})
+    of_points = versions.counted(versions.of_shards(study.log).values()).get("izhi", {})
+    used = sorted(set(of_points) - {versions.UNKNOWN})
     return (
-        f"Spiking neurons, simulated with {' '.join(['izhi', *versions])}: "
+        f"Spiking neurons, simulated with izhi {' and '.join(used)}".rstrip() + ": "
         f"{points} point{'s' * (points != 1)} of {cells} cell{'s' * (cells != 1)}"
         f"{', swept over ' * bool(swept)}{swept}."
     )
+
+
+def versions_of_libraries(made: Sequence[Run]) -> dict[str, list[str]]:
+    """Return all versions of each library that runs used, by its name."""
+    found: dict[str, dict[str, None]] = {}
+    for run in made:
+        for name, version in run.environment.get("libraries", {}).items():
+            if version:
+                found.setdefault(name, {})[str(version)] = None
+    return {name: list(used) for name, used in found.items()}
 
 
 def makers_of_files(made: Sequence[Run]) -> dict[str, int]:
@@ -102,10 +111,10 @@ def _run(events: list[dict[str, Any]], axes: list[dict[str, Any]] | None) -> Run
         events[0]["time"],
         events[stop]["time"],
         shlex.join(command),
-        last("axes", *_PLANS) or axes,
+        last("axes", *PLANS) or axes,
         tuple(e["shard"] for e in events if e["event"] == "shard_done" and "shard" in e),
         last("failed", "gathered"),
-        _plain(last("environment", *_PLANS)),
+        _plain(last("environment", *PLANS)),
     )
 
 

@@ -170,7 +170,7 @@ def _several(studies: Sequence[StudyFolder]) -> Iterator[str]:
     for study in studies:
         if not study.log.is_file():
             yield f"{study.path}: unknown; it has no log"
-        elif said := versions.several(versions.of_shards(log.read(study.log)).values()):
+        elif said := versions.of_study(log.read(study.log)):
             yield f"{study.path}: {said}"
 
 

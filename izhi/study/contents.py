@@ -70,6 +70,39 @@ def check(path: Path, points: NDArray[np.int64], plan: Plan, batch_of: NDArray[n
         raise StudyError(f"it cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
+_NAMES = {"point", "status", "train_count", "spike_step"}
+_ATTRIBUTES = {"fingerprint", "stated", "cells", "synapses", "dt", "versions", "interval"}
+_DIMENSIONS = {"point", "cell", "projection", "spike", "sample"}
+
+
+def check_names(path: Path, plan: Plan) -> None:
+    """Check that a shard file has nothing besides what a shard of a plan has.
+
+    Raises
+    ------
+    StudyError
+        Naming what it has. A run does not look: a later version of izhi may store more.
+    """
+    with netcdf.open(path) as file:
+        known = _NAMES | {f"statistic_{name}" for name in STATISTICS}
+        if not plan.sweep.setting("record.spikes"):
+            known.remove("spike_step")
+        variables = {name for name in file.variables if not name.startswith("trace_")}
+        kinds = {**file.cmptypes, **file.vltypes, **file.enumtypes}
+        for what, further in (
+            ("variable", variables - known),
+            ("attribute", set(file.ncattrs()) - _ATTRIBUTES),
+            ("dimension", set(file.dimensions) - _DIMENSIONS),
+            ("group", set(file.groups)),
+            ("type", set(kinds)),
+        ):
+            for name in sorted(further):
+                raise StudyError(f"{name} is a further {what}")
+        for name, variable in file.variables.items():
+            for attribute in variable.ncattrs():
+                raise StudyError(f"{name} has an attribute, {attribute}; it is written without")
+
+
 def _stated(plan: Plan) -> str:
     return statistics.digest(statistics.settings_of(plan.sweep))
 

@@ -14,6 +14,18 @@ from izhi.config.sweep import Axis
 from izhi.study.statistics import Columns
 
 
+def same_bits(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where two arrays of one shape hold the same numbers, the sign of 0 included.
+
+    All NaN are the same: there are many bit patterns of NaN, and processors differ.
+    """
+    same = a == b
+    if a.dtype.kind == "f" and b.dtype.kind == "f":
+        same &= np.signbit(a) == np.signbit(b)
+        same |= np.isnan(a) & np.isnan(b)
+    return np.asarray(same, np.bool_)
+
+
 class Digest:
     """A SHA-256 over labels and results, fed variable by variable, each in the order of the points.
 

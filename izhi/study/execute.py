@@ -23,6 +23,7 @@ from izhi.study import (
     gather,
     log,
     parallel,
+    restate,
     resume,
     shards,
     statistics,
@@ -192,7 +193,15 @@ def _execute(
             else np.array(sorted(results.failed), np.int64)
         )
         interrupts.check()
-        gathered = _gather(job.plan, folder, sources, failed, profile, progress)
+        recomputed = restate.recomputed(plan, sources, statistics.VERSION)
+        here = versions.here(compiled=False)
+        made = versions.of_shards(log.read(folder.log)).values()
+        made_by = [versions.in_words(made), versions.recomputed(recomputed, here, made)]
+        if made_by[1]:
+            remark(f"warning: {made_by[1]}")
+            record.append("warning", text=made_by[1])
+        words = "; ".join(filter(None, made_by))
+        gathered = _gather(job.plan, folder, sources, failed, words, profile, progress)
     except IzhiError as error:
         _stopped(folder, record, "stopped", reason=str(error))
         raise
@@ -201,6 +210,7 @@ def _execute(
     record.append(
         "gathered", seconds=round(seconds, 3), failed=int(failed.size),
         diverged=gathered.diverged, digest=gathered.digest, statistics=statistics.VERSION,
+        versions=here, recomputed=recomputed,
         files={name: asdict(written) for name, written in gathered.files.items()},
     )  # fmt: skip
     return Report(
@@ -306,6 +316,7 @@ def _gather(
     folder: StudyFolder,
     sources: list[Source],
     failed: NDArray[np.int64],
+    made_by: str,
     profile: Profile,
     progress: bool,
 ) -> Gathered:
@@ -315,7 +326,7 @@ def _gather(
     attributes = {
         "title": folder.path.name,
         "izhi_version": metadata.version("izhi"),
-        "versions": versions.in_words(versions.of_shards(log.read(folder.log)).values()),
+        "versions": made_by,
         "config": description.as_json(plan.sweep),
     }
     try:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi import netcdf
 from izhi.study import dataset, table, window
 from izhi.study.digest import Digest
 from izhi.study.folder import PARTS, StudyFolder, Written, write_atomic
@@ -140,18 +139,12 @@ def _write(
         nonlocal diverged
         diverged = dataset.write(temporary, plan, sources, windows, attributes, digest)
         if traced:
-            from xarray.backends import NetCDF4DataStore
-            from xarray.backends.locks import DummyLock
+            from izhi.study import traces  # xarray takes long to import
 
-            from izhi.study.traces import traces
-
-            found = traces(plan, traced)
+            found = traces.traces(plan, traced)
             for name in ("trace", *found.data_vars):
                 digest.add(f"traces/{name}", found[name].values)
-            with netcdf.open(temporary, "a") as file:  # to_netcdf locks only a part of its work
-                group = file.createGroup("traces")
-                store = NetCDF4DataStore(group, lock=DummyLock())  # type: ignore[no-untyped-call]
-                found.dump_to_store(store)
+            traces.write(temporary, found)
 
     traced = window.traced(plan, sources)
     written = write_atomic(path, write)

@@ -1,94 +1,151 @@
-"""Whether a dataset says of its numbers what the study says: axes, types, units, what was asked."""
+"""Whether a dataset is what gathering would write, besides its results."""
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from izhi import netcdf
-from izhi.errors import StudyError
-from izhi.study import dataset, description, statistics, window
-from izhi.study.digest import Digest
+from izhi.study import dataset, traces
+from izhi.study.digest import Digest, same_bits
+from izhi.study.draws import CONNECTION
 from izhi.study.statistics import Columns
 from izhi.study.window import Source
 from izhi.sweep.plan import Plan
 
-TEXTS = {"long_name", "comment", "coordinates"}
+if TYPE_CHECKING:
+    import xarray as xr
+
+_TEXTS = {"title", "long_name", "comment", "history", "izhi_version"}
 """Attributes that change no number's meaning; texts differ from version to version."""
 
 
-def problems(file: Any, plan: Plan, sources: Sequence[Source], made_by: str) -> Iterator[str]:
+@dataclass(frozen=True)
+class Expected:
+    """What a dataset is compared with.
+
+    Attributes
+    ----------
+    plan
+        The study's plan.
+    sources
+        Its shard files.
+    traces
+        Its traces; None where there are none.
+    attributes
+        Global attributes on top of the usual ones.
+    optional
+        Names that the dataset need not have, because earlier versions of izhi did not write them.
+    """
+
+    plan: Plan
+    sources: Sequence[Source]
+    traces: xr.Dataset | None
+    attributes: Mapping[str, str]
+    optional: Collection[str]
+
+    def write(self, path: Path) -> None:
+        """Write a dataset without results, and with one sample of one trace."""
+        digest = Digest(self.plan.sweep.axes, Columns.of(self.plan))
+        dataset.write(path, self.plan, self.sources, [], self.attributes, digest)
+        if self.traces is not None:
+            traces.write(path, self.traces.isel(trace=slice(0, 1), time=slice(0, 1)))
+
+
+def later_names(plan: Plan) -> set[str]:
+    """Return the names in a dataset that earlier versions of izhi did not write."""
+    drawn = {variable.name for variable in Columns.of(plan).drawn}
+    return {dataset.PRESENT, CONNECTION, "versions", "coordinates", *drawn}
+
+
+def problems(file: Any, expected: Expected) -> Iterator[str]:
     """Say what is wrong with a dataset besides its results.
 
     Parameters
     ----------
     file
-        The dataset, open.
-    plan
-        The study's plan.
-    sources
-        Its shard files.
-    made_by
-        The versions that made its points, in words.
+        The dataset, open, without masks and scales.
+    expected
+        What it should be.
     """
-    yield from _asked(file, plan)
-    if "versions" in file.ncattrs() and file.getncattr("versions") != made_by:
-        yield "its versions are not those of the log"
-    for axis in plan.sweep.axes:
-        if axis.name not in file.variables or file[axis.name][:].tolist() != axis.labels.tolist():
-            yield f"its axis {axis.name} is not the study's"
-    for name, labels in (("cell", plan.cells), ("projection", plan.synapses)):
-        if name in file.variables and tuple(file[name][:].tolist()) != labels:
-            yield f"its {name}s are not the study's"
     with tempfile.TemporaryDirectory(prefix="izhi-") as folder:
         path = Path(folder) / "empty.nc"
-        dataset.write(path, plan, sources, [], {}, Digest(plan.sweep.axes, Columns.of(plan)))
-        with netcdf.open(path) as expected:
-            yield from _layout(expected, file, "", Columns.of(plan))
-            groups = {*expected.groups, *(["traces"] if window.traced(plan, sources) else [])}
-            yield from (f"{name} is missing" for name in sorted(groups - set(file.groups)))
-            for name in sorted(set(file.groups) - groups):
-                yield f"{name} is a group that the study does not have"
-            if "spikes" in expected.groups and "spikes" in file.groups:
-                yield from _layout(expected["spikes"], file["spikes"], "spikes/", Columns.of(plan))
+        expected.write(path)
+        with netcdf.open(path) as empty:
+            empty.set_auto_maskandscale(False)
+            yield from _group_problems(empty, file, "", expected.optional)
+            yield from _label_problems(empty, file)
 
 
-def _asked(file: Any, plan: Plan) -> Iterator[str]:
-    """Compare what was asked for, but for how it was run."""
-    try:
-        asked = description.read(json.loads(file.getncattr("config")), "config")
-    except (AttributeError, TypeError, ValueError, RecursionError, StudyError):
-        yield "it does not say what was asked for"
-        return
-    settings = [statistics.digest(statistics.settings_of(s)) for s in (asked, plan.sweep)]
-    prints = [description.fingerprint(sweep) for sweep in (asked, plan.sweep)]
-    if settings[0] != settings[1] or prints[0] != prints[1]:
-        yield "its config is not the study's"
+def _group_problems(
+    expected: Any, file: Any, prefix: str, optional: Collection[str]
+) -> Iterator[str]:
+    """Compare attributes, dimensions, variables, types and groups of a group, and those in it."""
+    name = prefix.rstrip("/")
+    yield from _attribute_problems(expected, file, f"{name}: " if name else "", optional)
+    sized = name != "traces"  # of which little is expected here
+    ours, theirs = (
+        {d: len(dim) if sized else None for d, dim in group.dimensions.items()}
+        for group in (expected, file)
+    )
+    for dimension in sorted(ours.keys() ^ theirs.keys()):
+        if dimension not in {*optional, *expected.variables, *file.variables}:
+            yield f"{prefix}{dimension} is a dimension of one of study and dataset only"
+    for missing in sorted(expected.variables.keys() - file.variables.keys() - {*optional}):
+        yield f"{prefix}{missing} is missing"
+    for further in sorted(file.variables.keys() - expected.variables.keys()):
+        yield f"{prefix}{further} is a variable that the study does not have"
+    for both in sorted(expected.variables.keys() & file.variables.keys()):
+        yield from _variable_problems(expected[both], file[both], prefix + both, sized)
+    for missing in sorted(expected.groups.keys() - file.groups.keys()):
+        yield f"{prefix}{missing} is missing"
+    for further in sorted(file.groups.keys() - expected.groups.keys()):
+        yield f"{prefix}{further} is a group that the study does not have"
+    for both in sorted(expected.groups.keys() & file.groups.keys()):
+        yield from _group_problems(
+            expected.groups[both], file.groups[both], f"{prefix}{both}/", optional
+        )
+    for kind in sorted({*file.cmptypes, *file.vltypes, *file.enumtypes}):
+        yield f"{prefix}{kind} is a type that the study does not have"
 
 
-def _layout(expected: Any, file: Any, group: str, columns: Columns) -> Iterator[str]:
-    """Compare names, types, dimensions and units of all variables of a group."""
-    ours, theirs = set(expected.variables), set(file.variables)
-    for name in sorted(theirs - ours):
-        yield f"{group}{name} is a variable that the study does not have"
-    drawn = {variable.name for variable in columns.drawn}
-    for name in sorted(
-        ours - theirs - {dataset.PRESENT, *drawn}
-    ):  # not written by earlier versions
-        yield f"{group}{name} is missing"
-    for name in sorted(ours & theirs):
-        one, two = expected[name], file[name]
-        if (str(one.dtype), one.dimensions, one.shape) != (
-            str(two.dtype), two.dimensions, two.shape,
-        ):  # fmt: skip
-            yield f"{group}{name} is of another type or shape than the study's"
-        for attribute in sorted({*one.ncattrs(), *two.ncattrs()} - TEXTS):
-            values = [v.getncattr(attribute) if attribute in v.ncattrs() else None
-                      for v in (one, two)]  # fmt: skip
-            if not np.array_equal(np.asarray(values[0]), np.asarray(values[1])):
-                yield f"{group}{name}: its {attribute} is not the study's"
+def _variable_problems(expected: Any, variable: Any, name: str, sized: bool) -> Iterator[str]:
+    layouts = [
+        (str(v.dtype), v.dimensions, v.shape if sized else None) for v in (expected, variable)
+    ]
+    if layouts[0] != layouts[1]:
+        yield f"{name} is of another type or shape than the study's"
+    yield from _attribute_problems(expected, variable, f"{name}: ", ())
+
+
+def _attribute_problems(
+    expected: Any, file: Any, where: str, optional: Collection[str]
+) -> Iterator[str]:
+    """Compare the attributes of a group or a variable."""
+    ours, theirs = ({name: o.getncattr(name) for name in o.ncattrs()} for o in (expected, file))
+    for name in sorted({*ours, *theirs} - _TEXTS):
+        if name not in theirs and name in optional:
+            continue
+        if name not in ours or name not in theirs or not _same(ours[name], theirs[name]):
+            yield f"{where}its {name} is not the study's"
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two attributes are of one type and have the same values."""
+    one, two = np.asarray(a), np.asarray(b)
+    same = one.dtype == two.dtype and one.shape == two.shape
+    return bool(same and same_bits(one, two).all())
+
+
+def _label_problems(expected: Any, file: Any) -> Iterator[str]:
+    """Compare the labels of axes, cells, projections and synapses."""
+    for name in sorted(expected.dimensions.keys() & expected.variables.keys()):
+        if name in file.variables and file[name].shape == expected[name].shape:
+            labels = [np.asarray(group[name][:]) for group in (expected, file)]
+            if not same_bits(*labels).all():
+                yield f"its {name} is not the study's"

@@ -12,7 +12,7 @@ import platform
 import random
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from io import FileIO
@@ -28,6 +28,7 @@ ENDS = ("gathered", "interrupted", "stopped")
 _FIELDS = {
     "time": str, "event": str, "command": list, "shard": str, "points": int, "failed": int,
     "diverged": int, "digest": str, "line": int, "point": int, "statistics": int,
+    "recomputed": int,
 }  # fmt: skip
 """The kinds of what others read of an event; a line that has another is none."""
 
@@ -240,6 +241,13 @@ def _event(line: bytes) -> dict[str, Any] | None:
     if whole and "shard" in event and event["shard"] != os.path.basename(event["shard"]):
         return None  # of another folder
     return event if whole and all(isinstance(w, str) for w in event.get("command", ())) else None
+
+
+def last_digest(events: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the digest of the results that were gathered last; None where no event has one."""
+    digests = [event["digest"] for event in events
+               if event["event"] == "gathered" and event.get("digest")]  # fmt: skip
+    return digests[-1] if digests else None
 
 
 def damaged(path: Path) -> list[int]:

@@ -196,6 +196,11 @@ def diffs(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
+def is_named_by_contents(path: Path) -> bool:
+    """Whether a file with uncommitted changes has the name that its contents give it."""
+    return path.name == f"changes-{(folders.sha256(path) or '')[:16]}.diff"
+
+
 def _store(diff: bytes, study: Path) -> dict[str, str]:
     """Write a diff under a name that its contents give, once; return the name and the SHA-256."""
     digest = hashlib.sha256(diff).hexdigest()

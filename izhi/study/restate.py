@@ -63,6 +63,12 @@ def restated(plan: Plan, sources: Sequence[Source], folder: Path, workers: int) 
     return result
 
 
+def recomputed(plan: Plan, sources: Sequence[Source], version: int) -> int:
+    """Return the number of points whose statistics :func:`restated` computes in a version."""
+    wanted = statistics.digest(statistics.settings_of(plan.sweep), version)
+    return sum(source.points.size for source in sources if source.stated != wanted)
+
+
 def as_gathered(
     plan: Plan, sources: Sequence[Source], version: int, folder: Path, workers: int
 ) -> Sequence[Source]:

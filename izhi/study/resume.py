@@ -260,7 +260,8 @@ def open_folder(
     event = "extended" if grown else "resumed" if _planned(folder) else "planned"
     if summarise:
         event = "summarised"
-        for point in failed(events):
+        whole = np.concatenate([np.empty(0, np.int64), *stored.points.values()])
+        for point in np.setdiff1d(failed(events), whole):
             record.append("point_failed", point=int(point), reason="in an earlier run")
     _plan_logged(
         event, folder, plan, record, warn,
@@ -352,15 +353,22 @@ def _logged(folder: StudyFolder, plan: Plan) -> dict[str, Any]:
     """Return what the log tells of a plan: all that it takes to run it again."""
     return {
         **_told(plan.sweep),
+        **summary(plan),
+        "environment": {
+            **provenance.environment(), "repositories": provenance.repositories(folder.path)
+        },
+    }  # fmt: skip
+
+
+def summary(plan: Plan) -> dict[str, Any]:
+    """Return what the log tells of a plan besides its description: numbers, engines, structures."""
+    return {
         "points": plan.points,
         "shards": len(plan.shards),
         "seeds": np.unique(numbering.grid(plan.sweep, "simulation.seed")).astype(int).tolist(),
         "engines": [batch.engine for batch in plan.batches],
         "structures": [batch.structure.digest for batch in plan.batches],
-        "environment": {
-            **provenance.environment(), "repositories": provenance.repositories(folder.path)
-        },
-    }  # fmt: skip
+    }
 
 
 def _last_end(events: list[dict[str, Any]]) -> str:

@@ -19,6 +19,7 @@ from izhi import netcdf
 from izhi.errors import StudyError
 from izhi.spikes import STATISTICS
 from izhi.study import versions
+from izhi.study.digest import same_bits
 from izhi.study.folder import UNREADABLE, Written, write_atomic
 
 _MOST_POINTS = 20_000_000
@@ -98,7 +99,7 @@ class ShardData:
             pairs.append((self.statistics, other.statistics))
         for ours, theirs in pairs:
             for name, values in ours.items():
-                equal = (values == theirs[name]) | (np.isnan(values) & np.isnan(theirs[name]))
+                equal = same_bits(values, theirs[name])
                 same &= equal.reshape(same.size, -1).all(axis=1)
         for row in np.flatnonzero(same):
             one = np.array([row])
@@ -185,11 +186,17 @@ def read_points(path: Path) -> tuple[str, NDArray[np.int64]]:
 
 def read_versions(path: Path) -> dict[str, str]:
     """Return the versions that made a shard file; empty where it does not say."""
+    return versions.read(read_all_versions(path))
+
+
+def read_all_versions(path: Path) -> dict[str, Any]:
+    """Return what a shard file says of versions, whatever that is; empty where it does not."""
     try:
         with netcdf.open(path) as file:
-            return versions.read(json.loads(file.versions))
+            told = json.loads(file.versions)
     except UNREADABLE:
         return {}
+    return told if isinstance(told, dict) else {"": told}
 
 
 @dataclass(frozen=True)

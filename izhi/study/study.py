@@ -301,8 +301,7 @@ class Study:
     @property
     def digest(self) -> str | None:
         """Digest of the results; None where the log does not have it."""
-        digests = [event["digest"] for event in self.log if event.get("digest")]
-        return str(digests[-1]) if digests else None
+        return log.last_digest(self.log)
 
     def close(self) -> None:
         """Forget what was read; the next access reads the file as it is then."""

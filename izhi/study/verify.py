@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +21,12 @@ from izhi.errors import StudyError
 from izhi.study import (
     contents,
     dataset,
+    description,
     header,
     log,
     overview,
     parallel,
+    provenance,
     resume,
     shardfile,
     shards,
@@ -32,15 +37,19 @@ from izhi.study import (
     worker,
 )
 from izhi.study import folder as folders
-from izhi.study.digest import Digest
+from izhi.study.digest import Digest, same_bits
 from izhi.study.execute import make_plan
 from izhi.study.extend import Place
 from izhi.study.folder import UNREADABLE, StudyFolder
+from izhi.study.logcheck import LogCheck
 from izhi.study.restate import as_gathered
 from izhi.study.resume import Grid
 from izhi.study.statistics import Columns
 from izhi.study.window import Source
 from izhi.sweep.plan import Plan, Shard
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass
@@ -92,35 +101,38 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
         raise log.held(folder.log)
     verdict = Verdict(notes=_notes(folder, events))
     held = resume.grids(folder)
-    verdict.check("log.jsonl and study.yaml", _description_problems(folder, held))
+    plans = _plans(held)
+    log_check = LogCheck(folder, events, plans)
+    problems = _description_problems(folder, held)
+    problems += [f"{folder.log}: {problem}" for problem in log_check.plan_problems()]
+    verdict.check("log.jsonl and study.yaml", problems)
     bad = _file_problems(folder, events)
     logged = resume.checksums(events)
     verdict.check(f"{len(logged)} shards and the dataset: their SHA-256", list(bad.values()))
-    kept = folders.input_files(folder, held[-1].sweep)
-    if kept:
-        other = [f"{path}: {folders.unreadable(path) or f'not what {where} held'}"
-                 for path, (digest, where) in kept.items()
-                 if folders.sha256(path) != digest]  # fmt: skip
-        verdict.check(f"{len(kept)} files of data: their SHA-256", other)
-        if other:
-            return verdict
-    plan = make_plan(held[-1].sweep)
+    if not _check_inputs(verdict, folder, held):
+        return verdict
+    plan = plans[held[-1].fingerprint]
     where = resume.places(held, plan.sweep, folder)
     whole = [folder.shards / name for name in sorted(logged) if name not in bad]
-    found, problems = _points(whole, where, plan, versions.of_shards(events))
-    failed = resume.failed(events)
-    problems += _missing(plan, found, failed)
+    found, problems = _points(whole, where, plan)
+    problems += log_check.shard_problems(found)
+    problems += log_check.failure_problems(found)
+    problems += _missing(plan, found, resume.failed(events))
     verdict.check(f"{plan.points:,} points, each in one shard", problems)
-    gathered = next((e for e in reversed(events) if e["event"] == "gathered"), None)
+    gathered = log_check.gathered
     version = int((gathered or {}).get("statistics", 1))  # the first versions did not say
     with tempfile.TemporaryDirectory(prefix="izhi-") as parts:
         try:
-            sources = _sources(plan, found, version, Path(parts))
+            columns = Columns.of(plan)
+            stored = [Source.read(path, points, columns) for path, points in found.items()]
+            workers = parallel.workers_here(plan)
+            sources = as_gathered(plan, stored, version, Path(parts), workers)
         except (StudyError, *UNREADABLE) as error:
             verdict.check("statistics", [f"{folder.shards}: {error}"])
             return verdict
         if gathered is not None and not verdict.problems:
-            _compare(verdict, folder, plan, sources, events, str(gathered.get("digest")))
+            verdict.problems += [f"{folder.log}: {p}" for p in log_check.gathering_problems(stored)]
+            _compare(verdict, folder, plan, sources, log_check.until_gathered)
         total = min(sample, sum(points.size for points in found.values()))
         if total:
             remark(f"simulating {total} point{'s' * (total > 1)} again ...")
@@ -131,20 +143,15 @@ def verify(path: Path, sample: int = 0, remark: Callable[[str], None] = print) -
 
 
 def _notes(folder: StudyFolder, events: list[dict[str, Any]]) -> list[str]:
-    several = versions.several(versions.of_shards(events).values())
+    several = versions.of_study(events)
     notes = [several] if several else []
+    put_aside = {str(e.get("shard")) for e in events if e["event"] == "damaged"}
+    notes += [f"{path}: was in the way of a shard and put aside; nothing reads it"
+              for path in _further_shards(folder, {}) if _is_aside(path, put_aside)]  # fmt: skip
+    notes += [f"{path}: was left by a run that was killed" for path in _orphaned(folder, events)]
     if (folder.path / "report.html").is_file():
         notes.append("report.html is not checked; izhi report writes it anew")
     return notes
-
-
-def _sources(
-    plan: Plan, found: dict[Path, NDArray[np.int64]], version: int, parts: Path
-) -> Sequence[Source]:
-    """Return shard files, with the statistics that the study was gathered with."""
-    columns = Columns.of(plan)
-    stored = [Source.read(path, points, columns) for path, points in found.items()]
-    return as_gathered(plan, stored, version, parts, parallel.workers_here(plan))
 
 
 def _description_problems(folder: StudyFolder, held: list[Grid]) -> list[str]:
@@ -175,8 +182,9 @@ def _known_by(grid: Grid) -> tuple[str, str]:
 def _file_problems(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[str, str]:
     """Return what is wrong with files, by their names."""
     expected = resume.logged_files(folder, events)
-    if all(event["event"] != "gathered" for event in events):
-        expected[folder.dataset] = ""
+    gathered = any(event["event"] == "gathered" for event in events)
+    for path in (folder.dataset, folder.summary)[: 1 + gathered]:
+        expected.setdefault(path, "")
     problems = {}
     for path, sha256 in expected.items():
         if why := folders.unreadable(path):
@@ -187,17 +195,70 @@ def _file_problems(folder: StudyFolder, events: list[dict[str, Any]]) -> dict[st
             problems[path.name] = f"{path}: its SHA-256 is not the logged one"
     for path in folders.unfinished(folder):
         problems[path.name] = f"{path}: was left unfinished"
-    for path in sorted(folder.shards.glob("*.nc")):
-        if path not in expected and path.name not in problems:
-            problems[path.name] = f"{path}: is not in the log"
+    put_aside = {str(e.get("shard")) for e in events if e["event"] == "damaged"}
+    further = [p for p in _further_shards(folder, expected) if not _is_aside(p, put_aside)]
+    diffs = {*folder.path.glob("changes-*.diff")} - {*expected, *_orphaned(folder, events)}
+    for path in [*further, *sorted(diffs)]:
+        problems.setdefault(path.name, f"{path}: is not in the log")
     return problems
+
+
+def _further_shards(folder: StudyFolder, expected: Collection[Path]) -> list[Path]:
+    """Return what lies in the folder of shards and is not expected there."""
+    there = folder.shards.iterdir() if folder.shards.is_dir() else ()
+    return sorted(path for path in there if path not in expected)
+
+
+def _is_aside(path: Path, names: Collection[str]) -> bool:
+    """Whether a run gave a file this name, because one of some names was in a shard's way."""
+    name, aside, number = path.name.rpartition(".aside")
+    return bool(aside) and name in names and re.fullmatch(r"(-\d+)?", number) is not None
+
+
+def _orphaned(folder: StudyFolder, events: list[dict[str, Any]]) -> list[Path]:
+    """Return files of changes that the log need not tell of.
+
+    A run that is killed between storing one and logging its plan leaves one, whose name is that of
+    its contents.
+    """
+    kinds = [e["event"] for e in events if e["event"] in ("started", *versions.PLANS)]
+    killed = any(kind == after == "started" for kind, after in pairwise([*kinds, "started"]))
+    logged = provenance.diffs(events)
+    return [
+        path for path in sorted(folder.path.glob("changes-*.diff")) if killed
+        and path.name not in logged and provenance.is_named_by_contents(path)
+    ]  # fmt: skip
+
+
+def _check_inputs(verdict: Verdict, folder: StudyFolder, held: list[Grid]) -> bool:
+    """Compare files of data with the study's configs; return whether all was well."""
+    needed = folders.input_files(folder, held[-1].sweep)
+    expected = {p: d for grid in held for p, d in folders.input_files(folder, grid.sweep).items()}
+    problems = [f"{path}: {folders.unreadable(path) or f'not what {where} held'}"
+                for path, (digest, where) in expected.items()
+                if (path in needed or path.exists())
+                and folders.sha256(path) != digest]  # fmt: skip
+    there = folder.inputs.iterdir() if folder.inputs.is_dir() else ()
+    further = {*there} - {*expected, *folders.unfinished(folder)}
+    problems += [f"{path}: no file of data of this study" for path in sorted(further)]
+    if not expected and not further:
+        return True
+    return verdict.check(f"{len(needed)} files of data: their SHA-256", problems)
+
+
+def _plans(held: list[Grid]) -> dict[str, Plan]:
+    """Return the plan of each sweep of a study, by fingerprint; that of the last one comes last."""
+    result: dict[str, Plan] = {}
+    for grid in held:
+        result.pop(grid.fingerprint, None)
+        result[grid.fingerprint] = make_plan(grid.sweep)
+    return result
 
 
 def _points(
     paths: list[Path],
     where: dict[str, Place],
     plan: Plan,
-    made_by: dict[str, tuple[int, versions.Versions]],
 ) -> tuple[dict[Path, NDArray[np.int64]], list[str]]:
     """Return the points of shard files, in the plan's numbers, and what is wrong with them."""
     batch_of = contents.batches(plan)
@@ -211,9 +272,6 @@ def _points(
             continue
         if plan.batches[batch_of[points[0]]].structure.digest != path.name.split("-")[0]:
             problems.append(f"{path}: its points are of other structures than its name says")
-        told = shardfile.read_versions(path)
-        if told and told != made_by[path.name][1]:
-            problems.append(f"{path}: its versions are not the logged ones")
         found[path] = points
     return found, problems
 
@@ -248,10 +306,10 @@ def _compare(
     plan: Plan,
     sources: Sequence[Source],
     events: list[dict[str, Any]],
-    logged: str,
 ) -> None:
     """Compare dataset and table with the shards, window by window, and these with the digest."""
     failed = resume.failed(events)
+    expected = _expected(plan, sources, events)
     columns = Columns.of(plan)
     digest = Digest(plan.sweep.axes, columns)
     try:
@@ -260,14 +318,12 @@ def _compare(
             if not any(variable.name in file.variables for variable in columns.drawn):
                 columns = replace(columns, draws=None)  # by a version that did not store draws
             problems = [
-                f"{folder.dataset}: {problem}"
-                for problem in header.problems(
-                    file, plan, sources, versions.in_words(versions.of_shards(events).values())
-                )
+                f"{folder.dataset}: {problem}" for problem in header.problems(file, expected)
             ]
             if not problems:
-                problems = [*_different(folder, plan, _values(file, plan, sources, failed), digest)]
-                if digest.hexdigest() != logged:
+                values = _values(file, plan, sources, failed, expected.traces)
+                problems = [*_different(folder, plan, values, digest)]
+                if digest.hexdigest() != str(events[-1].get("digest")):
                     problems.append(
                         f"{folder.shards}: the digest of the results is not the logged one"
                     )
@@ -276,6 +332,40 @@ def _compare(
     verdict.check("the dataset, against the shards", problems)
     lines = [*_table(folder, plan, sources, failed, columns)]
     verdict.check("summary.csv, against the shards", lines)
+
+
+def _expected(
+    plan: Plan, sources: Sequence[Source], events: list[dict[str, Any]]
+) -> header.Expected:
+    """Return what the dataset is to be that the last one of some events gathered."""
+    from izhi.study import traces
+
+    traced = window.traced(plan, sources)
+    plans = [event for event in events if event["event"] in versions.PLANS]
+    planned = plans[-1] if plans else {}
+    config = {key: planned[key] for key in (*description.of(plan.sweep), "drawn") if key in planned}
+    return header.Expected(
+        plan,
+        sources,
+        traces.traces(plan, traced) if traced else None,
+        {
+            "title": "",
+            "izhi_version": "",
+            "versions": versions.of_dataset(events),
+            "config": json.dumps(config, ensure_ascii=False),
+        },
+        _optional(plan, events),
+    )
+
+
+def _optional(plan: Plan, events: list[dict[str, Any]]) -> set[str]:
+    """Return what the dataset need not have, by what the log shows of the version that wrote it."""
+    if "versions" in events[-1]:
+        return set()
+    later = header.later_names(plan)
+    if any(event["event"] == "shard_done" and "versions" in event for event in events):
+        later.remove("versions")
+    return later
 
 
 def _different(
@@ -311,14 +401,16 @@ class _Pair:
         """Return the points at which the two differ; None where they do not."""
         if self.ours.shape != self.theirs.shape:
             return self.points[:1]
-        same = (self.ours == self.theirs) | (
-            (self.ours != self.ours) & (self.theirs != self.theirs)
-        )
+        same = same_bits(self.ours, self.theirs)
         return None if same.all() else self.points[np.nonzero(~same)[0]]
 
 
 def _values(
-    file: Any, plan: Plan, sources: Sequence[Source], failed: NDArray[np.int64]
+    file: Any,
+    plan: Plan,
+    sources: Sequence[Source],
+    failed: NDArray[np.int64],
+    traces: xr.Dataset | None,
 ) -> Iterator[_Pair]:
     """Give each variable of each window: by the shards, then by the dataset."""
     columns, written = Columns.of(plan), 0
@@ -346,8 +438,8 @@ def _values(
     if spikes is not None:
         trains = np.reshape(spikes["spike_count"][:], count.shape)
         yield _Pair("train_count", every, count, trains)
-    if traced := window.traced(plan, sources):
-        yield from _traces(file["traces"], plan, traced)
+    if traces is not None:
+        yield from _traces(file["traces"], traces)
 
 
 def _trains(spikes: Any, points: NDArray[np.int64], cells: Sequence[str]) -> Iterator[_Pair]:
@@ -361,27 +453,15 @@ def _trains(spikes: Any, points: NDArray[np.int64], cells: Sequence[str]) -> Ite
     yield _Pair("spikes/cell", of, letters, spikes["cell"][trains], digested=False)
 
 
-def _traces(group: Any, plan: Plan, sources: Sequence[Source]) -> Iterator[_Pair]:
-    """Yield all variables of the traces, and what they are measured in."""
-    from izhi.study.traces import traces
-
-    expected = traces(plan, sources)
+def _traces(group: Any, expected: xr.Dataset) -> Iterator[_Pair]:
+    """Yield all variables of the traces."""
     every = expected["trace"].values
     digested = ("trace", *expected.data_vars)
-    ours, theirs = (np.array([str(sorted(v))]) for v in (expected.variables, group.variables))
-    yield _Pair("the names of the traces", every[:1], ours, theirs, digested=False)
     for name in (*digested, *(set(expected.variables) - set(digested))):
         variable, stored = expected[name], group[name]
         first = np.broadcast_to(every[:1], variable.shape[:1])
         of = every if variable.dims[0] == "trace" else first
         yield _Pair(f"traces/{name}", of, variable.values, stored[:], name in digested)
-        attributes = [
-            {key: str(value) for key, value in told.items() if key not in header.TEXTS}
-            for told in ({"_FillValue": "nan", **variable.attrs},
-                         {"_FillValue": "nan"} | {k: stored.getncattr(k) for k in stored.ncattrs()})
-        ]  # fmt: skip
-        ours, theirs = (np.array([str(sorted(told.items()))]) for told in attributes)
-        yield _Pair(f"what traces/{name} is measured in", every[:1], ours, theirs, digested=False)
 
 
 def _table(

@@ -6,7 +6,7 @@ unknown versions, which is not the same as those of others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Versions = Mapping[str, str]
@@ -16,7 +16,10 @@ NAMES = ("izhi", "brian2", "numpy", "python", "compiler")
 
 UNKNOWN = "unknown"
 
-_PLANS = ("planned", "extended", "resumed", "summarised")
+_OF_STATISTICS = ("izhi", "numpy", "python")
+"""What statistics depend on, besides the spikes."""
+
+PLANS = ("planned", "extended", "resumed", "summarised")
 
 
 def here(compiled: bool) -> dict[str, str]:
@@ -53,7 +56,7 @@ def of_shards(events: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, Versi
         name = event.get("shard")
         if event["event"] == "started":
             run = {}
-        elif event["event"] in _PLANS:
+        elif event["event"] in PLANS:
             run = _of_environment(event.get("environment"))
             run.pop("compiler", None)  # which need not have had a part
         elif event["event"] == "shard_done" and name is not None:
@@ -102,6 +105,55 @@ def several(parts: Iterable[tuple[int, Versions]]) -> str:
         return ""
     words = "; ".join(_words(name, versions) for name, versions in differing.items())
     return f"points of several versions: {words}"
+
+
+def recomputed(points: int, here: Versions, shards: Iterable[tuple[int, Versions]]) -> str:
+    """Return in words which versions recomputed statistics; "" where the spikes are of the same.
+
+    Parameters
+    ----------
+    points
+        Number of points whose statistics are not those of their shards.
+    here
+        The versions that computed them.
+    shards
+        Points and versions of the shards.
+    """
+    made = counted(shards)
+    differing = [
+        f"{name} {here.get(name, UNKNOWN)}" for name in _OF_STATISTICS
+        if set(made.get(name, ())) != {here.get(name, UNKNOWN)}
+    ]  # fmt: skip
+    if not points or not differing:
+        return ""
+    return f"statistics of {_points(points)} recomputed with {', '.join(differing)}"
+
+
+def recomputed_in(gathered: Mapping[str, Any] | None, events: Iterable[Mapping[str, Any]]) -> str:
+    """Return in words which versions recomputed the statistics that an event gathered."""
+    if gathered is None or "recomputed" not in gathered:  # by a version that did not say
+        return ""
+    here = read(gathered.get("versions"))
+    return recomputed(gathered["recomputed"], here, of_shards(events).values())
+
+
+def of_dataset(events: Sequence[Mapping[str, Any]]) -> str:
+    """Return all versions in words, of points and of statistics, as a dataset has them.
+
+    Parameters
+    ----------
+    events
+        The log up to the event that gathered the dataset.
+    """
+    words = in_words(of_shards(events).values()), recomputed_in(events[-1], events)
+    return "; ".join(filter(None, words))
+
+
+def of_study(events: Sequence[Mapping[str, Any]]) -> str:
+    """Return in words what is of several versions, points and statistics; "" for nothing."""
+    last = next((event for event in reversed(events) if event["event"] == "gathered"), None)
+    words = several(of_shards(events).values()), recomputed_in(last, events)
+    return "; ".join(filter(None, words))
 
 
 def _words(name: str, versions: Mapping[str, int]) -> str:

@@ -41,14 +41,13 @@ def facts(
         State of every point.
     """
     planned = next((str(event["time"]) for event in events if event["event"] == "planned"), "")
-    digests = [str(event["digest"]) for event in events if event.get("digest")]
     rows = [
         ["begun", f"{planned[:19].replace('T', ' ')} UTC" if planned else ""],
         ["state", _state(folder, events)],
         ["points", _points(status)],
-        ["versions", versions.several(versions.of_shards(events).values())],
+        ["versions", versions.of_study(events)],
         *(["command", command] for command in commands(events)),
-        ["digest", digests[-1] if digests else ""],
+        ["digest", log.last_digest(events) or ""],
     ]
     return [row for row in rows if row[1]]
 
