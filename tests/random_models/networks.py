@@ -22,6 +22,10 @@ from tests.random_models.models import (
 from tests.random_models.names import Names
 
 MOST_POINTS = 8
+
+MANY = 70
+"""Cells of a population that programs take in more than one chunk of 64, and a rest."""
+
 REPLICAS = (24, 1, 2, 3, 5, 8, 64, 33)
 
 
@@ -141,7 +145,8 @@ def networks(draw: Any) -> Network:
         name = names.new() if wild else f"p{number}"
         neuron = NeuronMaker(choices, wild, method).make()
         made[name] = neuron
-        populations[name] = {"count": choices.pick((1, 2, 3, 5)), "neuron": neuron.config}
+        count = choices.weighted([(24, 1), (24, 2), (24, 3), (24, 5), (4, MANY)])
+        populations[name] = {"count": count, "neuron": neuron.config}
         if neuron.driven and choices.chance(85):
             populations[name]["stimulus"] = StimulusMaker(choices, wild, neuron).make()
     projections = _projections(choices, wild, names, made, populations)
