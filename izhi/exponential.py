@@ -97,10 +97,10 @@ inline double portable_exp(const double x)
     const double r = (x - k * {_HIGH}) - k * {_LOW};
     const double r2 = r * r;
     const double small = r + r2 * (({_C2} + {_C3} * r) + ({_C4} + {_C5} * r) * r2);
-    int64_t bits;
+    uint64_t bits;
     std::memcpy(&bits, &shifted, 8);
-    const int64_t j = bits & 127, both = bits >> 7 & 4095, half = both >> 1;
-    const int64_t first = half << 52, second = both - half << 52;
+    const uint64_t j = bits & 127, both = bits >> 7 & 4095, half = both >> 1;
+    const uint64_t first = half << 52, second = both - half << 52;
     double one, other;
     std::memcpy(&one, &first, 8);
     std::memcpy(&other, &second, 8);

@@ -296,11 +296,11 @@ inline double portable_log(const double x)
 {{
     const bool small = x < {_NORMAL!r};
     const double given = small ? x * {_RAISED!r} : x;
-    int64_t bits;
+    uint64_t bits;
     std::memcpy(&bits, &given, 8);
-    bits += {_ONE - _ROOT_HALF}LL;
-    const double k = (double)((bits >> 52) - 1023) - (small ? 54.0 : 0.0);
-    const int64_t mantissa = (bits & {_MANTISSA}LL) + {_ROOT_HALF}LL;
+    bits += {_ONE - _ROOT_HALF}ULL;
+    const double k = (double)((int64_t)(bits >> 52) - 1023) - (small ? 54.0 : 0.0);
+    const uint64_t mantissa = (bits & {_MANTISSA}ULL) + {_ROOT_HALF}ULL;
     double f;
     std::memcpy(&f, &mantissa, 8);
     f = f - 1.0;
