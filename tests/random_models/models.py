@@ -286,8 +286,8 @@ class NeuronMaker:
 class StimulusMaker:
     """Makes what drives a population: one current, or several that add up."""
 
-    def __init__(self, choices: Choices, wild: bool, neuron: Neuron) -> None:
-        self.choices, self.neuron = choices, neuron
+    def __init__(self, choices: Choices, wild: bool, neuron: Neuron, steady: bool) -> None:
+        self.choices, self.neuron, self.steady = choices, neuron, steady
         taken = set() if wild else set(neuron.names)
         self.names = Names(choices, wild, taken)
         self.wild = wild
@@ -330,10 +330,10 @@ class StimulusMaker:
 
     def _piece(self) -> str:
         choices = self.choices
-        kind = choices.weighted([
-            (25, "step"), (15, "constant"), (15, "noise"), (12, "sine"), (10, "count"),
-            (8, "pulse"), (5, "ramp"), (5, "uniform"), (5, "decay"),
-        ])  # fmt: skip
+        kinds = [(25, "step"), (15, "constant"), (15, "noise"), (10, "count")]
+        if not self.steady:
+            kinds += [(12, "sine"), (8, "pulse"), (5, "ramp"), (5, "uniform"), (5, "decay")]
+        kind = choices.weighted(kinds)
         amount = self._new(value(choices))
         if kind == "constant":
             more = Expressions(choices, [amount, self._new(value(choices))])

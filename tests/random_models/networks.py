@@ -86,7 +86,8 @@ class Network:
     @property
     def overrides(self) -> list[str]:
         """What ``izhi run`` is given beside the files."""
-        given = [f"simulation.{key}={value}" for key, value in self.simulation.items()]
+        fixed = ((f"simulation.{key}", value) for key, value in self.simulation.items())
+        given = [f"{key}={value}" for key, value in fixed if key not in self.sweep]
         given += [f"{key}={','.join(values)}" for key, values in self.sweep.items()]
         return ["record.traces=all", f"record.interval={self.simulation['dt']}", *given]
 
@@ -139,6 +140,7 @@ def networks(draw: Any) -> Network:
     if method == "other":
         method = choices.pick(METHODS)
     names = Names(choices, wild and choices.chance(50), set())
+    steady = choices.chance(35)  # one current that moves has all be computed in every step
     made: dict[str, Neuron] = {}
     populations: dict[str, Config] = {}
     for number in range(choices.number(1, 8)):
@@ -148,7 +150,7 @@ def networks(draw: Any) -> Network:
         count = choices.weighted([(24, 1), (24, 2), (24, 3), (24, 5), (4, MANY)])
         populations[name] = {"count": count, "neuron": neuron.config}
         if neuron.driven and choices.chance(85):
-            populations[name]["stimulus"] = StimulusMaker(choices, wild, neuron).make()
+            populations[name]["stimulus"] = StimulusMaker(choices, wild, neuron, steady).make()
     projections = _projections(choices, wild, names, made, populations)
     simulation = {
         "dt": choices.pick(("0.5 ms", "0.1 ms", "0.3 ms", "1 ms")),
