@@ -124,7 +124,7 @@ MUTATIONS = (
     Mutation(
         "powers are products in one order",
         "izhi/portable.py", "return n % 2 ? part * x : part * part;",
-        "return n % 2 ? x * part : part * part * (1.0 + 0x1p-52);",
+        "return n % 2 ? x * part : part * part * (1.0 + 2.220446049250313e-16);",
     ),
     Mutation(
         "flags split expressions on both engines alike",

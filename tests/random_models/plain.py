@@ -40,6 +40,8 @@ NEARLY = 0.001
 _DRAWS = re.compile(r"\b(?:normal_at|uniform_at)\b")
 _OTHERWISE = re.compile(r"\b(?:True|False|not not)\b")
 """Where Brian2 takes conditions for numbers, or numbers for conditions, in ways of its own."""
+_NUMBERS_OF_SYMPY = {"nan", "inf", "oo", "zoo"}
+"""Names that sympy takes for numbers where a script has them; izhi's own names end otherwise."""
 _STATE = re.compile(r"(?m)^d(\w+)/dt")
 _DECLARED = re.compile(r"(?m)^(?:d(\w+)/dt|(\w+))\s*[=:]")
 
@@ -162,7 +164,7 @@ def _is_plain(network: Network, name: str) -> bool:
         if projection["target"] == name or projection["source"] == name:
             owned.append(_names(projection["synapse"]))
     every = [one for names in owned for one in names]
-    return len(every) == len(set(every))
+    return len(every) == len(set(every)) and not _NUMBERS_OF_SYMPY & set(every)
 
 
 def _has_powers_of_whole_numbers(texts: str) -> bool:
