@@ -11,7 +11,14 @@ import sys
 
 import pytest
 
-from tests.random_models import blocks, mutations
+from izhi.config.compose import compose
+from izhi.engine import cache, compiled
+from izhi.sweep import plan as plans
+from izhi.sweep import structures
+from izhi.sweep.plan import Machine
+from tests.random_models import blocks, compare, mutations
+from tests.random_models.engines import Case, Engines
+from tests.random_models.networks import Network
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -43,3 +50,20 @@ def test_random_models_find_mistakes_in_optimisations(compiler, mutation) -> Non
 def test_many_random_models(compiler, options) -> None:
     command = [sys.executable, "-m", "tests.random_models", *options]
     subprocess.run(command, cwd=mutations.ROOT, check=True)
+
+
+@pytest.mark.soak
+def test_sanitizers_find_nothing_in_the_default_sweep(compiler) -> None:
+    engines = Engines(sanitize=True)
+    sweep = compose(["+experiment=presets_u0_amplitude"])
+    plan = plans.make_plan(sweep, structures.find(sweep), Machine(1, True, frozenset()))
+    assert plan.points > 500
+    for shard in plan.shards:
+        structure, parameters = plan.batches[shard.batch].structure, plans.parameters(plan, shard)
+        case = Case(Network({}, {}, {}), structure, parameters, shard.points)
+        program = engines.build(case, cache.replicas(structure), number=0)
+        checked = engines.compiled(case, program)
+        usual = compiled.simulate(cache.make(structure), structure, parameters, shard.points.size)
+        assert compare.difference(structure, usual, checked) is None
+        assert usual.step.size > 0
+    engines.close()
