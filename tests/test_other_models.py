@@ -472,3 +472,23 @@ def test_times_that_are_compared_may_be_drawn(compiler, tmp_path, on) -> None:
     newest = max(tmp_path.glob("studies*/compiled/dataset.nc"))
     current = xarray.load_dataset(newest, group="traces").I.values.reshape(20, -1)
     assert len(np.unique((current >= current.max() / 2).argmax(axis=1))) > 5
+
+
+def test_constants_that_are_found_to_be_no_numbers(compiler, tmp_path) -> None:
+    """Brian2 computes 1e300*1e300, and the root of what oscillates, when it writes code."""
+    folder = write(tmp_path, neuron_own={
+        "equations": "dx/dt = (b - x + y)/tau : 1\ny = clip(1e300*(1e300*b), 0, 1) : 1",
+        "threshold": "x > 1", "reset": "x = 0", "b": 1, "tau": "5 ms",
+    }, neuron_waits={
+        "equations": "dx/dt = (-x + 2*y)/tau : 1\n"
+                     "dy/dt = (b - 2*y - x)/tau : 1 (unless refractory)",
+        "threshold": "x > 1", "reset": "x = 0", "b": 1, "tau": "5 ms", "refractory": "3*ms",
+    })  # fmt: skip
+    run = [*SINGLE, "stimulus=none", "simulation.duration=20 ms"]
+    assert both(folder, *run, "neuron=own").spike_count.values.ravel()[0] > 2
+    for engine in ("numpy", "compiled"):
+        study = izhi.run(
+            [*run, "neuron=waits", "simulation.method=exact", f"run.engine={engine}"],
+            name=engine, dir=tmp_path, config_dir=folder, progress=False,
+        )  # fmt: skip
+        assert study.dataset.status.values.ravel().tolist() == [3]

@@ -66,6 +66,16 @@ class _Operators(ast.NodeTransformer):
             return ast.Constant(float(node.value))
         return node
 
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Write out what Brian2 finds constants to be that are no finite number.
+
+        No variable has such a name: see :mod:`izhi.engine.names`.
+        """
+        infinity = ast.BinOp(ast.Constant(1e200), ast.Mult(), ast.Constant(1e200))
+        if node.id == "nan":
+            return ast.BinOp(infinity, ast.Sub(), infinity)
+        return infinity if node.id == "inf" else node
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Give functions numbers."""
         return ast.Call(node.func, [_as_number(self.visit(a)) for a in node.args], [])

@@ -219,7 +219,10 @@ class Engines:
         if self.sanitize:
             self._compile(work, SANITIZED)
         elif number % 12 == 1:
-            build.compile_program(work / "program.cpp", work / "main")
+            try:
+                build.compile_program(work / "program.cpp", work / "main")
+            except SystemExit as error:
+                raise BuildFailed("the program does not compile with izhi's own flags") from error
         else:
             self._compile(work, ("-O1" if number % 4 == 0 else "-O0", *QUICK))
         return Build(work / "main", tuple((str(name), str(kind)) for name, kind in inputs))
