@@ -202,6 +202,19 @@ def test_random_circuits_have_the_same_bits_on_both_engines_and_alone(name, run,
                 np.testing.assert_array_equal(other.dataset[variable], together.dataset[variable])
 
 
+def test_probabilities_are_swept_with_synapses_that_differ(run) -> None:
+    """Which synapses a point has is its own, also where all points have one seed."""
+    differing = ["+pre_to_post.synapse.per_synapse={weight: 'weight*uniform(0.5, 1.5)'}",
+                 "synapse@pre_to_post.synapse=static", "simulation.seed=3"]  # fmt: skip
+    both = run(*RANDOM[:-1], "+circuit.projections.pre_to_post.probability=0.3,0.9", *differing)
+    for at, probability in enumerate((0.3, 0.9)):
+        own = f"+circuit.projections.pre_to_post.probability={probability}"
+        alone = run(*RANDOM[:-1], own, *differing)
+        assert alone.dataset.spike_count.equals(
+            both.dataset.spike_count.isel(probability=at, drop=True)
+        )
+
+
 def test_a_probability_of_one_is_a_circuit_that_is_compiled_in(run, compiler) -> None:
     overrides = [
         *RANDOM[:3], "stimulus=noise", "stimulus.mean=5", "synapse=static", "synapse.weight='1 mV'",

@@ -492,3 +492,71 @@ def test_constants_that_are_found_to_be_no_numbers(compiler, tmp_path) -> None:
             name=engine, dir=tmp_path, config_dir=folder, progress=False,
         )  # fmt: skip
         assert study.dataset.status.values.ravel().tolist() == [3]
+
+
+IN_ORDER = {
+    "x_post += w - 1; y_post += x_post": (2, 3),
+    "y_post += 1; y_post += w*y_post": (0, 12),
+    "y_post += x_post; x_post += w": (4, 2),
+    "x_post = w; y_post += x_post": (2, 4),
+    "x_post = x_post + w; y_post = 10*y_post + x_post": (4, 24),
+    "now = x_post; x_post *= w; x_post += 1; y_post += now": (3, 1),
+}
+"""What two synapses onto a cell, one after the other, make of x = 0 and y = 0; w is 2."""
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_synapses_onto_a_cell_run_one_after_the_other(compiler, tmp_path, engine) -> None:
+    """Brian2's numpy code runs each statement on all synapses before the next statement."""
+    fires = {"equations": "n : 1", "threshold": "n < 1", "reset": "n += 1"}
+    cell = {"equations": "dx/dt = 0/ms : 1\ndy/dt = 0/ms : 1", "threshold": "x > 99",
+            "reset": "x = 0"}  # fmt: skip
+    synapses = {f"synapse_own{k}": {"on_pre": t, "w": 2} for k, t in enumerate(IN_ORDER)}
+    folder = write(tmp_path, neuron_fires=fires, neuron_own=cell, **synapses)
+    study = izhi.run(
+        ["circuit=two_to_one", "neuron=own", "neuron@pre.neuron=fires", "stimulus=none",
+         f"synapse={','.join(f'own{k}' for k in range(len(IN_ORDER)))}", f"run.engine={engine}",
+         "simulation.duration=0.2 ms", "record.traces=all", "record.interval=0.1 ms",
+         "run.report=none"],
+        name="order", dir=tmp_path, config_dir=folder, progress=False,
+    )  # fmt: skip
+    ends = study.traces.sel(cell="post0").isel(time=-1)
+    found = zip(ends.x.values.ravel(), ends.y.values.ravel(), strict=True)
+    assert dict(zip(IN_ORDER, found, strict=True)) == IN_ORDER
+
+
+@pytest.mark.parametrize("on_pre", ["x_post = 5", "x_post = 5; y_post += x_post", "x_post += 5"])
+def test_synapses_leave_a_refractory_cell_what_it_keeps(compiler, tmp_path, on_pre) -> None:
+    """Brian2's numpy code assigns to cells that are refractory, where C++ does not."""
+    folder = write(
+        tmp_path,
+        neuron_own={
+            "equations": "dx/dt = 0/ms : 1 (unless refractory)\ndy/dt = 0/ms : 1\nn : 1",
+            "threshold": "n < 1", "reset": "n += 1", "refractory": "5*ms",
+        },
+        synapse_own={"on_pre": on_pre},
+    )  # fmt: skip
+    both(
+        folder, "circuit=ring", "circuit.populations.cell.count=3", "neuron=own", "synapse=own",
+        "stimulus=none", "simulation.duration=0.3 ms", "record.interval=0.1 ms",
+    )  # fmt: skip
+    assert final(tmp_path, "x") == 0  # all cells spike in the first step, and are refractory then
+
+
+def test_what_a_target_feels_is_there_without_a_synapse(compiler, tmp_path) -> None:
+    folder = write(
+        tmp_path,
+        neuron_own={"equations": "dx/dt = (I - x)/ms : 1", "threshold": "x > 9", "reset": "x = 0"},
+        synapse_own={"target": "dg/dt = -g/tau : 1", "current": "g", "on_pre": "g_post += 1",
+                     "tau": "5 ms", "g_0": 2},
+    )  # fmt: skip
+    data = both(
+        folder, "circuit=ring", "circuit.populations.cell.count=1,2,3", "neuron=own",
+        "synapse=own", "stimulus=none", "simulation.duration=5 ms", "record.interval=0.1 ms",
+    )  # fmt: skip
+    newest = max(tmp_path.glob("studies*/compiled/dataset.nc"))
+    current = xarray.load_dataset(newest, group="traces").I
+    assert data.spike_count.max() == 0
+    felt = current.values.reshape(3, 3, -1)[np.tril_indices(3)]
+    assert np.array_equal(felt, np.broadcast_to(felt[0], felt.shape))
+    assert felt[0, 0] == 2 and felt[0, -1] == pytest.approx(2 * 0.98**49)

@@ -132,8 +132,31 @@ def _parted(statements: Iterable[Any], shared: set[str]) -> tuple[list[Any], lis
     return for_all, for_each
 
 
+def _commute(statements: list[Any], variable_indices: Mapping[str, str]) -> bool:
+    """Whether each statement may run on all synapses before the next: all cells end up the same.
+
+    So it is where what a synapse changes of a cell is changed once, and read by no statement.
+    """
+    of_cells = [s for s in statements if s.op != ":=" and variable_indices[s.var] != "_idx"]
+    changed = {s.var for s in of_cells}
+    read = set[str]().union(*(get_identifiers(s.expr) for s in statements))
+    return all(s.inplace for s in of_cells) and len(changed) == len(of_cells) and not changed & read
+
+
 class SharedNumpyGenerator(SharedNumbers, NumpyCodeGenerator):
     """Brian2's generator for numpy."""
+
+    def vectorise_code(
+        self, statements: list[Any], variables: Any, variable_indices: Any, index: str = "_idx"
+    ) -> list[str]:
+        """Return the code of synapses: a loop over them where their order decides the result.
+
+        Brian2 runs each statement on all synapses before the next statement, and lets synapses
+        assign to cells that are refractory. In C++ one synapse follows another.
+        """
+        self._use_ufunc_at_vectorisation = _commute(statements, variable_indices)
+        lines: list[str] = super().vectorise_code(statements, variables, variable_indices, index)
+        return lines
 
     def conditional_write(
         self, line: str, statement: Any, variables: Any, conditional_write_vars: Any,

@@ -145,8 +145,13 @@ class Circuit:
         return len(self.pairs(projection))
 
     def passed(self, projection: Projection) -> bool:
-        """Whether programs are told who projects onto whom: it differs by point, or is long."""
-        return projection.connect == "random" or self.most_synapses(projection) > _MOST_COMPILED
+        """Whether programs are told who projects onto whom.
+
+        So they are where it differs by point, where it is long, and where there is no synapse.
+        """
+        return projection.connect == "random" or not (
+            1 <= self.most_synapses(projection) <= _MOST_COMPILED
+        )
 
     def pairs(self, projection: Projection) -> NDArray[np.int32]:
         """Return source and target cell of a projection's synapses, shape (synapses, 2).

@@ -244,7 +244,7 @@ def _target_rate(
     source, target = circuit.pairs(projection).T
     present, start, targets = np.unique(source, return_index=True, return_counts=True)
     result = np.full((len(rate), circuit.population(projection.source).count), np.nan)
-    some = max(1, _MOST_RATES // source.size)
+    some = max(1, _MOST_RATES // max(1, source.size))
     for at in range(0, len(rate), some):
         felt = rate[at : at + some, first + target]
         result[at : at + some, present] = np.add.reduceat(felt, start, axis=1) / targets

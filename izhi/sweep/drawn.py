@@ -148,7 +148,7 @@ def of_synapses(
     def bits(name: str) -> draws.Bits:
         each, row = np.unique(seed, return_inverse=True)
         if len(target) > 1:  # other synapses at every point
-            each, row = seed, np.arange(len(seed))
+            each, row = np.broadcast_to(seed, len(target)), np.arange(len(target))
         of_sources = draws.then(draws.key(each[:, None], owner, name), np.arange(source.max() + 1))
         at = np.broadcast_to(source, (len(each), source.shape[1]))
         found = draws.then(np.take_along_axis(of_sources, at, axis=1), target)

@@ -474,7 +474,8 @@ def _connections(
         return drawn.connections(probability, seed, projection.name, counts, ends[0] == ends[1])
     source, target = circuit.pairs(projection).T
     every = np.arange(circuit.population(ends[0]).count + 1)
-    return np.searchsorted(source, every)[None].astype(np.int32), target[None]
+    first_of = np.searchsorted(source, every)[None].astype(np.int32)
+    return first_of, (target if target.size else np.zeros(1, np.int32))[None]
 
 
 def _of(sweep: Sweep, owner: str, kind: str, name: str) -> NDArray[np.float64]:

@@ -229,11 +229,9 @@ def _describe(sweep: Sweep, base: Base, chosen: Mapping[str, Any]) -> Structure:
         delayed |= any(line.name == "delay" for line in synapse.drawn)
         connect = str(value(f"circuit.projections.{name}.connect") or "all")
         projections.append(Projection(name, source, target, synapse, delayed, connect))
-    # one cell has no other to project onto: such a projection is none, whatever its synapse
-    connected = tuple(projection for projection in projections if cells.most_synapses(projection))
-    for projection in connected:
+    for projection in projections:
         _check_size(sweep, cells, projection)
-    circuit = Circuit(cells.populations, connected)
+    circuit = Circuit(cells.populations, tuple(projections))
     for population in circuit.populations:
         _check_method(base, circuit, population)
     structure = Structure(

@@ -421,12 +421,19 @@ class SynapseMaker:
                 name = self.names.new()
                 on_pre.append(f"{name} = {added}")
                 added = name
+        if choices.chance(25):
+            numbers = [weight] if added == weight else [weight, state]
+            added = f"{weight}*{self._expressions(*numbers).bounded(2)}"
+        if choices.chance(25):
+            on_pre.append(self._reaching(weight))
         if target.driven and choices.chance(75):
             self._felt(config, given, on_pre, added)
         else:
             state = target.states[0]
-            unit = "*mV" if target.volt else ""
-            on_pre.append(f"{state}_post {choices.pick(('+=', '-='))} {added}{unit}")
+            sign = choices.pick(("+=", "-="))
+            on_pre.append(f"{state}_post {sign} ({added}){self._unit(state)}")
+        if choices.chance(25):
+            on_pre.append(self._reaching(weight))
         config["on_pre"] = choices.pick(("\n", "; ")).join(on_pre)
         if choices.chance(45):
             given["delay"] = choices.pick(("1 ms", "0 ms", "2.3 ms", "0.5 ms", "100 ms", "7 ms"))
@@ -440,6 +447,21 @@ class SynapseMaker:
             if name in used and name != weight and choices.chance(10):
                 config.setdefault("constants", {})[name] = given.pop(name)
         return config | given
+
+    def _expressions(self, *numbers: str) -> Expressions:
+        """Return expressions of some names and of the target's states."""
+        states = [f"({s}_post{self._unit(s, '/')})" for s in self.target.states]
+        return Expressions(self.choices, [*numbers, *states])
+
+    def _unit(self, state: str, times: str = "*") -> str:
+        """Return what makes a number a value of a state."""
+        return f"{times}mV" if state == "v" and self.target.volt else ""
+
+    def _reaching(self, weight: str) -> str:
+        """Return a statement that changes a state of the target."""
+        state = self.choices.pick(self.target.states)
+        amount = f"({self._expressions(weight).bounded(1)}){self._unit(state)}"
+        return f"{state}_post {self.choices.pick(('+=', '=', '-=', '+='))} {amount}"
 
     def _felt(self, config: Config, given: Config, on_pre: list[str], added: str) -> None:
         """Add what the target feels."""
@@ -457,6 +479,10 @@ class SynapseMaker:
             config["target"] = f"d{first}/dt = -{first}/{tau} : 1"
             on_pre.append(f"{first}_post += {added}")
         text = f"{unit}{first}"
+        if choices.chance(20):
+            state = self.target.states[-1]
+            amount = f"{first}_post{self._unit(state)}"
+            on_pre.append(f"{state}_post {choices.pick(('=', '+='))} {amount}")
         if choices.chance(25):
             state = self.target.states[0]
             level = "(v/mV)" if self.target.volt else state
