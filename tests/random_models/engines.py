@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from unittest import mock
 
 import numpy as np
 import yaml
+from brian2.stateupdaters import explicit
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -51,6 +53,9 @@ ALONE = ("synapse=none", "stimulus=none", "run.engine=numpy")
 
 BESIDE = ("circuit=random", "+experiment=random", *ALONE)
 """What a run of a network's files is given."""
+
+# the same few texts, those of Brian2's own methods, for every population
+explicit.split_expression = functools.lru_cache(explicit.split_expression)
 
 _HEADERS = ("algorithm", "cmath", "cstdint", "cstdio", "cstring", "numeric", "vector")
 
