@@ -441,6 +441,10 @@ class SynapseMaker:
             config["per_synapse"] = {weight: choices.pick((
                 f"{weight}*uniform(0.5, 1.5)", "normal(0.5, 0.3)", "int(uniform(0, 1) > 0.5)",
             ))}  # fmt: skip
+        if choices.chance(12):
+            delay = choices.pick(("uniform(0*ms, 4*ms)", "exponential(1*ms)", "delay + 2*ms"))
+            config.setdefault("per_synapse", {})["delay"] = delay
+            given.setdefault("delay", "0.5 ms")
         used = named([config.get("equations", ""), config["on_pre"], config.get("target", ""),
                       config.get("current", "")])  # fmt: skip
         for name in list(given):

@@ -118,6 +118,10 @@ MUTATIONS = (
         "izhi/engine/schedule.py", "    if not _independent(codes):", "    if False:",
     ),
     Mutation(
+        "synapses are handled together, in numpy, where their order changes no result",
+        "izhi/engine/shared.py", "= _commute(statements, variable_indices)", "= True",
+    ),
+    Mutation(
         "what is one number for a replica is ordered as in a script",
         "izhi/engine/shared.py", "    setattr(group.variables[name], _MARK, True)", "    pass",
     ),

@@ -330,7 +330,7 @@ class PlainPoint:
             namespace |= given
         for projection, p in self.network.projections.items():
             synapse = p["synapse"]
-            if p["target"] != name or not self._exists(p):
+            if p["target"] != name:
                 continue
             if "target" in synapse:
                 lines.append(synapse["target"])
@@ -364,7 +364,7 @@ class PlainPoint:
             if f"{state}_0" in values:
                 _start(group, state, values[f"{state}_0"].si)
         for projection, p in self.network.projections.items():
-            if p["target"] == name and self._exists(p):
+            if p["target"] == name:
                 there = self._values(f"{projection}.synapse", p["synapse"])
                 for state in _STATE.findall(p["synapse"].get("target", "")):
                     if f"{state}_0" in there:
@@ -397,11 +397,6 @@ class PlainPoint:
             ast.fix_missing_locations(steps.visit(ast.parse(text.strip(), mode="eval")))
         )
 
-    def _exists(self, projection: Config) -> bool:
-        """Whether a projection could have any synapse."""
-        sources = self.network.populations[projection["source"]]["count"]
-        return not (projection["source"] == projection["target"] and sources == 1)
-
     def _pairs(self, name: str, projection: Config) -> list[tuple[int, int]]:
         sources, targets = (self.network.populations[projection[e]]["count"]
                             for e in ("source", "target"))  # fmt: skip
@@ -421,7 +416,7 @@ class PlainPoint:
 
     def _synapses(self, b2: Any, name: str, groups: Mapping[str, Any]) -> Any:
         projection = self.network.projections[name]
-        pairs = self._pairs(name, projection) if self._exists(projection) else []
+        pairs = self._pairs(name, projection)
         if not pairs:
             return None
         synapse = projection["synapse"]
@@ -431,12 +426,13 @@ class PlainPoint:
         lines = [synapse.get("equations", "")]
         drawn = list(synapse.get("per_synapse", {}))
         for key in drawn:
-            namespace.pop(key)
-            lines.append(f"{key} : 1 (constant)")
+            if key != "delay":
+                namespace.pop(key)
+                lines.append(f"{key} : 1 (constant)")
         found = b2.Synapses(
             groups[projection["source"]], groups[projection["target"]], "\n".join(lines),
-            on_pre=synapse["on_pre"], delay=delay * b2.second, namespace=namespace,
-            name=f"synapses_{name}",
+            on_pre=synapse["on_pre"], delay=None if "delay" in drawn else delay * b2.second,
+            namespace=namespace, name=f"synapses_{name}",
         )  # fmt: skip
         found.connect(i=[i for i, _ in pairs], j=[j for _, j in pairs])
         for key in drawn:
