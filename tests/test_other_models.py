@@ -494,6 +494,66 @@ def test_constants_that_are_found_to_be_no_numbers(compiler, tmp_path) -> None:
         assert study.dataset.status.values.ravel().tolist() == [3]
 
 
+COPIES = {
+    "old = x; x += 1; y = old": (3, 2),
+    "y = x; x *= 5": (10, 2),
+    "y = x; x += y; y += x": (4, 6),
+    "old = clip(x, 0, 9); x += 1; y = old**1; old += 7": (3, 2),
+    "old = x**1; x += 1; y = old": (3, 2),
+    "old = b; old += 1; y = old + b": (2, 9),
+    "old = 2*b; old *= x; y = old; old = b; x = old": (4, 16),
+    "big = b > 3; big = big and x > 5; y = int(big); x += int(not big)": (3, 0),
+    "y = x; z = y; z += 1; y += z": (2, 5),
+}
+"""What a reset makes of x = 2 and y = 0, where b is 4."""
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_copy_keeps_its_value_when_what_it_was_copied_from_changes(
+    compiler, tmp_path, engine
+) -> None:
+    """Brian2 changes numpy's arrays in place: two names of one array would change together."""
+    neurons = {
+        f"neuron_own{k}": {
+            "equations": "dx/dt = 0/ms : 1\ndy/dt = 0/ms : 1\ndz/dt = 0/ms : 1\nn : 1",
+            "threshold": "n < 1", "reset": f"n += 1; {reset}", "x_0": 2, "b": 4,
+        } for k, reset in enumerate(COPIES)
+    }  # fmt: skip
+    for name, config in neurons.items():
+        if "b" not in config["reset"]:
+            del neurons[name]["b"]
+    folder = write(tmp_path, **neurons)
+    study = izhi.run(
+        [*SINGLE, "stimulus=none", f"neuron={','.join(f'own{k}' for k in range(len(COPIES)))}",
+         f"run.engine={engine}", "simulation.duration=0.2 ms", "record.traces=all",
+         "record.interval=0.1 ms", "run.report=none"],
+        name="copies", dir=tmp_path, config_dir=folder, progress=False,
+    )  # fmt: skip
+    ends = study.traces.isel(time=-1)
+    found = zip(ends.x.values.ravel(), ends.y.values.ravel(), strict=True)
+    assert dict(zip(COPIES, found, strict=True)) == COPIES
+
+
+@pytest.mark.parametrize("first", ["old = 2", "old = k", "begin = 2*k + t/ms; old = begin"])
+@pytest.mark.parametrize("then", ["old += x", "old = x"])
+def test_what_begins_as_one_number_for_all_cells_is_not_changed(tmp_path, first, then) -> None:
+    """Brian2 refuses to make it a number of each cell."""
+    neuron = {"equations": "dx/dt = k/ms : 1", "threshold": "x > 1", "constants": {"k": 3}}
+    there = then.replace("x", "x_post")
+    folder = write(
+        tmp_path,
+        neuron_own={**neuron, "reset": f"{first}; {then}; x = old"},
+        neuron_renamed={**neuron, "reset": f"{first}; new = old + x; x = new - 9"},
+        synapse_own={"on_pre": f"{first}; {there}; x_post += old*k", "constants": {"k": 3}},
+    )
+    said = "old is one number for all cells and cannot be changed; give the new value a name"
+    (error,) = izhi.check([*SINGLE, "neuron=own"], config_dir=folder).errors
+    assert str(error).startswith(f"neuron.reset: {then}: {said}")
+    (error,) = izhi.check(["neuron=renamed", "synapse=own"], config_dir=folder).errors
+    assert str(error).startswith(f"synapse.on_pre: {there}: {said}")
+    assert not izhi.check([*SINGLE, "neuron=renamed"], config_dir=folder).errors
+
+
 IN_ORDER = {
     "x_post += w - 1; y_post += x_post": (2, 3),
     "y_post += 1; y_post += w*y_post": (0, 12),

@@ -9,9 +9,11 @@ be the same for all is then computed for each cell: the bits are those of the sc
 
 from __future__ import annotations
 
+import ast
 import copy
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -19,7 +21,9 @@ import numpy as np
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.codegen.translation import make_statements
 from brian2.core.functions import Function
-from brian2.core.variables import ArrayVariable
+from brian2.core.variables import ArrayVariable, AuxiliaryVariable
+from brian2.parsing.bast import brian_ast
+from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
 
 from izhi.engine.powers import written_out
@@ -61,7 +65,7 @@ class SharedNumbers:
         scalar, of_replicas, vector = {}, {}, {}
         for block, text in code.items():
             first, vector[block] = make_statements(
-                text, seen, dtype, optimise=True, blockname=block
+                text, seen | _changed_twice(text, seen), dtype, optimise=True, blockname=block
             )
             scalar[block], of_replicas[block] = _parted(map(self.written_out, first), shared)
             vector[block] = list(map(self.written_out, vector[block]))
@@ -98,6 +102,24 @@ def changing(statements: list[Any], variables: Mapping[str, Any]) -> set[str]:
     for statement in statements:
         if get_identifiers(statement.expr) & found:
             found.add(statement.var)
+    return found
+
+
+def _changed_twice(text: str, variables: Mapping[str, Any]) -> dict[str, AuxiliaryVariable]:
+    """Return what code makes for itself and then changes, as variables of each cell.
+
+    Brian2 takes what begins as one number for all cells, as in ``old = b; old += x``, for such a
+    number to the end, and refuses to change it.
+    """
+    lines = filter(None, map(str.strip, re.split(r"[;\n]", text)))
+    written = [parse_statement(line)[::2] for line in lines]
+    times = Counter(name for name, _ in written)
+    found = dict[str, AuxiliaryVariable]()
+    for name, expression in written:
+        if times[name] > 1 and name not in {*variables, *found}:
+            begins = brian_ast(expression, {**variables, **found})
+            kind = bool if begins.dtype == "boolean" else np.float64
+            found[name] = AuxiliaryVariable(name, dtype=kind)
     return found
 
 
@@ -157,6 +179,17 @@ class SharedNumpyGenerator(SharedNumbers, NumpyCodeGenerator):
         self._use_ufunc_at_vectorisation = _commute(statements, variable_indices)
         lines: list[str] = super().vectorise_code(statements, variables, variable_indices, index)
         return lines
+
+    def translate_statement(self, statement: Any) -> str:
+        """Return a statement; what is given another's value gets a copy of its array.
+
+        Brian2 changes arrays in place: after ``old = x; x += 1`` both names would stand for the
+        new values. A function may return its argument, too.
+        """
+        is_other = isinstance(ast.parse(statement.expr, mode="eval").body, ast.Name | ast.Call)
+        if statement.scalar or statement.op not in ("=", ":=") or not is_other:
+            return str(super().translate_statement(statement))
+        return f"{statement.var} = _numpy.array({self.translate_expression(statement.expr)})"
 
     def conditional_write(
         self, line: str, statement: Any, variables: Any, conditional_write_vars: Any,

@@ -159,7 +159,7 @@ def read(
     of_file = trains.read(texts, key)
     counted |= {recording.NAME: NUMBER} if of_file else {}
     scope, current = _with_input(declared, {**known, **counted}, f"{key}.equations")
-    used = _check_texts(texts, scope, [*states, *counts], key)
+    used = _check_texts(texts, scope, [*states, *counts], key, constants)
     if of_file and recording.NAME not in used:
         raise ConfigError(f"{key}.file: nothing uses {recording.NAME}")
     for one in declared:
@@ -248,14 +248,15 @@ def _with_input(
 
 
 def _check_texts(
-    texts: Mapping[str, str], scope: dict[str, Dimension], states: list[str], key: str
-) -> set[str]:
+    texts: Mapping[str, str], scope: dict[str, Dimension], states: list[str], key: str,
+    constants: Collection[str],
+) -> set[str]:  # fmt: skip
     """Check threshold, reset and refractory period; return the names that they use."""
     threshold, reset = texts["threshold"].strip(), texts.get("reset", "").strip()
     drawing = {**scope, **dict.fromkeys(NOISE, NUMBER)}
     declarations.check_condition(threshold, drawing, f"{key}.threshold")
     used = dimensions.names(threshold)
-    declarations.check_statements(reset, scope, states, f"{key}.reset")
+    declarations.check_statements(reset, scope, states, f"{key}.reset", constants)
     used |= declarations.names_of_statements(reset)
     refractory = _refractory(texts)
     if refractory:

@@ -318,8 +318,9 @@ def check_condition(
 
 
 def check_statements(
-    text: str, known: Mapping[str, Dimension], writable: Collection[str], key: str
-) -> set[str]:
+    text: str, known: Mapping[str, Dimension], writable: Collection[str], key: str,
+    constants: Collection[str] = (),
+) -> set[str]:  # fmt: skip
     """Check statements such as a reset.
 
     Parameters
@@ -332,6 +333,9 @@ def check_statements(
         Names that they may change; others that they assign are their own, for later statements.
     key
         The key that holds them, for errors.
+    constants
+        Names of what is one number for all points. What begins as such a number, Brian2 takes for
+        one number for all cells to the end.
 
     Returns
     -------
@@ -344,6 +348,7 @@ def check_statements(
         Naming the statement.
     """
     scope, changed = dict(known), set()
+    same_for_all = {*constants, "t", "dt"}
     for line in statements(text):
         try:
             safe.statements(line)
@@ -365,6 +370,13 @@ def check_statements(
             changed.add(name)
         else:
             check_name(name, key)
+            if name in same_for_all:
+                raise ConfigError(
+                    f"{key}: {line}: {name} is one number for all cells and cannot be changed; "
+                    "give the new value a name of its own"
+                )
+            if name not in scope and dimensions.names(term) <= same_for_all:
+                same_for_all.add(name)
             scope.setdefault(name, kind)
     return changed
 

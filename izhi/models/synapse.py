@@ -177,7 +177,9 @@ def read(
     reached = {f"{name}{_POST}": kind for name, kind in {**cell, **felt}.items()}
     writable = [*sorted(states), *sorted(reached)]
     on_pre = texts["on_pre"].strip()
-    changed = declarations.check_statements(on_pre, {**scope, **reached}, writable, f"{key}.on_pre")
+    changed = declarations.check_statements(
+        on_pre, {**scope, **reached}, writable, f"{key}.on_pre", constants
+    )
     if not changed & reached.keys():
         such = next(iter([*felt, *cell]), "v")
         raise ConfigError(

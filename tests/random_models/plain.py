@@ -69,6 +69,8 @@ class PlainGenerator(NumpyCodeGenerator):
         return str(_Renderer(auto_vectorise=self.auto_vectorise).render_expr(expr, self.variables))
 
     def translate_statement(self, statement: Any) -> str:
+        if statement.op in ("=", ":=") and statement.expr.isidentifier():  # not the same array
+            return f"{statement.var} = _numpy.copy({statement.expr})"
         cases = statement.boolean_simplified_expressions
         if cases:
             statement = copy.copy(statement)
