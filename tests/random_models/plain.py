@@ -98,8 +98,9 @@ class PlainNumpy(NumpyCodeObject):
 
 def _pow(base: Any, exponent: Any) -> Any:
     """Return a power: a product where it is whole, a root where it is a half."""
-    if np.ndim(exponent):
-        return exponential.exp(exponent * functions.log(base))
+    if np.ndim(exponent):  # of each cell
+        each = [_pow(one, number) for one, number in np.broadcast(base, exponent)]
+        return np.array(each, np.float64)
     size = abs(float(exponent))
     if size == 0.5:
         found = np.sqrt(base)
