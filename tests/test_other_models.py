@@ -504,6 +504,7 @@ COPIES = {
     "old = 2*b; old *= x; y = old; old = b; x = old": (4, 16),
     "big = b > 3; big = big and x > 5; y = int(big); x += int(not big)": (3, 0),
     "y = x; z = y; z += 1; y += z": (2, 5),
+    "y = abs(-3); y += x; x = exp(0); x += b": (5, 5),
 }
 """What a reset makes of x = 2 and y = 0, where b is 4."""
 

@@ -189,7 +189,8 @@ class SharedNumpyGenerator(SharedNumbers, NumpyCodeGenerator):
         is_other = isinstance(ast.parse(statement.expr, mode="eval").body, ast.Name | ast.Call)
         if statement.scalar or statement.op not in ("=", ":=") or not is_other:
             return str(super().translate_statement(statement))
-        return f"{statement.var} = _numpy.array({self.translate_expression(statement.expr)})"
+        expression = self.translate_expression(statement.expr)
+        return f"{statement.var} = _numpy.array({expression})[()]"  # a number stays a number
 
     def conditional_write(
         self, line: str, statement: Any, variables: Any, conditional_write_vars: Any,

@@ -216,7 +216,11 @@ class NeuronMaker:
             lines += [change] * bool(change)
         if choices.chance(15):
             name = self.names.new()
-            lines.insert(0, f"{name} = {every.bounded(1)}")
+            first = choices.pick(list(shown.values())) if choices.chance(30) else every.bounded(1)
+            lines.insert(0, f"{name} = {first}")
+            if choices.chance(35):
+                change = f"{name} {choices.pick(('+=', '*=', '=', '-='))} {every.leaf()}"
+                lines.insert(choices.number(1, len(lines)), change)
             lines.append(f"{states[-1]} += {name}{factor if len(states) == 1 else ''}")
         if counter:
             lines.append(f"{counter} {choices.pick(('+=', '-='))} 1")
@@ -420,6 +424,8 @@ class SynapseMaker:
             if choices.chance(40):
                 name = self.names.new()
                 on_pre.append(f"{name} = {added}")
+                if choices.chance(30):
+                    on_pre.append(f"{name} {choices.pick(('+=', '*='))} {state}")
                 added = name
         if choices.chance(25):
             numbers = [weight] if added == weight else [weight, state]

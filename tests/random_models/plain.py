@@ -70,7 +70,7 @@ class PlainGenerator(NumpyCodeGenerator):
 
     def translate_statement(self, statement: Any) -> str:
         if statement.op in ("=", ":=") and statement.expr.isidentifier():  # not the same array
-            return f"{statement.var} = _numpy.copy({statement.expr})"
+            return f"{statement.var} = _numpy.copy({statement.expr})[()]"
         cases = statement.boolean_simplified_expressions
         if cases:
             statement = copy.copy(statement)
