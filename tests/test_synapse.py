@@ -98,6 +98,8 @@ WRONG = [
     (but(STATIC, wieght="4 mV"), "synapse.wieght: the equations do not use it; did you mean weig"),
     (but(STATIC, target="dv/dt = -v/tau_s : current", current="v"),
      "synapse.target: v is a variable of the target's neuron; give it another name"),
+    (but(DELTA, on_pre="v_post += weight*v_post", v_post="2"),
+     "synapse.v_post: v_post is v of the target; give what the synapse has another name"),
     (but(CONDUCTANCE), "synapse.current: the term g * (E - v) is a current, but should be a volta"),
 ]  # fmt: skip
 

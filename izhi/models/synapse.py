@@ -9,7 +9,7 @@ of a projection onto a cell; ``current`` says what of it enters the cell's ``I``
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from izhi import units
@@ -175,6 +175,7 @@ def read(
     felt = {one.name: one.dimension for one in target if one.kind == "state"}
     scope = declarations.check(own, _without_starts(known, states), f"{key}.equations")
     reached = {f"{name}{_POST}": kind for name, kind in {**cell, **felt}.items()}
+    _check_own([*parameters, *constants, *(one.name for one in own)], reached, key)
     writable = [*sorted(states), *sorted(reached)]
     on_pre = texts["on_pre"].strip()
     changed = declarations.check_statements(
@@ -221,6 +222,15 @@ def _check_new(target: tuple[Declaration, ...], cell: Mapping[str, Dimension], k
         if one.name in cell:
             raise ConfigError(
                 f"{key}: {one.name} is a variable of the target's neuron; give it another name"
+            )
+
+
+def _check_own(names: Iterable[str], reached: Collection[str], key: str) -> None:
+    for name in names:
+        if name in reached:
+            raise ConfigError(
+                f"{key}.{name}: {name} is {name.removesuffix(_POST)} of the target; give what the "
+                "synapse has another name"
             )
 
 
