@@ -494,6 +494,12 @@ def test_constants_that_are_found_to_be_no_numbers(compiler, tmp_path) -> None:
         assert study.dataset.status.values.ravel().tolist() == [3]
 
 
+def last_values(traces: xarray.Dataset) -> list[tuple[float, float]]:
+    """Return the last samples of x and y at each point."""
+    ends = traces.isel(time=-1)
+    return list(zip(ends.x.values.ravel(), ends.y.values.ravel(), strict=True))
+
+
 COPIES = {
     "old = x; x += 1; y = old": (3, 2),
     "y = x; x *= 5": (10, 2),
@@ -530,9 +536,7 @@ def test_a_copy_keeps_its_value_when_what_it_was_copied_from_changes(
          "record.interval=0.1 ms", "run.report=none"],
         name="copies", dir=tmp_path, config_dir=folder, progress=False,
     )  # fmt: skip
-    ends = study.traces.isel(time=-1)
-    found = zip(ends.x.values.ravel(), ends.y.values.ravel(), strict=True)
-    assert dict(zip(COPIES, found, strict=True)) == COPIES
+    assert dict(zip(COPIES, last_values(study.traces), strict=True)) == COPIES
 
 
 @pytest.mark.parametrize("first", ["old = 2", "old = k", "begin = 2*k + t/ms; old = begin"])
@@ -581,9 +585,8 @@ def test_synapses_onto_a_cell_run_one_after_the_other(compiler, tmp_path, engine
          "run.report=none"],
         name="order", dir=tmp_path, config_dir=folder, progress=False,
     )  # fmt: skip
-    ends = study.traces.sel(cell="post0").isel(time=-1)
-    found = zip(ends.x.values.ravel(), ends.y.values.ravel(), strict=True)
-    assert dict(zip(IN_ORDER, found, strict=True)) == IN_ORDER
+    values = last_values(study.traces.sel(cell="post0"))
+    assert dict(zip(IN_ORDER, values, strict=True)) == IN_ORDER
 
 
 @pytest.mark.parametrize("on_pre", ["x_post = 5", "x_post = 5; y_post += x_post", "x_post += 5"])

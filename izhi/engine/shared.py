@@ -65,7 +65,7 @@ class SharedNumbers:
         scalar, of_replicas, vector = {}, {}, {}
         for block, text in code.items():
             first, vector[block] = make_statements(
-                text, seen | _changed_twice(text, seen), dtype, optimise=True, blockname=block
+                text, seen | _changed_locals(text, seen), dtype, optimise=True, blockname=block
             )
             scalar[block], of_replicas[block] = _parted(map(self.written_out, first), shared)
             vector[block] = list(map(self.written_out, vector[block]))
@@ -105,22 +105,22 @@ def changing(statements: list[Any], variables: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _changed_twice(text: str, variables: Mapping[str, Any]) -> dict[str, AuxiliaryVariable]:
-    """Return what code makes for itself and then changes, as variables of each cell.
+def _changed_locals(text: str, variables: Mapping[str, Any]) -> dict[str, AuxiliaryVariable]:
+    """Return the local variables that code assigns more than once, as variables of each cell.
 
     Brian2 takes what begins as one number for all cells, as in ``old = b; old += x``, for such a
     number to the end, and refuses to change it.
     """
     lines = filter(None, map(str.strip, re.split(r"[;\n]", text)))
-    written = [parse_statement(line)[::2] for line in lines]
-    times = Counter(name for name, _ in written)
-    found = dict[str, AuxiliaryVariable]()
-    for name, expression in written:
-        if times[name] > 1 and name not in {*variables, *found}:
-            begins = brian_ast(expression, {**variables, **found})
-            kind = bool if begins.dtype == "boolean" else np.float64
-            found[name] = AuxiliaryVariable(name, dtype=kind)
-    return found
+    assignments = [parse_statement(line)[::2] for line in lines]
+    times = Counter(name for name, _ in assignments)
+    changed = dict[str, AuxiliaryVariable]()
+    for name, expression in assignments:
+        if times[name] > 1 and name not in {*variables, *changed}:
+            first_value = brian_ast(expression, {**variables, **changed})
+            dtype = bool if first_value.dtype == "boolean" else np.float64
+            changed[name] = AuxiliaryVariable(name, dtype=dtype)
+    return changed
 
 
 def _as_scalar(variable: Any) -> Any:
@@ -181,7 +181,7 @@ class SharedNumpyGenerator(SharedNumbers, NumpyCodeGenerator):
         return lines
 
     def translate_statement(self, statement: Any) -> str:
-        """Return a statement; what is given another's value gets a copy of its array.
+        """Return a statement; an assignment of another variable's value copies its array.
 
         Brian2 changes arrays in place: after ``old = x; x += 1`` both names would stand for the
         new values. A function may return its argument, too.

@@ -175,7 +175,8 @@ def read(
     felt = {one.name: one.dimension for one in target if one.kind == "state"}
     scope = declarations.check(own, _without_starts(known, states), f"{key}.equations")
     reached = {f"{name}{_POST}": kind for name, kind in {**cell, **felt}.items()}
-    _check_own([*parameters, *constants, *(one.name for one in own)], reached, key)
+    own_names = [*parameters, *constants, *(declared.name for declared in own)]
+    _check_not_of_target(own_names, reached, key)
     writable = [*sorted(states), *sorted(reached)]
     on_pre = texts["on_pre"].strip()
     changed = declarations.check_statements(
@@ -225,7 +226,8 @@ def _check_new(target: tuple[Declaration, ...], cell: Mapping[str, Dimension], k
             )
 
 
-def _check_own(names: Iterable[str], reached: Collection[str], key: str) -> None:
+def _check_not_of_target(names: Iterable[str], reached: Collection[str], key: str) -> None:
+    """Check that no name of the synapse's own stands for a variable of its target."""
     for name in names:
         if name in reached:
             raise ConfigError(

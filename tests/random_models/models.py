@@ -464,7 +464,7 @@ class SynapseMaker:
         return Expressions(self.choices, [*numbers, *states])
 
     def _unit(self, state: str, times: str = "*") -> str:
-        """Return what makes a number a value of a state."""
+        """Return the unit of a state of the target, with its operator; ``""`` for a number."""
         return f"{times}mV" if state == "v" and self.target.volt else ""
 
     def _reaching(self, weight: str) -> str:

@@ -99,8 +99,8 @@ class PlainNumpy(NumpyCodeObject):
 def _pow(base: Any, exponent: Any) -> Any:
     """Return a power: a product where it is whole, a root where it is a half."""
     if np.ndim(exponent):  # of each cell
-        each = [_pow(one, number) for one, number in np.broadcast(base, exponent)]
-        return np.array(each, np.float64)
+        powers = [_pow(b, e) for b, e in np.broadcast(base, exponent)]
+        return np.array(powers, np.float64)
     size = abs(float(exponent))
     if size == 0.5:
         found = np.sqrt(base)

@@ -17,8 +17,8 @@ from izhi.sweep.doubts.scene import Scene
 
 def unconnected(sweep: Sweep, scenes: Sequence[Scene]) -> Iterator[Doubt]:
     """Give the projections that have synapses, but at no point any that connects cells."""
-    each = [scene.structure.circuit for scene in scenes]
-    connected = {p.name for circuit in each for p in circuit.projections
+    all_circuits = [scene.structure.circuit for scene in scenes]
+    connected = {p.name for circuit in all_circuits for p in circuit.projections
                  if circuit.most_synapses(p)}  # fmt: skip
     for base in map(sweep.bases.__getitem__, sweep.used):
         for name in circuits.names(base, "projections"):
