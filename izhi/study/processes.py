@@ -3,10 +3,13 @@
 joblib has its workers look for modules wherever the process does that starts them, before they are
 told anything else. Workers of the program that calls izhi find what they did: joblib knows them by
 another environment.
+
+Workers that are ended before their time end without a traceback of joblib's.
 """
 
 from __future__ import annotations
 
+import queue
 import threading
 from multiprocessing import resource_tracker
 from typing import Any
@@ -51,8 +54,25 @@ class _Context(LokyContext):  # type: ignore[misc, unused-ignore]
     Process = _Process
 
 
+class _WorkIds(queue.Queue[int]):
+    """Numbers of the tasks that wait to be handed out: none, once the workers are to be killed.
+
+    joblib's executor drops all tasks when its workers are to be killed, and then asks this queue
+    for the next one; a dropped task's number is a KeyError in its thread, which prints a traceback.
+    """
+
+    def __init__(self, flags: Any) -> None:
+        super().__init__()
+        self._flags = flags
+
+    def get(self, block: bool = True, timeout: float | None = None) -> int:
+        if self._flags.kill_workers:
+            raise queue.Empty
+        return super().get(block, timeout)
+
+
 class Backend(LokyBackend):  # type: ignore[misc, unused-ignore]
-    """joblib's own, but for where workers look for modules."""
+    """joblib's own, but for where workers look for modules and how they are ended."""
 
     def _prepare_worker_env(self, n_jobs: int) -> dict[str, str]:
         return {**super()._prepare_worker_env(n_jobs), **children.safe_variables()}
@@ -62,6 +82,8 @@ class Backend(LokyBackend):  # type: ignore[misc, unused-ignore]
         start_trackers()
         count = int(super().configure(*arguments, **settings))
         self._workers._context = _Context()
+        if self._workers._executor_manager_thread is None:
+            self._workers._work_ids = _WorkIds(self._workers._flags)
         return count
 
 
