@@ -112,12 +112,13 @@ def power(x: Numbers, exponent: Numbers) -> Numbers:
     """Return a power: a product for whole exponents up to 64, a root for 1/2.
 
     The product is that of the halves where the exponent is even, and of one factor less and x
-    else. Other powers are exp(exponent*log(x)): nan of what is negative. A negative exponent is one
-    over the power.
+    else. Other powers are exp(exponent*log(x)): nan of what is negative, but for larger whole
+    exponents. A negative exponent is one over the power.
     """
     x, exponent = np.broadcast_arrays(x, exponent)
     size = np.abs(exponent)
-    whole = (size == np.floor(size)) & (size <= _MOST_FACTORS)
+    is_whole = size == np.floor(size)
+    whole = is_whole & (size <= _MOST_FACTORS)
     factors = np.where(whole, size, 0.0).astype(np.int64)
     product = np.ones_like(x)
     for bit in range(int(factors.max(initial=0)).bit_length() - 1, -1, -1):
@@ -127,7 +128,9 @@ def power(x: Numbers, exponent: Numbers) -> Numbers:
     found = np.where(exponent < 0, 1.0 / positive, positive)
     if (whole | (size == 0.5)).all():
         return found
-    general = np.asarray(exponential.exp(exponent * functions.log(x)))
+    general = exponential.exp(exponent * functions.log(np.where(is_whole, np.abs(x), x)))
+    is_odd = is_whole & (np.fmod(size, 2.0) == 1.0)
+    general = np.where(is_odd & np.signbit(x), -general, general)
     return np.where(whole | (size == 0.5), found, general)
 
 
@@ -185,8 +188,9 @@ OPERATORS: dict[str, PortableFunction] = {
 inline double portable_power(const double x, const double exponent)
 {{
     const double size = std::fabs(exponent);
+    const bool whole = size == std::floor(size);
     double positive;
-    if (size == std::floor(size) && size <= {_MOST_FACTORS})
+    if (whole && size <= {_MOST_FACTORS})
     {{
         const int factors = (int)size;
         positive = 1.0;
@@ -200,7 +204,10 @@ inline double portable_power(const double x, const double exponent)
     else if (size == 0.5)
         positive = std::sqrt(x);
     else
-        return portable_exp(exponent * portable_log(x));
+    {{
+        positive = portable_exp(exponent * portable_log(whole ? std::fabs(x) : x));
+        return whole && std::fmod(size, 2.0) == 1.0 && std::signbit(x) ? -positive : positive;
+    }}
     return exponent < 0 ? 1.0 / positive : positive;
 }}
 // a power with a small whole exponent that is known when the program is compiled

@@ -54,18 +54,58 @@ def mangled_expression(text: str, own: Collection[str] | None = None) -> str:
         The names of a synapse's own variables, where it is a synapse's expression: of the other
         names, those that end in ``_post`` are variables of the target.
     """
-    tree = ast.parse(" ".join(text.split()), mode="eval")
-    return ast.unparse(ast.fix_missing_locations(_Names(own).visit(tree)))
+    return ast.unparse(ast.fix_missing_locations(_tree(text, own)))
+
+
+def mangled_number(text: str, own: Collection[str] | None = None) -> str:
+    """Return an expression likewise where a number is wanted: a condition becomes 1 or 0."""
+    return ast.unparse(ast.fix_missing_locations(_as_number(_tree(text, own))))
+
+
+def _tree(text: str, own: Collection[str] | None) -> ast.expr:
+    parsed = ast.parse(" ".join(text.split()), mode="eval").body
+    renamed: ast.expr = _Names(own).visit(parsed)
+    return renamed
 
 
 def mangled_statements(text: str, own: Collection[str] | None = None) -> str:
-    """Return statements likewise, one a line; see :func:`mangled_expression`."""
+    """Return statements likewise, one a line; see :func:`mangled_expression`.
+
+    An assignment such as ``v = v/mV*2*mV`` gets its value by way of a local variable: Brian2 makes
+    ``v *= 2`` of it, and then misses the unit. So it is of ``x = x*b/b``.
+    """
     names = _Names(own)
     lines = []
     for statement in declarations.statements(text):
         name, operator, expression = declarations.parts(statement)
-        lines.append(f"{names.of(name)} {operator}= {mangled_expression(expression, own)}")
+        variable, value = names.of(name), mangled_number(expression, own)
+        if not operator and _loses_names(value, variable):
+            lines.append(f"{variable}_new = {value}")
+            value = f"{variable}_new"
+        lines.append(f"{variable} {operator}= {value}")
     return "\n".join(lines)
+
+
+def _loses_names(expression: str, variable: str) -> bool:
+    """Whether names cancel out where Brian2 collects the terms of a variable in its new value."""
+    named = _named(expression)
+    if variable not in named:
+        return False
+    import sympy  # type: ignore[import-untyped, unused-ignore]
+    from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+
+    value, old = str_to_sympy(expression), sympy.Symbol(variable, real=True)
+    try:
+        terms = sympy.collect(value, old, exact=True, evaluate=False)
+    except AttributeError:  # as of a condition: Brian2 leaves the assignment as it is
+        return False
+    kept = set[str]().union(*(_named(sympy_to_str(term)) for term in terms.values()))
+    return not named - {variable} <= kept
+
+
+def _named(expression: str) -> set[str]:
+    nodes = ast.walk(ast.parse(expression, mode="eval"))
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 class _Names(ast.NodeTransformer):

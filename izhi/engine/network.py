@@ -20,6 +20,7 @@ from izhi.engine.names import (
     cells_group,
     mangled,
     mangled_expression,
+    mangled_number,
     mangled_statements,
     synapses_group,
 )
@@ -176,7 +177,7 @@ def _equations(text: str, own: Collection[str] | None = None) -> str:
     mangled_declarations = (
         replace(
             declared, name=mangled(declared.name),
-            expression=mangled_expression(declared.expression, own) if declared.expression else "",
+            expression=mangled_number(declared.expression, own) if declared.expression else "",
         ) for line in equations(text).splitlines()
         for declared in [declarations.split(line)]
     )  # fmt: skip
@@ -208,7 +209,7 @@ def _cells(structure: Structure, population: Population, replicas: int) -> Any:
     if assembled.drive:
         # before all that is constant over a step, which may name I
         cells.run_regularly(
-            f"{mangled(assembly.DRIVE)} = {mangled_expression(expression(assembled.drive))}",
+            f"{mangled(assembly.DRIVE)} = {mangled_number(expression(assembled.drive))}",
             when="before_start", order=-1, name=f"{DRIVE_UPDATE}{cells.name}",
         )  # fmt: skip
     return cells

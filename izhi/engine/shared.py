@@ -26,12 +26,15 @@ from brian2.parsing.bast import brian_ast
 from brian2.parsing.statements import parse_statement
 from brian2.utils.stringtools import get_identifiers
 
+from izhi.engine.names import mangled
 from izhi.engine.powers import written_out
+from izhi.models import assembly
 from izhi.portable import FUNCTIONS
 
 Blocks: TypeAlias = dict[str, list[Any]]
 """Brian2's statements by block of code."""
 
+_DRIVE = mangled(assembly.DRIVE)
 _MARK = "izhi_shared"
 _TOLD = "_izhi_told"
 
@@ -94,15 +97,15 @@ def changing(statements: list[Any], variables: Mapping[str, Any]) -> set[str]:
 
     What drives the cells is left out: it changes, but when it does is known.
     """
-    found = {
+    moving = {
         name for name, variable in variables.items()
         if isinstance(variable, ArrayVariable)
-        and not (variable.constant or getattr(variable, _MARK, False))
+        and not (variable.constant or (name == _DRIVE and getattr(variable, _MARK, False)))
     }  # fmt: skip
     for statement in statements:
-        if get_identifiers(statement.expr) & found:
-            found.add(statement.var)
-    return found
+        if get_identifiers(statement.expr) & moving:
+            moving.add(statement.var)
+    return moving
 
 
 def _changed_locals(text: str, variables: Mapping[str, Any]) -> dict[str, AuxiliaryVariable]:
@@ -181,16 +184,18 @@ class SharedNumpyGenerator(SharedNumbers, NumpyCodeGenerator):
         return lines
 
     def translate_statement(self, statement: Any) -> str:
-        """Return a statement; an assignment of another variable's value copies its array.
+        """Return a statement; what is assigned has the variable's type, and an array of its own.
 
-        Brian2 changes arrays in place: after ``old = x; x += 1`` both names would stand for the
-        new values. A function may return its argument, too.
+        A number that is written out, such as the 0 of ``x = 0``, would stay one of Python's, whose
+        0 has no sign and does not divide. Brian2 changes arrays in place: after ``old = x; x += 1``
+        both names would stand for the new values. A function may return its argument, too.
         """
-        is_other = isinstance(ast.parse(statement.expr, mode="eval").body, ast.Name | ast.Call)
-        if statement.scalar or statement.op not in ("=", ":=") or not is_other:
+        if statement.op not in ("=", ":="):
             return str(super().translate_statement(statement))
-        expression = self.translate_expression(statement.expr)
-        return f"{statement.var} = _numpy.array({expression})[()]"  # a number stays a number
+        is_other = isinstance(ast.parse(statement.expr, mode="eval").body, ast.Name | ast.Call)
+        convert = "array" if is_other else "asarray"
+        value, dtype = self.translate_expression(statement.expr), np.dtype(statement.dtype).name
+        return f"{statement.var} = _numpy.{convert}({value}, '{dtype}')[()]"  # a number stays one
 
     def conditional_write(
         self, line: str, statement: Any, variables: Any, conditional_write_vars: Any,

@@ -41,6 +41,9 @@ for these, and does not end for more."""
 
 _CONSTANTS = ("e", "pi", "inf", "True", "False")
 
+FLAGS_OF_STEP = frozenset(["constant over dt", "shared"])
+"""Flags that change no value of an expression of parameters and the time of the step alone."""
+
 
 @dataclass(frozen=True)
 class Declaration:
@@ -513,6 +516,14 @@ def check_sizes(declared: Sequence[Declaration], whose: str) -> None:
             size = safe.check_size(tree, sizes, where)
             if _is_replaced(one):
                 sizes[one.name] = size
+
+
+def lasting_flags(declared: Declaration) -> tuple[str, ...]:
+    """Return the flags of a declaration without those of `FLAGS_OF_STEP`.
+
+    Brian2 would compute such an expression before the step, into an array of its own.
+    """
+    return tuple(flag for flag in declared.flags if flag not in FLAGS_OF_STEP)
 
 
 def _is_replaced(one: Declaration) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
@@ -170,6 +170,7 @@ def read(
     own_given = {**parameters, **{line.name: known[line.name] for line in drawn}}
     own, target = (_declared(texts, name, current, key) for name in ("equations", "target"))
     _check_event_driven(own, f"{key}.equations")
+    _check_flags_of_step(own, f"{key}.equations")
     _check_new(target, cell, f"{key}.target")
     states = {one.name for one in own if one.kind == "state"}
     felt = {one.name: one.dimension for one in target if one.kind == "state"}
@@ -198,7 +199,7 @@ def read(
     named = (used | used_there).union(*(line.names for line in drawn))
     _check_used(own_given, constants, named, {*states, *felt}, key)
     return Synapse(
-        tuple(one for one in own if one.kind != "parameter"), on_pre,
+        tuple(_at_spikes(one) for one in own if one.kind != "parameter"), on_pre,
         tuple(one for one in target if one.kind != "parameter"), entering,
         tuple((name, kind) for name, kind in own_given.items() if name in used),
         tuple((name, kind) for name, kind in own_given.items() if name in used_there),
@@ -260,6 +261,25 @@ def _check_event_driven(declared: tuple[Declaration, ...], key: str) -> None:
             )
 
 
+def _check_flags_of_step(declared: tuple[Declaration, ...], key: str) -> None:
+    """Check that what is constant over a step, or shared, follows from parameters and the time."""
+    states = {one.name for one in declared if one.kind == "state"}
+    for one in declared:
+        for flag in sorted(declarations.FLAGS_OF_STEP & set(one.flags)):
+            if one.kind != "subexpression":
+                raise ConfigError(f"{key}: {one.left}: only x = ... can be {flag}")
+            for state in sorted(_reached(one.expression, declared) & states):
+                raise ConfigError(
+                    f"{key}: {one.left}: is {flag}, but {state} changes with every spike; leave "
+                    "the flag out"
+                )
+
+
+def _at_spikes(declared: Declaration) -> Declaration:
+    """Return a declaration as a spike needs it: what it reads of the time is that of its step."""
+    return replace(declared, flags=declarations.lasting_flags(declared))
+
+
 def _without_starts(
     known: Mapping[str, Dimension], states: Mapping[str, Dimension] | set[str]
 ) -> dict[str, Dimension]:
@@ -295,9 +315,9 @@ def _check_current(
         )
 
 
-def _reached(text: str, target: tuple[Declaration, ...]) -> set[str]:
-    """Return the names that an expression depends on, by way of the target's equations, too."""
-    uses = {one.name: dimensions.names(one.expression) for one in target if one.expression}
+def _reached(text: str, declared: tuple[Declaration, ...]) -> set[str]:
+    """Return the names that an expression depends on, by way of other equations, too."""
+    uses = {one.name: dimensions.names(one.expression) for one in declared if one.expression}
     found, left = set[str](), dimensions.names(text)
     while left:
         found |= left

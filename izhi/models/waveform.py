@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from izhi.errors import ConfigError
 from izhi.models import declarations, dimensions, noise, recording
-from izhi.models.declarations import Declaration
+from izhi.models.declarations import Declaration, lasting_flags
 from izhi.models.equations import NOISE
 from izhi.models.equations import expression as safe
 from izhi.models.evaluate import evaluate
@@ -205,7 +205,7 @@ def read(
     steps = _Steps(scope, {one.name for one in declared if one.expression}, f"{key}.current")
     found = steps.of(current)
     inner = tuple(
-        Declaration(one.kind, one.name, steps.of(one.expression), one.unit, one.flags)
+        Declaration(one.kind, one.name, steps.of(one.expression), one.unit, lasting_flags(one))
         for one in declared if one.kind == "subexpression"
     )  # fmt: skip
     used = dimensions.names(found).union(*(dimensions.names(one.expression) for one in inner))

@@ -102,7 +102,8 @@ MUTATIONS = (
     ),
     Mutation(
         "with all that follows from parameters alone",
-        "izhi/engine/shared.py", "and not (variable.constant or getattr(variable, _MARK, False))",
+        "izhi/engine/shared.py",
+        "and not (variable.constant or (name == _DRIVE and getattr(variable, _MARK, False)))",
         "and not (name.startswith('x') or variable.constant or getattr(variable, _MARK, False))",
     ),
     Mutation(

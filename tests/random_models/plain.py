@@ -104,8 +104,11 @@ def _pow(base: Any, exponent: Any) -> Any:
     size = abs(float(exponent))
     if size == 0.5:
         found = np.sqrt(base)
-    elif size.is_integer():
+    elif size.is_integer() and size <= 64:
         found = _product(np.asarray(base, np.float64), int(size))
+    elif size.is_integer():
+        large = exponential.exp(exponent * functions.log(np.abs(base)))
+        return large * np.copysign(1.0, base) if size % 2 else large
     else:
         return exponential.exp(exponent * functions.log(base))
     return found if exponent > 0 else 1.0 / found
