@@ -624,3 +624,31 @@ def test_what_a_target_feels_is_there_without_a_synapse(compiler, tmp_path) -> N
     felt = current.values.reshape(3, 3, -1)[np.tril_indices(3)]
     assert np.array_equal(felt, np.broadcast_to(felt[0], felt.shape))
     assert felt[0, 0] == 2 and felt[0, -1] == pytest.approx(2 * 0.98**49)
+
+
+CLOCKS = {
+    "populations": {"a": {"count": 2, "stimulated": True}, "b": {"count": 1, "stimulated": False}},
+    "projections": {"t": {"source": "a", "target": "b"}, "s": {"source": "a", "target": "b"}},
+}
+GIVEN = {
+    "on_pre": "in_timesteps_post += w\ns_in_timesteps_post = 5\nx_post += s_in_timesteps_post*w",
+    "target": "din_timesteps/dt = -in_timesteps/tau : 1", "current": "in_timesteps", "w": 1,
+    "tau": "4 ms",
+}  # fmt: skip
+
+
+def test_a_synapses_names_are_apart_from_all_others(compiler, tmp_path) -> None:
+    """A projection's name before that of its state makes no name that stands for something else."""
+    neuron = {"equations": "dx/dt = (b - x + I)/tau : 1", "threshold": "x > 1", "reset": "x = 0",
+              "b": 1.1, "tau": "20 ms"}  # fmt: skip
+    other = {**GIVEN, "on_pre": GIVEN["on_pre"].replace("s_in_timesteps_post", "local")}
+    for name, given in (("own", GIVEN), ("other", other)):
+        write(tmp_path / name, neuron_own=neuron, synapse_own=given, circuit_own=CLOCKS)
+    found = [
+        both(tmp_path / name, "circuit=own", "neuron=own", "synapse=own", "stimulus=none",
+             "simulation.duration=200 ms")
+        for name in ("own", "other")
+    ]  # fmt: skip
+    counts = found[0].spike_count.values.ravel().tolist()
+    assert counts == found[1].spike_count.values.ravel().tolist()
+    assert counts[2] > counts[0] > 0
