@@ -652,3 +652,28 @@ def test_a_synapses_names_are_apart_from_all_others(compiler, tmp_path) -> None:
     counts = found[0].spike_count.values.ravel().tolist()
     assert counts == found[1].spike_count.values.ravel().tolist()
     assert counts[2] > counts[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("dt", "duration", "interval", "steps", "samples"),
+    [
+        ("0.3333333 ms", "100 ms", "0.3333333 ms", 300, 300),  # 300.00003 steps
+        ("0.1 ms", "100.00005 ms", "1 ms", 1001, 101),  # 1000.0005 steps, 100.00005 intervals
+        ("0.1 ms", "99.999995 ms", "0.5 ms", 1000, 200),
+    ],
+)
+def test_steps_and_samples_are_counted_as_brian2_counts_steps(
+    dt, duration, interval, steps, samples, compiler, tmp_path
+) -> None:
+    neuron = {"equations": "dx/dt = (b - x + I)/tau : 1", "threshold": "x > -1", "b": 1,
+              "tau": "20 ms"}  # fmt: skip
+    write(tmp_path, neuron_own=neuron)
+    data = both(tmp_path, *SINGLE, "neuron=own", "stimulus=none", f"simulation.dt={dt}",
+                f"simulation.duration={duration}", f"record.interval={interval}")  # fmt: skip
+    import brian2
+
+    clock = brian2.core.clocks.Clock(1e-3 * float(dt.split()[0]) * brian2.second)
+    clock.set_interval(0 * brian2.second, 1e-3 * float(duration.split()[0]) * brian2.second)
+    assert data.spike_count.values.ravel().tolist() == [clock._i_end] == [steps]
+    traces = xarray.load_dataset(next(tmp_path.glob("studies*/numpy/dataset.nc")), group="traces")
+    assert traces.sizes["time"] == samples
