@@ -245,6 +245,10 @@ FILES = {
     "synapse/odd.yaml": "defaults: [static]\nU_0: 0.3\n",
     "circuit/labels.yaml": "populations:\n  a: {count: 11, stimulated: true}\n"
                            "  a1: {count: 1, stimulated: true}\nprojections: {}\n",
+    "circuit/twice.yaml": "populations:\n  pre: {count: 1, stimulated: true}\n"
+    "  post: {count: 1, stimulated: false}\nprojections:\n  post: {source: pre, target: post}\n",
+    "circuit/stimulus.yaml": "populations:\n  a: {count: 2, stimulated: true}\n"
+    "projections:\n  stimulus: {source: a, target: a}\n",
     "circuit/named.yaml": "populations:\n  9x: {count: 1, stimulated: true}\nprojections: {}\n",
     "experiment/typo.yaml": "# @package _global_\n"
                             "hydra: {sweeper: {params: {synapse.U0: '0.2,0.5'}}}\n",
@@ -269,6 +273,8 @@ FILE_CASES = [
     (["neuron=extr"], "neuron = extr: no such neuron; did you mean extra?"),
     (["synapse=odd"], "synapse.U_0: the equations do not use it"),
     (["circuit=labels"], "circuit.populations: two cells would have the same label"),
+    (["circuit=twice"], "circuit.projections.post: circuit.populations.post has this name as well"),
+    (["circuit=stimulus"], "circuit.projections.stimulus: stands for what drives cells"),
     (["circuit=named"], "circuit: '9x' is no name for a population or projection"),
     (["-m", "+experiment=typo"], "synapse.U0: no such key; did you mean synapse.U_0?"),
     (["+experiment=number"], "simulation: expected keys below it, such as simulation.dt"),

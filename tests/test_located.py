@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +205,49 @@ def test_what_is_constant_over_a_step_keeps_its_name() -> None:
     text = "dv/dt = -v*x/tau : 1\nx = 2*y : 1\ny = v*z : 1\nz = t/tau : 1 (constant over dt)"
     system = parse(text, "neuron.equations")
     assert located.slopes_of(system) == {"v": "-v * (2 * (v * z)) / tau"}
+
+
+NAMED = """
+model: named
+equations: |
+  dv/dt = (low - v + R*I + x)/tau : volt
+  dy/dt = (g*v - y)/tau_2 : volt
+  dx/dt = (y - x)/tau_3 : volt
+threshold: v > v_th
+reset: |
+  kick = 3*mV
+  v = low
+  x += kick
+low: -65 mV
+R: 1
+g: 0.1
+tau: 10 ms
+tau_2: 3 ms
+tau_3: 2 ms
+v_th: -50 mV
+v_0: -65 mV
+method: located_rk4
+"""
+RENAMED = {  # with each of them, names of the scheme's own were names of the neuron's
+    "x_d": {"y": "x_d"},
+    "parts": {"low": "located_part", "y": "rise", "x": "back"},
+    "steps": {"low": "located_step_0_0", "kick": "located_way_0_1", "g": "located_x_back_0"},
+}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_model_may_have_any_names(engine, run, compiler, tmp_path) -> None:
+    (tmp_path / "neuron").mkdir()
+    for name, others in {"named": {}, **RENAMED}.items():
+        text = re.sub(r"\b[a-z]+\b", lambda found: others.get(found[0], found[0]), NAMED)  # noqa: B023
+        text = re.sub(r"\bd(y|x)/", lambda found: f"d{others.get(found[1], found[1])}/", text)  # noqa: B023
+        (tmp_path / "neuron" / f"{name}.yaml").write_text(text)
+    settings = [f"run.engine={engine}", "simulation.duration=60 ms", "stimulus.amplitude=40 mV"]
+    settings += ["circuit=single", "synapse=none", "stimulus.onset=1 ms"]
+    times = [
+        run(*settings, f"neuron={name}", config_dir=tmp_path).spike_times("cell0")
+        for name in ("named", *RENAMED)
+    ]
+    assert times[0].size > 3
+    for other in times[1:]:
+        assert np.array_equal(other, times[0])

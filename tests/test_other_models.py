@@ -29,7 +29,7 @@ def write(folder: Path, **models) -> Path:
     return folder
 
 
-def both(folder: Path, *overrides: str) -> xarray.Dataset:
+def both(folder: Path, *overrides: str, status: tuple[int, ...] = (0,)) -> xarray.Dataset:
     """Return what both engines give: all states and spikes have to be the same to the bit."""
     studies = [
         izhi.run(
@@ -47,7 +47,7 @@ def both(folder: Path, *overrides: str) -> xarray.Dataset:
             assert np.array_equal(values.values, compiled[name].values, equal_nan=(
                 values.dtype.kind == "f")), name  # fmt: skip
     data: xarray.Dataset = studies[0].dataset
-    assert (data.status.values == 0).all()
+    assert sorted(set(data.status.values.ravel().tolist())) == list(status)
     return data
 
 
@@ -711,3 +711,107 @@ def test_a_subexpression_may_be_a_condition(compiler, tmp_path) -> None:
     )  # fmt: skip
     first, second = data.spike_count.values.ravel()
     assert first == second > 1
+
+
+CLOCKS = {
+    "populations": {"a": {"count": 2, "stimulated": True}, "b": {"count": 1, "stimulated": False}},
+    "projections": {"t": {"source": "a", "target": "b"}, "s": {"source": "a", "target": "b"}},
+}
+GIVEN = {
+    "on_pre": "in_timesteps_post += w\ns_in_timesteps_post = 5\nx_post += s_in_timesteps_post*w",
+    "target": "din_timesteps/dt = -in_timesteps/tau : 1", "current": "in_timesteps", "w": 1,
+    "tau": "4 ms",
+}  # fmt: skip
+
+
+def test_a_synapses_names_are_apart_from_all_others(compiler, tmp_path) -> None:
+    """A projection's name before that of its state makes no name that stands for something else."""
+    neuron = {"equations": "dx/dt = (b - x + I)/tau : 1", "threshold": "x > 1", "reset": "x = 0",
+              "b": 1.1, "tau": "20 ms"}  # fmt: skip
+    other = {**GIVEN, "on_pre": GIVEN["on_pre"].replace("s_in_timesteps_post", "local")}
+    for name, given in (("own", GIVEN), ("other", other)):
+        write(tmp_path / name, neuron_own=neuron, synapse_own=given, circuit_own=CLOCKS)
+    found = [
+        both(tmp_path / name, "circuit=own", "neuron=own", "synapse=own", "stimulus=none",
+             "simulation.duration=200 ms")
+        for name in ("own", "other")
+    ]  # fmt: skip
+    counts = found[0].spike_count.values.ravel().tolist()
+    assert counts == found[1].spike_count.values.ravel().tolist()
+    assert counts[2] > counts[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("dt", "duration", "interval", "steps", "samples"),
+    [
+        ("0.3333333 ms", "100 ms", "0.3333333 ms", 300, 300),  # 300.00003 steps
+        ("0.1 ms", "100.00005 ms", "1 ms", 1001, 101),  # 1000.0005 steps, 100.00005 intervals
+        ("0.1 ms", "99.999995 ms", "0.5 ms", 1000, 200),
+    ],
+)
+def test_steps_and_samples_are_counted_as_brian2_counts_steps(
+    dt, duration, interval, steps, samples, compiler, tmp_path
+) -> None:
+    neuron = {"equations": "dx/dt = (b - x + I)/tau : 1", "threshold": "x > -1", "b": 1,
+              "tau": "20 ms"}  # fmt: skip
+    write(tmp_path, neuron_own=neuron)
+    data = both(tmp_path, *SINGLE, "neuron=own", "stimulus=none", f"simulation.dt={dt}",
+                f"simulation.duration={duration}", f"record.interval={interval}")  # fmt: skip
+    import brian2
+
+    clock = brian2.core.clocks.Clock(1e-3 * float(dt.split()[0]) * brian2.second)
+    clock.set_interval(0 * brian2.second, 1e-3 * float(duration.split()[0]) * brian2.second)
+    assert data.spike_count.values.ravel().tolist() == [clock._i_end] == [steps]
+    traces = xarray.load_dataset(next(tmp_path.glob("studies*/numpy/dataset.nc")), group="traces")
+    assert traces.sizes["time"] == samples
+
+
+@pytest.mark.parametrize("name", ["firing_rate", "regime", "spike_count", "trace", "y"])
+def test_an_axis_leaves_its_name_to_what_else_a_dataset_has(name, tmp_path) -> None:
+    """Statistics, states of any population, the input and dimensions keep their names."""
+    own = {"equations": f"dx/dt = ({name} - x + I)/tau : 1", "threshold": "x > 1", "reset": "x = 0",
+           "tau": "10 ms", name: 1.5}  # fmt: skip
+    other = {"equations": "dy/dt = (I - y)/tau : 1", "threshold": "y > 1", "tau": "10 ms"}
+    driven = {"current": "I*int(t >= onset)", "I": 0.5, "onset": "1 ms"}
+    folder = write(tmp_path, neuron_own=own, neuron_other=other, stimulus_own=driven)
+    study = izhi.run(
+        ["circuit=pair", "synapse=none", "neuron=own", "neuron@post.neuron=other", "stimulus=own",
+         f"neuron.{name}=1.5,2.5", "stimulus.I=0.5,1", "simulation.duration=30 ms",
+         "record.traces=all", "run.engine=numpy", "run.report=none"],
+        name="s", dir=tmp_path, config_dir=folder, progress=False,
+    )  # fmt: skip
+    axes = (f"neuron.{name}", "stimulus.I")
+    assert study.dataset.firing_rate.dims == (*axes, "cell")
+    assert set(study.traces.data_vars) == {"x", "y", "I"}
+    counts = study.dataset.spike_count.sel({axes[1]: 1, "cell": "pre0"})
+    assert counts.values.tolist() == sorted(counts.values) != [0, 0]
+    assert {*axes} <= set(study.summary().index.names)
+    assert study.spike_times("pre0", **{axes[0]: 2.5, axes[1]: 1}).size == counts.values[1]
+
+
+NULLS = {
+    "counted": {"equations": "begun = floor((t - onset)/period) : 1",
+                "current": "a*int(t >= onset and begun < pulses)", "onset": "2 ms",
+                "period": "5 ms", "pulses": None},
+    "clipped": {"current": "a*(clip(t, onset, offset) - onset)/(10*ms)", "onset": "2 ms",
+                "offset": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_null_is_without_end_wherever_it_stands(name, compiler, tmp_path) -> None:
+    write(tmp_path, neuron_own=LEAKY, stimulus_own={**NULLS[name], "a": 1.5})
+    data = both(tmp_path, *SINGLE, "neuron=own", "stimulus=own", "simulation.duration=100 ms")
+    assert data.spike_count.values.item() > 2
+
+
+@pytest.mark.parametrize("b", [1, 0])
+def test_a_rest_that_is_no_finite_number_has_diverged(b, compiler, tmp_path) -> None:
+    """At 1/0, and at 0/0, the state begins as what no equation brings back."""
+    neuron = {**LEAKY, "equations": "dx/dt = (b - k*x + I)/tau : 1", "rest": {"x": "b/k"},
+              "refractory": "2*ms", "x_0": "rest", "k": 1, "b": b}  # fmt: skip
+    del neuron["t_ref"]
+    write(tmp_path, neuron_own=neuron)
+    data = both(tmp_path, *SINGLE, "neuron=own", "stimulus=none", "neuron.k=0,1",
+                "neuron.x_th=5", "simulation.duration=10 ms", status=(0, 3))  # fmt: skip
+    assert data.status.values.tolist() == [3, 0]

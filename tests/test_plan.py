@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 
 import izhi
 from izhi import units
+from izhi.config import axes
 from izhi.config.compose import compose
 from izhi.config.folder import conf_folder
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.models.waveform import NEVER
+from izhi.spikes import STATISTICS
 from izhi.sweep import plan as plans
 from izhi.sweep import points, structures
 from izhi.sweep.plan import Machine, Plan
@@ -306,6 +308,10 @@ def test_axes_are_named_by_the_last_part_of_their_key_or_all_of_it() -> None:
     assert both == ["neuron", "post.neuron"]
     counts = names("circuit.populations.pre.count=1,2", "circuit.populations.post.count=1,2")
     assert counts == ["circuit.populations.pre.count", "circuit.populations.post.count"]
+
+
+def test_the_names_that_axes_leave_to_statistics_are_those_of_all() -> None:
+    assert STATISTICS.keys() == axes.STATISTICS
 
 
 def test_labels_are_numbers_in_the_default_s_unit() -> None:

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from izhi.config import inputs, keys
+from izhi.config.axes import named
 from izhi.config.foreign import check_left_to_user
 from izhi.config.grammar import written
 from izhi.config.hydra_errors import config_error
@@ -111,7 +112,9 @@ class Composer:
         for key in seen:
             if seen.count(key) > 1:
                 raise ConfigError(f"{key}: swept twice")
-        return Sweep(_named(axes), tuple(bases), self._by_axis(drawn), choices, tuple(overrides))
+        return Sweep(
+            named(axes, bases), tuple(bases), self._by_axis(drawn), choices, tuple(overrides)
+        )
 
     def _texts(self, index: tuple[int, ...]) -> list[str]:
         """Return the overrides of one combination of choices."""
@@ -400,14 +403,3 @@ def _check_distinct(key: str, labels: Any, given: Any) -> None:
             same = "" if twice == first else f", the same as {first}"
             raise ConfigError(f"{key} = {twice}{same}: this value is on the axis twice")
         seen[label] = value
-
-
-def _named(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
-    """Name axes by the last part of their key, by the whole key where two would clash."""
-    taken = {"cell", "connection", "has_projection", "point", "projection", "spike", "spikes",
-             "status", "time", "traces", "train"}  # fmt: skip
-    last = [axis.key.rsplit(".", 1)[-1].rsplit("/", 1)[-1] for axis in axes]
-    return tuple(
-        axis.renamed(axis.key if last.count(name) > 1 or name in taken else name)
-        for axis, name in zip(axes, last, strict=True)
-    )

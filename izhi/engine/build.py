@@ -85,7 +85,7 @@ def write(structure: Structure, replicas: int, path: Path) -> list[list[str]]:
 
         b2.set_device("izhi", build_on_run=False)
         folded = network.build(structure, replicas)
-        folded.network.run(structure.duration * b2.second, namespace={})
+        folded.network.run(structure.end * b2.second, namespace={})
         given = network.variables(structure)
         groups = {obj.name: obj for obj in (*folded.cells.values(), *folded.synapses.values())}
         types = b2.get_device().write(

@@ -80,8 +80,6 @@ def _input(
             parts += [np.array(values.shape, np.int64), np.ascontiguousarray(values, np.int32)]
     for name, dtype in build.inputs:
         values = parameters[given[name].parameter]
-        if not np.isfinite(values).all():
-            raise EngineError(f"{given[name].parameter}: not finite")
         if name.endswith(".delay"):
             values = structure.within_run(values)
         shape = (len(values), values[0].size)  # of points, of a point's elements; 1 for all alike

@@ -58,7 +58,8 @@ def updater(method: str, system: Sequence[Declaration]) -> Any:
         All states and subexpressions of the cells.
     """
     if method in LOCATED:
-        step = located.step(located.slopes_of(system), located.base(method))
+        slopes, own = located.slopes_of(system), located.beginning(system)
+        step = located.step(slopes, located.base(method), own)
         return Written(mangled_statements("\n".join(step)))
     if method == "semi_implicit":
         return SemiImplicit(tuple(mangled(d.name) for d in system if d.kind == "state"))

@@ -84,7 +84,8 @@ def build(
         traces = {
             p.name: b2.StateMonitor(
                 cells[p.name], [mangled(name) for name in traced(p)], record=True,
-                name=f"traces_{cells[p.name].name}", dt=structure.trace_interval * b2.second,
+                name=f"traces_{cells[p.name].name}",
+                dt=structure.sample_steps * structure.dt * b2.second,
             )
             for p in structure.circuit.populations
         }  # fmt: skip

@@ -149,7 +149,7 @@ def simulate(structure: Structure, parameters: dict[str, NDArray[Any]], n_points
             owner, _, variable = name.partition(".")
             put = _putting(objects[owner].variables[variable], parameters[parameter])
             folded.network.add(b2.NetworkOperation(put, when="before_start", order=-2))
-        folded.network.run(structure.duration * b2.second, namespace={})
+        folded.network.run(structure.end * b2.second, namespace={})
         names = [p.name for p in structure.circuit.populations]
         return fold_back(
             structure,

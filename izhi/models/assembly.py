@@ -151,8 +151,10 @@ def synapse_names(circuit: Circuit, projection: Projection) -> Names:
     synapse = projection.synapse
     own = [one.name for one in synapse.declared] + [name for name, _ in synapse.parameters]
     own += [name for name, *_ in synapse.constants]
-    reached = {*own, *(f"{name}_post" for name in taken | set(synapse.felt))}
+    states = circuit.population(projection.target).neuron.states
+    reached = {*own, *(f"{name}_post" for name in (*states, *synapse.felt))}
     own += sorted(set(declarations.assigned(synapse.on_pre)) - reached)
+    taken |= {f"{name}_post" for name in taken}  # what Brian2 calls variables of the target
     found = {}
     for name in own:
         called = name
@@ -185,7 +187,7 @@ def names(circuit: Circuit, population: Population) -> Names:
     taken = set(own)
     for owner, name in others:
         called = name if times[name] == 1 else f"{owner.replace('.', '_')}_{name}"
-        while called in taken:
+        while called in taken or (called != name and declarations.is_reserved(called)):
             called += "x"
         taken.add(called)
         found[owner, name] = called

@@ -234,6 +234,7 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
                 f"circuit: {name[:80]!r} is no name for a population or projection; expected "
                 "up to 64 letters, digits and _ (ASCII), with a letter first"
             )
+    _check_apart(populations, names(base, "projections"))
     for name in populations:
         for part in ("count", "stimulated"):
             if not base.has(f"circuit.populations.{name}.{part}"):
@@ -264,6 +265,22 @@ def check_names(base: Base, values_of: Callable[[str], Sequence[Any]]) -> None:
             raise ConfigError(
                 f"{kind}@{owner}.{kind}: this circuit has no {what} {owner}"
                 f"{did_you_mean(owner, there)}"
+            )
+
+
+def _check_apart(populations: list[str], projections: list[str]) -> None:
+    """Check that no two owners of parameters have one name: parameters are known by it."""
+    for name in projections:
+        if name in populations:
+            raise ConfigError(
+                f"circuit.projections.{name}: circuit.populations.{name} has this name as well; "
+                "expected a projection's own, such as pre_to_post"
+            )
+    for name in (*populations, *projections):
+        if name == "stimulus":
+            kind = "populations" if name in populations else "projections"
+            raise ConfigError(
+                f"circuit.{kind}.{name}: stands for what drives cells, and cannot be a name here"
             )
 
 

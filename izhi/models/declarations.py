@@ -145,6 +145,15 @@ def split(line: str) -> Declaration:
     return Declaration(kind, name, (match["term"] or "").strip(), match["unit"].strip(), flags)
 
 
+def is_reserved(name: str) -> bool:
+    """Return whether a name stands for something in all equations: a unit, the time, exp."""
+    try:
+        check_name(name, "")
+    except ConfigError:
+        return True
+    return False
+
+
 def check_name(name: str, key: str) -> None:
     """Check that a name can be given to a variable or a parameter.
 

@@ -19,6 +19,7 @@ Accuracy and efficiency in fixed-point neural ODE solvers, Neural Comput. 27:214
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from izhi.errors import ConfigError
@@ -32,8 +33,10 @@ SINCE = "since_crossing"
 DECLARED = f"{SINCE} : second"
 """What the equations of a cell need beside their own."""
 
-_PART = "located_part"
-"""That time as a part of the step."""
+_OWN = "located_"
+"""What the names of all that the scheme computes begin with."""
+
+_IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z]\w*")
 
 _STAGES: Mapping[str, tuple[tuple[float, float], ...]] = {
     "rk2": ((0.5, 0.0), (1.0, 1.0)),
@@ -118,8 +121,27 @@ def reset(system: Sequence[Declaration], threshold: str, reset: str, method: str
     assert parts is not None
     crossing, level = parts[0], _with(parts[1], _inner(system))
     unit = next(one.unit for one in system if one.name == crossing)
-    back = _back(slopes, crossing, level, unit, method)
-    return "\n".join([*back, f"{crossing} = {level}", reset, *step(slopes, method, _PART)])
+    own = beginning(system, threshold, reset)
+    back = _back(slopes, crossing, level, unit, method, own)
+    return "\n".join([*back, f"{crossing} = {level}", reset, *step(slopes, method, own, "part")])
+
+
+def beginning(system: Sequence[Declaration], *texts: str) -> str:
+    """Return what names of the scheme's own begin with, as no name that is used in equations does.
+
+    Parameters
+    ----------
+    system
+        All states and subexpressions of the cells.
+    texts
+        Expressions and statements that stand beside them.
+    """
+    every = [*(one.name for one in system), *(one.expression for one in system), *texts]
+    used = {name for text in every for name in _IDENTIFIER.findall(text)}
+    found = _OWN
+    while any(name.startswith(found) for name in used):
+        found += "x_"
+    return found
 
 
 def slopes_of(system: Sequence[Declaration]) -> dict[str, str]:
@@ -143,8 +165,10 @@ def _inner(system: Sequence[Declaration]) -> dict[str, str]:
     return inner
 
 
-def step(slopes: Mapping[str, str], method: str, part: str = "") -> list[str]:
+def step(slopes: Mapping[str, str], method: str, own: str, part: str = "") -> list[str]:
     """Return one Runge-Kutta step for all states at once.
+
+    States are counted in names: names that consist of theirs could be those of other states.
 
     Parameters
     ----------
@@ -152,18 +176,22 @@ def step(slopes: Mapping[str, str], method: str, part: str = "") -> list[str]:
         The right side of each state's equation.
     method
         ``"rk2"`` or ``"rk4"``.
+    own
+        What the names of the step's variables begin with; see :func:`beginning`.
     part
-        A part of the time step, the last one, that the step is long; all of it by default.
+        Which of these variables is the part of the time step, the last one, that the step is long;
+        all of it by default.
     """
-    times = f"{part}*" if part else ""
+    times = f"{own}{part}*" if part else ""
+    moves = {n: f"{own}step_{number}_" for number, n in enumerate(slopes)}
     statements, place = [], 0.0
     for k, (length, _) in enumerate(_STAGES[method]):
-        at = {n: f"({n} + located_step_{n}{k - 1})" if k else n for n in slopes}
+        at = {n: f"({n} + {moves[n]}{k - 1})" if k else n for n in slopes}
         at["t"] = f"(t + dt - {times}{1 - place}*dt)"
         for n, slope in slopes.items():
-            statements.append(f"located_step_{n}{k} = {times}({length}*dt*({_with(slope, at)}))")
+            statements.append(f"{moves[n]}{k} = {times}({length}*dt*({_with(slope, at)}))")
         place = length
-    return statements + [f"{n} = {n} + {_total(f'located_step_{n}', method)}" for n in slopes]
+    return statements + [f"{n} = {n} + {_total(moves[n], method)}" for n in slopes]
 
 
 def _total(name: str, method: str) -> str:
@@ -176,40 +204,40 @@ def _total(name: str, method: str) -> str:
 
 
 def _back(
-    slopes: Mapping[str, str], crossing: str, level: str, unit: str, method: str
+    slopes: Mapping[str, str], crossing: str, level: str, unit: str, method: str, own: str
 ) -> list[str]:
     """Return the step back to the crossing: one Runge-Kutta step along the height."""
     follows = _moves(slopes, level)
+    speeds = {n: f"{own}slope_{number}_" for number, n in enumerate(slopes)}
+    ways = {n: f"{own}way_{number}_" for number, n in enumerate(slopes)}
     # neither may be 0: a height of 0 takes no time, and what does not rise takes the longest
     statements = [
-        f"located_height = {crossing} - ({level})",
-        f"located_least = {1 / _LONGEST}*located_height + 1e-30*{unit}",
+        f"{own}height = {crossing} - ({level})",
+        f"{own}least = {1 / _LONGEST}*{own}height + 1e-30*{unit}",
     ]
     for k, (length, _) in enumerate(_STAGES[method]):
-        at = {n: f"({n} - located_{n}{k - 1})" if k else n for n in slopes}
-        at["t"] = f"(t + dt - located_back{k - 1}*dt)" if k else "(t + dt)"
-        statements += [f"located_{n}_d{k} = dt*({_with(s, at)})" for n, s in slopes.items()]
-        rise = f"located_{crossing}_d{k}"
+        at = {n: f"({n} - {ways[n]}{k - 1})" if k else n for n in slopes}
+        at["t"] = f"(t + dt - {own}back_{k - 1}*dt)" if k else "(t + dt)"
+        statements += [f"{speeds[n]}{k} = dt*({_with(slopes[n], at)})" for n in slopes]
+        rise = f"{speeds[crossing]}{k}"
         if follows:
-            rise += f" - {_rise_of(level, at, k)}"
+            rise += f" - {_rise_of(level, at, {n: f'{speeds[n]}{k}' for n in slopes})}"
         statements += [
-            f"located_rise{k} = clip({rise}, located_least, 1e300*{unit})",
-            f"located_back{k} = {length}*located_height/located_rise{k}",
+            f"{own}rise_{k} = clip({rise}, {own}least, 1e300*{unit})",
+            f"{own}back_{k} = {length}*{own}height/{own}rise_{k}",
         ]
         for n in slopes:
-            way = f"located_back{k}*located_{n}_d{k}"
+            way = f"{own}back_{k}*{speeds[n]}{k}"
             if n == crossing and not follows:
-                way = f"{length}*located_height"
-            statements.append(f"located_{n}{k} = {way}")
+                way = f"{length}*{own}height"
+            statements.append(f"{ways[n]}{k} = {way}")
     statements += [
-        f"located_time = {_total('located_back', method)}",
-        f"{_PART} = clip(located_time, 0, 1)",
-        f"{SINCE} = dt*{_PART}",
-        f"located_share = {_PART}/(located_time + 1e-30)",
+        f"{own}time = {_total(f'{own}back_', method)}",
+        f"{own}part = clip({own}time, 0, 1)",
+        f"{SINCE} = dt*{own}part",
+        f"{own}share = {own}part/({own}time + 1e-30)",
     ]
-    return statements + [
-        f"{n} = {n} - located_share*({_total(f'located_{n}', method)})" for n in slopes
-    ]
+    return statements + [f"{n} = {n} - {own}share*({_total(ways[n], method)})" for n in slopes]
 
 
 def _moves(slopes: Mapping[str, str], level: str) -> bool:
@@ -217,11 +245,10 @@ def _moves(slopes: Mapping[str, str], level: str) -> bool:
     return bool(slopes.keys() & dimensions.names(level))
 
 
-def _rise_of(level: str, at: Mapping[str, str], k: int) -> str:
+def _rise_of(level: str, at: Mapping[str, str], speeds: Mapping[str, str]) -> str:
     """Return how far a threshold that depends on states moves in a time step."""
-    states = [n for n in at if n != "t"]
     ahead, behind = (
-        _with(level, {n: f"({at[n]} {sign} {_SLIGHT}*located_{n}_d{k})" for n in states})
+        _with(level, {n: f"({at[n]} {sign} {_SLIGHT}*{speed})" for n, speed in speeds.items()})
         for sign in "+-"
     )
     return f"{0.5 / _SLIGHT}*(({ahead}) - ({behind}))"

@@ -72,7 +72,8 @@ class Edge:
         dt
             The time step in seconds.
         """
-        position = evaluate(self.time, values) / dt
+        with np.errstate(over="ignore"):  # of what is without end
+            position = evaluate(self.time, values) / dt
         found = np.floor(position + _NEARLY) + 1 if self.after else np.ceil(position - _NEARLY)
         return np.asarray(np.clip(found, -NEVER, NEVER), np.int32)
 
@@ -102,9 +103,10 @@ class Recurrence:
         steps
             Number of time steps.
         """
-        first, period = np.broadcast_arrays(
-            *(np.atleast_1d(evaluate(text, values)) / dt for text in (self.first, self.period))
-        )
+        with np.errstate(over="ignore"):
+            first, period = np.broadcast_arrays(
+                *(np.atleast_1d(evaluate(text, values)) / dt for text in (self.first, self.period))
+            )
         found = []
         for start, length in np.unique(np.stack([first, period], axis=-1), axis=0):
             if not 1 <= length < np.inf:

@@ -320,7 +320,7 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     position = points.index(sweep, shard.points)
 
     def at(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-        return points.take(grid, position)
+        return _without_infinity(points.take(grid, position))
 
     seed = np.nan_to_num(at(points.grid(sweep, "simulation.seed"))).astype(np.int64)
     result: dict[str, NDArray[Any]] = {}
@@ -372,15 +372,22 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     return {name: v[:, 0] if _is_column(name, v) else v for name, v in result.items()}
 
 
+def _without_infinity(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return given numbers with the largest there is for null, without end.
+
+    Infinite numbers times 0, and their differences, are no numbers.
+    """
+    return np.minimum(values, _LARGEST)
+
+
 def _of_cells(
     sweep: Sweep, population: Population, position: tuple[NDArray[np.int64], ...],
     seed: NDArray[np.int64],
 ) -> dict[str, NDArray[Any]]:  # fmt: skip
     """Return what the cells of a population have, by name: what is given, and all that is drawn."""
     p, cell = population.name, population.neuron
-    # a program takes no infinite number: null, without end, is the largest that is none
     own = {
-        name: np.minimum(points.take(_of(sweep, p, "neuron", name), position), _LARGEST)
+        name: _without_infinity(points.take(_of(sweep, p, "neuron", name), position))
         for name in cell.given
     }
     if cell.drawn:
@@ -450,7 +457,10 @@ def draws(plan: Plan, shard: Shard) -> dict[str, Drawn]:
         synapse, p = projection.synapse, projection.name
         if synapse.drawn:
             ends = _connections(plan, structure, projection, position, seed)
-            own = {n: points.take(_of(sweep, p, "synapse", n), position) for n in synapse.given}
+            own = {
+                name: _without_infinity(points.take(_of(sweep, p, "synapse", name), position))
+                for name in synapse.given
+            }
             result[p] = Drawn(_of_synapses(projection, own, seed, *ends), *ends)
     return result
 

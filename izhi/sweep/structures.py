@@ -24,6 +24,8 @@ from izhi.units import Quantity
 
 _MOST_NETWORKS = 1_000
 _MOST_SYNAPSES = 20_000_000
+_EPSILON_DT = 1e-4
+"""Of a time step: what Brian2's clocks take for nothing where they count steps."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,13 @@ class Structure:
     def steps(self) -> int:
         """Number of time steps, counted as Brian2 does."""
         steps = round(self.duration / self.dt)
-        return steps if abs(steps * self.dt - self.duration) <= 1e-6 * self.dt else int(
-            np.ceil(self.duration / self.dt)
-        )  # fmt: skip
+        off = abs(steps * self.dt - self.duration) / self.dt
+        return steps if off <= _EPSILON_DT else math.ceil(self.duration / self.dt)
+
+    @property
+    def end(self) -> float:
+        """Seconds that all time steps last: what Brian2 counts as `steps`, whatever the clock."""
+        return self.steps * self.dt
 
     def within_run(self, delay: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return delays in seconds; those beyond the end, of which nothing comes, just beyond it.
@@ -78,7 +84,13 @@ class Structure:
         """Number of samples of a trace, the first of them at time 0."""
         if self.trace_interval is None:
             return 0
-        return -(-self.steps // round(self.trace_interval / self.dt))
+        return -(-self.steps // self.sample_steps)
+
+    @property
+    def sample_steps(self) -> int:
+        """Time steps from one sample of a trace to the next, where traces are recorded."""
+        assert self.trace_interval is not None
+        return round(self.trace_interval / self.dt)
 
     @property
     def traced(self) -> tuple[str, ...]:
