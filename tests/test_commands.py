@@ -330,7 +330,7 @@ def test_a_line_of_the_log_that_is_damaged_is_named(copy) -> None:
 
 
 def test_files_that_were_left_unfinished_are_named(copy) -> None:
-    left = copy / "first" / "shards" / ".0a1b2c3d4e5f6071-0123abcd-000000000-2-ab12_x9z.tmp"
+    left = copy / "first" / "shards" / ".0a1b2c3d4e5f6071-0123abcd-000000000-2-ab12c9ef.tmp"
     left.write_text("")
     assert verify(copy / "first").problems == [f"{left}: was left unfinished"]
 
