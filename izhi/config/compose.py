@@ -34,6 +34,9 @@ _MOST_CHARACTERS = 200_000
 
 _MOST_OVERRIDES = 1_000
 
+_MOST_ROUNDS = 10
+"""Sweeps that choose files that sweep, one after the other."""
+
 
 def compose(
     overrides: Sequence[str],
@@ -143,12 +146,20 @@ def _compose(
     request = sort(loader, given, multirun)
     first = load(loader, config_name, request.first)
     sweeps = own_sweeps(loader, first, keys)
-    if sweeps and multirun:
+    if sweeps and not multirun:
+        remark(f"{', '.join(sweeps)} would be swept with -m")
+    rounds = 0
+    while multirun and sweeps != request.own:  # what a sweep chooses may sweep more by itself
+        rounds += 1
+        if rounds > _MOST_ROUNDS:
+            raise ConfigError(
+                f"hydra.sweeper.params: sweeps {', '.join(sweeps)}, whose files sweep other keys "
+                "without an end; name these files in a defaults list"
+            )
         request = sort(loader, parse(loader, as_overrides(sweeps)) + given, multirun)
         request.own = sweeps
         first = load(loader, config_name, request.first)
-    elif sweeps:
-        remark(f"{', '.join(sweeps)} would be swept with -m")
+        sweeps = own_sweeps(loader, first, keys)
     request.given = keys
     choices = {
         str(group): str(choice)
