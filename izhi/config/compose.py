@@ -20,7 +20,7 @@ from izhi.config.composer import Composer, Meanwhile, load
 from izhi.config.foreign import check_hydra_overrides
 from izhi.config.grammar import Parser
 from izhi.config.hydra_errors import config_error
-from izhi.config.keys import shown
+from izhi.config.keys import is_unicode, shown
 from izhi.config.overrides import is_group, move_interpolated, sort
 from izhi.config.own_sweeps import overrides as as_overrides
 from izhi.config.own_sweeps import own_sweeps
@@ -122,6 +122,8 @@ def parse(loader: ConfigLoader, overrides: Sequence[str]) -> list[Override]:
                 f"{shown(override)}: {len(override):,} characters; an override has at most "
                 f"{_MOST_CHARACTERS:,}"
             )
+        if not is_unicode(override):
+            raise ConfigError(f"{shown(override)!a}: an override is text in UTF-8")
         check_references("an override", override)
         try:
             parsed += parser.parse_overrides([override])

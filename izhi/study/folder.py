@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from izhi.config import inputs
+from izhi.config.keys import is_unicode
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, StorageError, StudyError, did_you_mean
 from izhi.sweep.plan import Plan
@@ -129,6 +130,9 @@ def study_folder(sweep: Sweep) -> StudyFolder:
         parent = Path(given).expanduser()
     except RuntimeError:
         raise ConfigError(f"study.dir = {given[:80]}: there is no such user's home") from None
+    if not is_unicode(str(parent.absolute())):  # netCDF takes no other names
+        whole = ascii(str(parent.absolute()))[1:-1]
+        raise ConfigError(f"study.dir: a folder is expected whose name is UTF-8, not {whole}")
     if name is not None:
         if not _NAME.fullmatch(str(name)) or str(name).endswith(" "):
             raise ConfigError(f"study.name = {str(name)[:80]!r}: {_name_rule(str(name))}")

@@ -68,7 +68,9 @@ class Writer:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": stamp, "event": event, **details}, ensure_ascii=False)
         try:
-            data = memoryview(self._cut_off() + line.encode() + b"\n")
+            # names that are not UTF-8 have lone surrogates, which JSON has an escape for
+            written = line.encode("utf-8", errors="backslashreplace")
+            data = memoryview(self._cut_off() + written + b"\n")
             while data:
                 data = data[os.write(self._file.fileno(), data) :]
             os.fsync(self._file.fileno())
