@@ -330,7 +330,7 @@ def test_a_line_of_the_log_that_is_damaged_is_named(copy) -> None:
 
 
 def test_files_that_were_left_unfinished_are_named(copy) -> None:
-    left = copy / "first" / "shards" / ".0a1b2c3d4e5f6071-0123abcd-000000000-2-ab12_x9z.tmp"
+    left = copy / "first" / "shards" / ".0a1b2c3d4e5f6071-0123abcd-000000000-2-ab12c9ef.tmp"
     left.write_text("")
     assert verify(copy / "first").problems == [f"{left}: was left unfinished"]
 
@@ -406,6 +406,65 @@ def test_studies_without_common_points_differ(tmp_path, studies) -> None:
     izhi.run([*SHORT, "stimulus.amplitude=7,8"], name="other", dir=tmp_path, progress=False)
     found = compare.compare(studies / "first", tmp_path / "other")
     assert found.compared == 0 and not found.same_results
+
+
+def test_traces_are_compared(tmp_path, capsys) -> None:
+    asked = [*SHORT, "stimulus.amplitude=6,10", "record.traces=all"]
+    izhi.run(asked, name="a", dir=tmp_path, progress=False)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+
+    def change(file) -> None:
+        file["traces"]["v"][1, 2, 5] += 0.25
+
+    rewrite(tmp_path / "b" / "dataset.nc", change)
+    status, out, err = call(capsys, "diff", tmp_path / "a", tmp_path / "b")
+    assert (status, err) == (1, "")
+    (line,) = [line for line in out.splitlines() if "traces/" in line]
+    assert line.split()[:3] == ["traces/v", "1", "0.25"]
+    assert line.endswith("point 1 (amplitude=10.0), post0")
+
+
+def test_what_only_one_study_traces_is_said(tmp_path) -> None:
+    for name, chosen in (("a", "all"), ("b", "[0]")):
+        asked = [*SHORT, "stimulus.amplitude=6,10", f"record.traces={chosen}"]
+        izhi.run(asked, name=name, dir=tmp_path, progress=False)
+    found = compare.compare(tmp_path / "a", tmp_path / "b")
+    assert not found.results and found.only == ["traces: of 1 points only in the first"]
+
+
+def test_cells_of_only_one_study_are_named(tmp_path) -> None:
+    for name, circuit in (("single", "single"), ("pair", "pair")):
+        asked = [*SHORT[1:], f"circuit={circuit}", "stimulus.amplitude=6,10"]
+        izhi.run(asked, name=name, dir=tmp_path, progress=False)
+    found = compare.compare(tmp_path / "single", tmp_path / "pair")
+    labels = {
+        name: izhi.open_study(tmp_path / name).dataset["cell"].values.tolist()
+        for name in ("single", "pair")
+    }
+    for name, other, which in (("single", "pair", "first"), ("pair", "single", "second")):
+        only = [label for label in labels[name] if label not in labels[other]]
+        line = f"cell: {', '.join(only)} only in the {which}"
+        assert (line in found.only) == bool(only)
+    assert any(line.startswith("projection: ") for line in found.only)
+    assert not found.same_results
+
+
+def test_words_are_compared_and_not_the_numbers_that_stand_for_them(tmp_path) -> None:
+    for name, seeds in (("a", "0,1,2"), ("b", "0,1,2,3,4,5")):
+        asked = [*SHORT, "neuron=random", f"simulation.seed={seeds}"]
+        izhi.run(asked, name=name, dir=tmp_path, progress=False)
+    a, b = (izhi.open_study(tmp_path / name).dataset["neuron_type"] for name in "ab")
+    assert a.attrs["flag_meanings"] != b.attrs["flag_meanings"]
+    assert compare.compare(tmp_path / "a", tmp_path / "b").results == []
+
+    def change(file) -> None:
+        file["neuron_type"].flag_meanings = "x y z"
+
+    shutil.copytree(tmp_path / "a", tmp_path / "c")
+    rewrite(tmp_path / "c" / "dataset.nc", change)
+    (difference,) = compare.compare(tmp_path / "a", tmp_path / "c").results
+    assert (difference.name, difference.points) == ("neuron_type", 3)
+    assert difference.a in a.attrs["flag_meanings"].split() and difference.b in "xyz"
 
 
 # ---------------------------------------------------------------- reproduce

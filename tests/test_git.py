@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from izhi.study import git, provenance
+from izhi import cli
+from izhi.study import git, log, provenance
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 
@@ -322,3 +323,34 @@ def test_a_diff_can_be_applied_whatever_a_config_says(mine, tmp_path) -> None:
     call(mine, "checkout", "-q", ".")
     call(mine, "apply", str(diff))
     assert (mine / "a.txt").read_text() == text.replace("7\n", "seven\n")
+
+
+def test_names_that_are_not_utf8_are_in_the_log_as_escapes(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(mine, "config", "core.quotePath", "false")
+    (mine / "a.txt").write_text("two\n")
+    name, folder = os.fsdecode(b"n\xff.txt"), os.fsdecode(b"conf\xff")
+    (mine / name).write_text("new\n")
+    (mine / folder).mkdir()
+    arguments = ["circuit=single", "run.engine=numpy", "run.n_jobs=1", "study.name=s",
+                 "simulation.duration='40 ms'"]  # fmt: skip
+    assert cli.main(["run", *arguments, "--config-dir", folder]) == 0
+    events = log.read(mine / "studies" / "s" / "log.jsonl")
+    (planned,) = [event for event in events if event["event"] == "planned"]
+    assert name in planned["environment"]["repositories"]["working_folder"]["changed"]
+    assert folder in events[0]["command"]
+    assert (mine / "studies" / "s" / "log.jsonl").read_bytes().decode()
+    for command in (["verify"], ["show"], ["export", "--to", "crate"], ["export", "--to", "csv"],
+                    ["export", "--to", "netcdf"]):  # fmt: skip
+        assert cli.main([command[0], "studies/s", *command[1:]]) == 0, command
+    capsys.readouterr()
+    for wrong, said in ((f"study.name=x{name}", "an override is text in UTF-8"),
+                        (f"study.dir={folder}", "an override is text in UTF-8")):  # fmt: skip
+        assert cli.main(["run", *arguments, wrong]) == 2
+        assert said in capsys.readouterr().err
+    monkeypatch.chdir(mine / folder)
+    assert cli.main(["run", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: study.dir: a folder is expected whose name is UTF-8, not ")
+    assert not list((mine / folder).iterdir())

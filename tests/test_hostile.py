@@ -290,6 +290,11 @@ CONFIGS = {
     # files that are none
     "not UTF-8": ({"neuron/x.yaml": b"a: \xff\xfe\n"}, ["neuron=x"],
                   ["neuron/x.yaml: not UTF-8 text"]),
+    "half a character": ({"experiment/x.yaml": '# @package _global_\nstudy: {name: "a\\ud800"}\n'},
+                         ["+experiment=x"], ["study.name = a\\ud800: no text in UTF-8"]),
+    "half a character in a list": (
+        {"experiment/x.yaml": '# @package _global_\nrecord: {traces: {neuron: ["\\ud800"]}}\n'},
+        ["+experiment=x"], ["record.traces = ", "no text in UTF-8"]),
     "NUL": ({"neuron/x.yaml": b"a: 'x\0'\n"}, ["neuron=x"], ["neuron/x.yaml: holds a NUL byte"]),
     "a key twice": ({"neuron/x.yaml": "a: 1\na: 2\n"}, ["neuron=x"],
                     ["neuron/x.yaml", "found duplicate key a"]),

@@ -150,7 +150,10 @@ def test_nothing_is_removed_that_is_not_the_studys(here, capsys) -> None:
     mine = {shards / "mine.nc": SECRET, shards / ".notes.tmp": b"1", here / "s" / ".x.tmp": b"2",
             here / "s" / "inputs" / ".y.tmp": b"3"}  # fmt: skip
     (here / "s" / ".summary-of-mine").mkdir()
+    (here / "s" / ".summary-archived").mkdir()
     mine[here / "s" / ".summary-of-mine" / "0"] = b"4"
+    mine[here / "s" / ".summary-archived" / "0"] = b"5"
+    mine[here / "s" / ".report-draft_01.tmp"] = b"6"
     for path, data in mine.items():
         path.write_bytes(data)
     cli.main(["run", "-m", *SWEEP, "study.name=s", "study.dir=."])
@@ -165,6 +168,21 @@ def test_nothing_is_removed_that_is_not_the_studys(here, capsys) -> None:
         f"{shards / 'mine.nc'}: is not in the log",
         f"{here / 's' / 'inputs' / '.y.tmp'}: no file of data of this study",
     ]
+
+
+def test_a_hard_link_to_a_log_is_not_written(here, capsys) -> None:
+    shutil.copytree(here / "s", here / "linked", copy_function=os.link)
+    before = (here / "s" / "log.jsonl").read_bytes()
+    for command in (["summarise", "linked", "statistics.min_spikes=2"],
+                    ["run", "-m", *SWEEP, "study.name=linked", "study.dir=."]):  # fmt: skip
+        assert cli.main(command) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: linked/log.jsonl: this file has 2 names (hard links), so ")
+    assert (here / "s" / "log.jsonl").read_bytes() == before
+    assert verify(here / "s").problems == []
+    shutil.copytree(here / "linked", here / "copied")
+    more = [*SWEEP, "stimulus.scale=1,2,3"]
+    izhi.run(more, name="copied", dir=here, progress=False).close()
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -636,12 +636,12 @@ def test_only_what_is_missing_is_run_again(
 
 def test_what_a_killed_run_left_unfinished_is_removed(demo, copy) -> None:
     whole = set(contents(copy.path))
-    (copy.path / "shards" / ".0a1b2c-0123abcd-000000005-5-ab12_x9z.tmp").write_bytes(
+    (copy.path / "shards" / ".0a1b2c-0123abcd-000000005-5-ab12c9ef.tmp").write_bytes(
         b"half a shard"
     )
-    (copy.path / ".dataset-ab12_x9z.tmp").write_bytes(b"half a dataset")
-    (copy.path / ".summary-ab12_x9z").mkdir()
-    (copy.path / ".summary-ab12_x9z" / "0").write_text("a part of the table")
+    (copy.path / ".dataset-ab12c9ef.tmp").write_bytes(b"half a dataset")
+    (copy.path / ".summary-ab12c9ef").mkdir()
+    (copy.path / ".summary-ab12c9ef" / "0").write_text("a part of the table")
     study = again(copy)
     assert set(contents(study.path)) == whole
     assert same_results(study, demo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import statistics
@@ -14,7 +15,8 @@ import xarray as xr
 import izhi
 from izhi.engine import cache
 from izhi.errors import StudyError
-from izhi.study import shardfile
+from izhi.study import shardfile, table
+from izhi.study.verify import verify
 
 ENGINE = "compiled" if cache.compiler() else "numpy"  # a program starts faster than Brian2
 AXES = ["neuron=regular_spiking,chattering", "synapse.U_0=0.2,0.6", "stimulus.amplitude=2,6,10"]
@@ -261,3 +263,26 @@ def test_labels_with_the_sign_of_a_comment_are_whole(tmp_path) -> None:
     table = pd.read_csv(study.path / "summary.csv", comment="#")
     assert table["neuron"].tolist() == ["chattering"] * 3 + ["a#b"] * 3
     assert table["status"].tolist() == [0] * 6
+
+
+def test_cells_that_a_point_that_diverged_does_not_have_are_in_no_table(tmp_path) -> None:
+    asked = ["circuit=single,pair", "neuron.a=0.02,1e6"]
+    study = izhi.run([*SHORT, *asked], name="s", dir=tmp_path, progress=False)
+    assert study.dataset["status"].values.tolist() == [[0, 3], [0, 3]]
+    summary = study.summary()
+    assert len(summary) == 2 * 1 + 2 * 2 and (summary["spike_count"] >= 0).all()
+    least = study.table("circuit", "spike_count", agg="min")
+    assert (least["spike_count"] >= 0).all()
+    assert len(study.summary("projection")) == 2
+    stored = pd.read_csv(study.path / "summary.csv", comment="#")
+    assert len(stored) == len(summary) and (stored["spike_count"] >= 0).all()
+    assert verify(study.path).problems == []
+
+
+def test_a_table_of_an_earlier_version_verifies(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(table, "rows", functools.partial(table.rows, earlier=True))
+    asked = ["circuit=single,pair", "neuron.a=0.02,1e6", "run.n_jobs=1"]
+    study = izhi.run([*SHORT, *asked], name="s", dir=tmp_path, progress=False)
+    monkeypatch.undo()
+    assert "-1" in (study.path / "summary.csv").read_text()
+    assert verify(study.path).problems == []

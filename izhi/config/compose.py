@@ -20,7 +20,7 @@ from izhi.config.composer import Composer, Meanwhile, load
 from izhi.config.foreign import check_hydra_overrides
 from izhi.config.grammar import Parser
 from izhi.config.hydra_errors import config_error
-from izhi.config.keys import shown
+from izhi.config.keys import is_unicode, shown
 from izhi.config.overrides import is_group, move_interpolated, sort
 from izhi.config.own_sweeps import overrides as as_overrides
 from izhi.config.own_sweeps import own_sweeps
@@ -33,6 +33,9 @@ _MOST_CHARACTERS = 200_000
 """Of one override: 10,000 values with 17 digits, which Hydra's parser reads in some two seconds."""
 
 _MOST_OVERRIDES = 1_000
+
+_MOST_ROUNDS = 10
+"""Sweeps that choose files that sweep, one after the other."""
 
 
 def compose(
@@ -119,6 +122,8 @@ def parse(loader: ConfigLoader, overrides: Sequence[str]) -> list[Override]:
                 f"{shown(override)}: {len(override):,} characters; an override has at most "
                 f"{_MOST_CHARACTERS:,}"
             )
+        if not is_unicode(override):
+            raise ConfigError(f"{shown(override)!a}: an override is text in UTF-8")
         check_references("an override", override)
         try:
             parsed += parser.parse_overrides([override])
@@ -143,12 +148,20 @@ def _compose(
     request = sort(loader, given, multirun)
     first = load(loader, config_name, request.first)
     sweeps = own_sweeps(loader, first, keys)
-    if sweeps and multirun:
+    if sweeps and not multirun:
+        remark(f"{', '.join(sweeps)} would be swept with -m")
+    rounds = 0
+    while multirun and sweeps != request.own:  # what a sweep chooses may sweep more by itself
+        rounds += 1
+        if rounds > _MOST_ROUNDS:
+            raise ConfigError(
+                f"hydra.sweeper.params: sweeps {', '.join(sweeps)}, whose files sweep other keys "
+                "without an end; name these files in a defaults list"
+            )
         request = sort(loader, parse(loader, as_overrides(sweeps)) + given, multirun)
         request.own = sweeps
         first = load(loader, config_name, request.first)
-    elif sweeps:
-        remark(f"{', '.join(sweeps)} would be swept with -m")
+        sweeps = own_sweeps(loader, first, keys)
     request.given = keys
     choices = {
         str(group): str(choice)

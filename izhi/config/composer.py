@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -204,6 +205,7 @@ class Composer:
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         flat = _flat(resolved)
         keys.check_whole(flat)
+        _check_unicode(flat)
         check_left_to_user(flat, self.given)
         self.configs.append(inputs.pinned(flat))
         self.units.append(_units(defaults) | self._units_of_files(self.request.fixed + texts))
@@ -329,6 +331,13 @@ def _check_chooses(key: str, value: Any) -> None:
             f"{key} = {keys.shown(value)}: names the equations of a file; {choice}=NAME "
             "chooses another"
         )
+
+
+def _check_unicode(flat: Mapping[str, Any]) -> None:
+    """Check that all texts can be stored: YAML can write half of a character."""
+    for key, value in flat.items():
+        if not keys.is_unicode(key + json.dumps(value, ensure_ascii=False, default=str)):
+            raise ConfigError(f"{ascii(f'{key} = {keys.shown(value)}')[1:-1]}: no text in UTF-8")
 
 
 def _is_draw(key: str) -> bool:

@@ -454,6 +454,15 @@ def _of_circuit(name: str) -> str:
     return f"write circuit.{kind}.{parts[0]} as {{{such}}}"
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether a text is one in UTF-8: Python reads other bytes of a name as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shown(given: Any) -> str:
     """Return a value as the user may have written it, cut to a line."""
     if isinstance(given, Quantity) and given.unit in ("null", "rest"):

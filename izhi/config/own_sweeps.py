@@ -38,21 +38,34 @@ def own_sweeps(loader: Loader, config: DictConfig, given: Collection[str]) -> di
             f"hydra.sweeper.params = {shown(params)}: expected a mapping such as "
             "{synapse.U_0: '0.2,0.5'}"
         )
-    found = {str(key): value for key, value in params.items() if _bare(str(key)) not in given}
-    for key, value in found.items():
-        file, raw = "hydra.sweeper.params", value
-        for other, values in loader.sweeping.items():
-            if key not in values:
-                continue
-            if file in loader.sweeping and values[key] != raw and not _related(loader, file, other):
+    sweeps: dict[str, Any] = {}
+    for bare in dict.fromkeys(_bare(str(key)) for key in params):
+        if bare not in given:
+            spelled = [str(key) for key in params if _bare(str(key)) == bare]
+            key = _last_spelling(loader, bare, spelled)
+            _check_value(_where(loader, key), key, params[key])
+            sweeps[key] = params[key]
+    return sweeps
+
+
+def _last_spelling(loader: Loader, bare: str, spelled: list[str]) -> str:
+    """Return how the file whose sweep of a key holds spells it: ``++synapse.U_0``, or without."""
+    last: tuple[str, str, Any] | None = None
+    for file, values in loader.sweeping.items():
+        own = [key for key in values if _bare(key) == bare]
+        if len(own) > 1:
+            raise ConfigError(
+                f"{file}.yaml: sweeps {' and '.join(own)}, which is one key; keep one"
+            )
+        for key in own:
+            if last is not None and values[key] != last[2] and not _related(loader, last[0], file):
                 raise ConfigError(
-                    f"{file}.yaml: sweeps {key} = {shown(raw)} by itself, and {other}.yaml "
-                    f"{key} = {shown(values[key])}; choose one of the files, or sweep {key} on the "
-                    "command line"
+                    f"{last[0]}.yaml: sweeps {last[1]} = {shown(last[2])} by itself, and "
+                    f"{file}.yaml {key} = {shown(values[key])}; choose one of the files, or sweep "
+                    f"{bare} on the command line"
                 )
-            file, raw = other, values[key]
-        _check_value(_where(loader, key), key, value)
-    return found
+            last = file, key, values[key]
+    return spelled[-1] if last is None or last[1] not in spelled else last[1]
 
 
 def _check_value(file: str, key: str, value: Any) -> None:

@@ -25,7 +25,7 @@ from izhi.config.files import check_file
 from izhi.config.folder import conf_folder
 from izhi.config.foreign import check_choices, check_settings
 from izhi.config.hydra_errors import config_error
-from izhi.config.keys import shown
+from izhi.config.keys import is_unicode, shown
 from izhi.config.references import check_growth
 from izhi.config.texts import keep_texts
 from izhi.errors import ConfigError
@@ -143,6 +143,8 @@ class ReadOnce(ConfigRepository):
                 f"{shown(config_path)}.yaml: the name of a config begins with none of = + - @ and "
                 "has no control characters: a spreadsheet would take it for a formula"
             )
+        if not is_unicode(config_path):  # a choice is stored as a label
+            raise ConfigError(f"{ascii(config_path)[1:-1]}.yaml: a config's name is UTF-8")
         roots = [Path(s.path).resolve() for s in folders]
         for source in sources:
             file = Path(source.path, source._normalize_file_name(config_path)).resolve()

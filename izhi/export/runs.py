@@ -110,7 +110,7 @@ def _run(events: list[dict[str, Any]], axes: list[dict[str, Any]] | None) -> Run
     return Run(
         events[0]["time"],
         events[stop]["time"],
-        shlex.join(command),
+        shlex.join(command).encode("utf-8", errors="backslashreplace").decode(),
         last("axes", *PLANS) or axes,
         tuple(e["shard"] for e in events if e["event"] == "shard_done" and "shard" in e),
         last("failed", "gathered"),

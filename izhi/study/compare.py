@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ class Comparison:
     compared
         Number of points that both have.
     only
-        Points that only one of them has, in words.
+        Points, cells, projections, connections and traces that only one of them has, in words.
     results
         Variables that differ.
     """
@@ -100,12 +100,13 @@ def compare(a: Path, b: Path) -> Comparison:
     differing = [*_versions(*map(environment, folders)), *_several(folders)]
     common = _common(ours, theirs)
     results: list[Difference] = []
+    only = list(common.only)
     if common.a.size:
         try:
-            results = [*_results(folders, (ours, theirs), common)]
+            results = [*_results(folders, (ours, theirs), common, only)]
         except UNREADABLE as error:
             raise StudyError(f"{a} and {b}: cannot be compared: {error}") from error
-    return Comparison([*_configs(ours, theirs)], differing, common.a.size, common.only, results)
+    return Comparison([*_configs(ours, theirs)], differing, common.a.size, only, results)
 
 
 def _configs(a: Sweep, b: Sweep) -> Iterator[str]:
@@ -228,24 +229,28 @@ def _numbers(sweep: Sweep, at: Mapping[str, NDArray[np.int64]]) -> NDArray[np.in
 
 
 def _results(
-    folders: tuple[StudyFolder, StudyFolder], sweeps: tuple[Sweep, Sweep], common: _Common
+    folders: tuple[StudyFolder, StudyFolder],
+    sweeps: tuple[Sweep, Sweep],
+    common: _Common,
+    only: list[str],
 ) -> Iterator[Difference]:
+    """Give the variables that differ; to `only` goes what only one study has."""
     with netcdf.open(folders[0].dataset) as a, netcdf.open(folders[1].dataset) as b:
         for file in (a, b):
             file.set_auto_maskandscale(False)
         shared = {
-            name: _Shared.of(*([str(label) for label in file[name][:]] for file in (a, b)))
+            name: _Shared.of(*(_labels(file, name) for file in (a, b)))
             for name in ("cell", "projection", "connection")
-            if name in a.dimensions and name in b.dimensions
         }
+        only += [line for name, labels in shared.items() for line in labels.only(name)]
         cells = shared["cell"]
         told = _Told(sweeps[0], common.a, cells.labels)
         for name in a.variables:
             if name not in b.variables or name in a.dimensions:
                 continue
             left, right = (
-                np.reshape(file[name][...], (numbering.count(sweep), -1))[numbers]
-                for file, sweep, numbers in zip((a, b), sweeps, (common.a, common.b), strict=True)
+                _words(file[name], np.reshape(file[name][...], (numbering.count(sweep), -1))[rows])
+                for file, sweep, rows in zip((a, b), sweeps, (common.a, common.b), strict=True)
             )
             of = shared.get(a[name].dimensions[-1]) if a[name].dimensions else None
             if of is not None:
@@ -259,6 +264,95 @@ def _results(
             ]
             if found := told.spikes(_Trains.of(a, trains[0]), _Trains.of(b, trains[1])):
                 yield found
+        traces = _Traces.of(a, common.a), _Traces.of(b, common.b)
+        only += _only_traced(*traces)
+        yield from _trace_differences(told, *traces)
+
+
+def _labels(file: Any, name: str) -> list[str]:
+    """Return the labels of a dimension; none where there is no such dimension."""
+    return [str(label) for label in file[name][:]] if name in file.variables else []
+
+
+def _words(variable: Any, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the words that codes stand for, since another study may number them otherwise."""
+    if "flag_meanings" not in variable.ncattrs():
+        return values
+    codes = np.atleast_1d(variable.flag_values).tolist()
+    words = dict(zip(codes, variable.flag_meanings.split(), strict=True))
+    different, where = np.unique(values, return_inverse=True)
+    names = np.array([words.get(code, "none") for code in different.tolist()], object)
+    return np.asarray(names[where.reshape(values.shape)])
+
+
+@dataclass(frozen=True)
+class _Traces:
+    """The traces of a dataset: where each compared point is, by its place among these points."""
+
+    variables: Mapping[str, Any]
+    rows: Mapping[int, int]
+    cells: list[str]
+    time: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, file: Any, points: NDArray[np.int64]) -> _Traces:
+        """Return the traces of some points; without any where the dataset has no traces."""
+        group = file.groups.get("traces")
+        if group is None:
+            return cls({}, {}, [], np.empty(0))
+        variables = {
+            name: variable
+            for name, variable in group.variables.items()
+            if variable.dimensions == ("trace", "cell", "time")
+        }
+        row_of = {int(point): row for row, point in enumerate(group["trace"][:])}
+        rows = {n: row_of[p] for n, p in enumerate(points.tolist()) if p in row_of}
+        time = np.asarray(group["time"][:], np.float64)
+        return cls(variables, rows, _labels(group, "cell"), time)
+
+
+def _only_traced(a: _Traces, b: _Traces) -> Iterator[str]:
+    """Say which traces only one of two studies has, at points that both have."""
+    for ours, theirs, name in ((a, b, "first"), (b, a, "second")):
+        if missing := len(ours.rows.keys() - theirs.rows.keys()):
+            yield f"traces: of {missing:,} points only in the {name}"
+    if not (a.rows.keys() & b.rows.keys()):
+        return
+    for ours, theirs, name in ((a, b, "first"), (b, a, "second")):
+        if variables := [v for v in ours.variables if v not in theirs.variables]:
+            yield f"traces: {_listed(variables)} only in the {name}"
+        if times := np.setdiff1d(ours.time, theirs.time).size:
+            yield f"traces: {times:,} of {ours.time.size:,} times only in the {name}"
+
+
+def _trace_differences(told: _Told, a: _Traces, b: _Traces) -> Iterator[Difference]:
+    """Give the traces that differ at points, cells and times that both studies have."""
+    points = sorted(a.rows.keys() & b.rows.keys())
+    cells = _Shared.of(a.cells, b.cells)
+    _, at_a, at_b = np.intersect1d(a.time, b.time, return_indices=True)
+    for name in a.variables:
+        if name not in b.variables:
+            continue
+        differences = []
+        for point in points:  # one at a time: the traces of all may not fit into memory
+            left = np.asarray(a.variables[name][a.rows[point]])[np.ix_(cells.a, at_a)]
+            right = np.asarray(b.variables[name][b.rows[point]])[np.ix_(cells.b, at_b)]
+            if found := told.samples(f"traces/{name}", point, left, right, cells.labels):
+                differences.append(found)
+        if differences:
+            # the first of the largest ones; nan, no number, comes last
+            largest = min(differences, key=lambda d: -d.largest if d.largest == d.largest else 0.0)
+            numbers = np.concatenate([d.numbers for d in differences])
+            yield replace(largest, points=numbers.size, numbers=numbers)
+
+
+_MOST_LISTED = 5
+"""Labels that are listed one by one."""
+
+
+def _listed(labels: Sequence[str]) -> str:
+    rest = len(labels) - _MOST_LISTED
+    return ", ".join(labels[:_MOST_LISTED]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -269,11 +363,23 @@ class _Shared:
     a: NDArray[np.int64]
     b: NDArray[np.int64]
 
+    only_a: list[str]
+    only_b: list[str]
+
     @classmethod
     def of(cls, a: list[str], b: list[str]) -> _Shared:
-        labels = [label for label in a if label in b]
-        at_a, at_b = (np.array([names.index(x) for x in labels], np.int64) for names in (a, b))
-        return cls(labels, at_a, at_b)
+        place_a, place_b = ({label: n for n, label in enumerate(names)} for names in (a, b))
+        labels = [label for label in a if label in place_b]
+        at_a, at_b = (np.array([at[x] for x in labels], np.int64) for at in (place_a, place_b))
+        only_a, only_b = ([x for x in names if x not in other]
+                          for names, other in ((a, place_b), (b, place_a)))  # fmt: skip
+        return cls(labels, at_a, at_b, only_a, only_b)
+
+    def only(self, name: str) -> Iterator[str]:
+        """Say which labels of a dimension only one of the datasets has."""
+        for labels, which in ((self.only_a, "first"), (self.only_b, "second")):
+            if labels:
+                yield f"{name}: {_listed(labels)} only in the {which}"
 
 
 @dataclass(frozen=True)
@@ -319,21 +425,26 @@ class _Told:
         self, name: str, a: NDArray[Any], b: NDArray[Any], labels: list[str]
     ) -> Difference | None:
         """Return how two arrays of shape (points, labels or 1) differ; None where they do not."""
-        bad = (a != b) & ~((a != a) & (b != b))
-        if not bad.any():
+        if (difference := _differing(a, b)) is None:
             return None
-        size = np.abs(a.astype(np.float64) - b.astype(np.float64))
-        size = np.where(bad, size, 0.0)
-        some = np.isfinite(size) & bad
-        at = np.unravel_index(int(np.argmax(np.where(some, size, -1.0) if some.any() else bad)),
-                              bad.shape)  # fmt: skip
-        largest = float(size[at]) if some.any() else float("nan")
+        bad, at, largest = difference
         label = f", {labels[at[1]]}" if len(labels) > 1 else ""
         where = shards.in_words(self.sweep, int(self.points[at[0]])) + label
         rows = bad.any(axis=1)
         return Difference(
-            name, int(rows.sum()), largest, where, a[at].item(), b[at].item(), self.points[rows]
+            name, int(rows.sum()), largest, where, _plain(a[at]), _plain(b[at]), self.points[rows]
         )
+
+    def samples(
+        self, name: str, point: int, a: NDArray[Any], b: NDArray[Any], cells: Sequence[str]
+    ) -> Difference | None:
+        """Return how a point's traces of shape (cells, times) differ; None where they do not."""
+        if (difference := _differing(a, b)) is None:
+            return None
+        _, at, largest = difference
+        number = self.points[[point]]
+        where = f"{shards.in_words(self.sweep, int(number[0]))}, {cells[int(at[0])]}"
+        return Difference(name, 1, largest, where, _plain(a[at]), _plain(b[at]), number)
 
     def spikes(self, a: _Trains, b: _Trains) -> Difference | None:
         """Return how trains differ: those of other lengths, and spikes at other times."""
@@ -361,3 +472,23 @@ class _Told:
         words = shards.in_words(self.sweep, int(self.points[where // n_cells]))
         cell = self.cells[where % n_cells]
         return Difference("spike_time", numbers.size, largest, f"{words}, {cell}", *pair, numbers)
+
+
+def _differing(
+    a: NDArray[Any], b: NDArray[Any]
+) -> tuple[NDArray[np.bool_], tuple[np.intp, ...], float] | None:
+    """Return where arrays differ, the place of the largest difference, and that, nan for words."""
+    bad = (a != b) & ~((a != a) & (b != b))
+    if not bad.any():
+        return None
+    size = np.full(bad.shape, np.nan)
+    if a.dtype != object:
+        size = np.where(bad, np.abs(a.astype(np.float64) - b.astype(np.float64)), 0.0)
+    some = np.isfinite(size) & bad
+    place = int(np.argmax(np.where(some, size, -1.0) if some.any() else bad))
+    at = np.unravel_index(place, bad.shape)
+    return bad, at, float(size[at]) if some.any() else float("nan")
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

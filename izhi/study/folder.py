@@ -9,12 +9,14 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from izhi.config import inputs
+from izhi.config.keys import is_unicode
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, StorageError, StudyError, did_you_mean
 from izhi.sweep.plan import Plan
@@ -29,8 +31,8 @@ UNREADABLE = (OSError, RuntimeError, AttributeError, LookupError, TypeError, Val
 PARTS = ".summary-"
 """What a folder with parts of the table is called while they are made."""
 
-_RANDOM = "[a-z0-9_]{8}"
-"""What :mod:`tempfile` puts into a name."""
+_RANDOM = "[0-9a-f]{8}"
+"""What :func:`random_part` puts into a name."""
 
 _SHARD = r"[0-9a-f]+-[0-9a-f]{8}-[0-9]{9,}-[0-9]+"
 """The name of a shard file, see :func:`izhi.study.worker.file_name`."""
@@ -38,7 +40,7 @@ _SHARD = r"[0-9a-f]+-[0-9a-f]{8}-[0-9]{9,}-[0-9]+"
 _UNFINISHED = {
     "": re.compile(
         rf"\.(study|dataset|summary|report|changes-[0-9a-f]{{16}})-{_RANDOM}\.tmp"
-        rf"|\.summary-{_RANDOM}"
+        rf"|{re.escape(PARTS)}{_RANDOM}"
     ),
     "shards": re.compile(rf"\.{_SHARD}-{_RANDOM}\.tmp"),
     inputs.FOLDER: re.compile(rf"\.[0-9a-f]{{64}}-.*-{_RANDOM}\.tmp"),
@@ -128,6 +130,9 @@ def study_folder(sweep: Sweep) -> StudyFolder:
         parent = Path(given).expanduser()
     except RuntimeError:
         raise ConfigError(f"study.dir = {given[:80]}: there is no such user's home") from None
+    if not is_unicode(str(parent.absolute())):  # netCDF takes no other names
+        whole = ascii(str(parent.absolute()))[1:-1]
+        raise ConfigError(f"study.dir: a folder is expected whose name is UTF-8, not {whole}")
     if name is not None:
         if not _NAME.fullmatch(str(name)) or str(name).endswith(" "):
             raise ConfigError(f"study.name = {str(name)[:80]!r}: {_name_rule(str(name))}")
@@ -295,6 +300,22 @@ def remove_unfinished(folder: StudyFolder) -> None:
             path.unlink(missing_ok=True)
 
 
+def random_part() -> str:
+    """Return what makes the name of something unfinished one that nobody else has."""
+    return secrets.token_hex(4)
+
+
+@contextmanager
+def parts_of_table(folder: StudyFolder) -> Iterator[Path]:
+    """Give an empty folder in a study for parts of the table, and remove it at the end."""
+    path = folder.path.absolute() / f"{PARTS}{random_part()}"
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class Written:
     """A file as it was written: its SHA-256 and its size in bytes."""
@@ -320,7 +341,7 @@ def write_atomic(path: Path, write: Callable[[Path], None], sealed: bool = False
     Written
         What is on the disk now.
     """
-    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.stem}-{random_part()}.tmp")
     temporary.touch(exist_ok=False)  # with the rights that the umask leaves
     try:
         write(temporary)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from izhi.study import dataset, table, window
 from izhi.study.digest import Digest
-from izhi.study.folder import PARTS, StudyFolder, Written, write_atomic
+from izhi.study.folder import StudyFolder, Written, parts_of_table, write_atomic
 from izhi.study.parallel import processes, results
 from izhi.study.profile import Profile
 from izhi.study.restate import restated
@@ -84,25 +83,23 @@ def gather(
     layout = table.layout(plan.sweep.axes, Columns.of(plan))
     backend = "sequential" if workers == 1 else "loky"
     with (
-        tempfile.TemporaryDirectory(
-            prefix=PARTS, dir=folder.path.absolute(), ignore_cleanup_errors=True
-        ) as parts,
+        parts_of_table(folder) as parts,
         tqdm(
             total=plan.points, unit=" points", desc="gathering", disable=None if progress else True
         ) as bar,
     ):
-        sources = restated(plan, sources, Path(parts), workers)
+        sources = restated(plan, sources, parts, workers)
         windows = window.windows(plan.sweep.shape, sources, failed)
         parallel = processes(min(workers, len(windows)), backend, batch_size=1)
         tasks = [delayed(_write)(folder.dataset.absolute(), plan, sources, windows, attributes)]
         tasks += [
-            delayed(table.write_part)(layout, part, Path(parts), number)
+            delayed(table.write_part)(layout, part, parts, number)
             for number, part in enumerate(windows)
         ]
 
         def join(path: Path) -> None:
             with results(parallel, tasks) as done:
-                datasets.extend(_join(path, layout.header, Path(parts), done, told))
+                datasets.extend(_join(path, layout.header, parts, done, told))
 
         def told(number: int, rows: int) -> None:
             counts.append(rows)

@@ -68,7 +68,9 @@ class Writer:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": stamp, "event": event, **details}, ensure_ascii=False)
         try:
-            data = memoryview(self._cut_off() + line.encode() + b"\n")
+            # names that are not UTF-8 have lone surrogates, which JSON has an escape for
+            written = line.encode("utf-8", errors="backslashreplace")
+            data = memoryview(self._cut_off() + written + b"\n")
             while data:
                 data = data[os.write(self._file.fileno(), data) :]
             os.fsync(self._file.fileno())
@@ -96,7 +98,7 @@ def writing(path: Path) -> Iterator[Writer]:
     Raises
     ------
     StudyError
-        When another process holds it, naming that process.
+        When another process holds it, naming that process, or when it is a hard link.
     StorageError
         When the log cannot be written or locked.
     """
@@ -104,8 +106,20 @@ def writing(path: Path) -> Iterator[Writer]:
         file = open(path, "ab+", buffering=0)  # noqa: SIM115
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
-    with file, _locked(file, path):
-        yield Writer(file)
+    with file:
+        _check_only_name(file, path)
+        with _locked(file, path):
+            yield Writer(file)
+
+
+def _check_only_name(file: FileIO, path: Path) -> None:
+    """Check that a log is in one study: what is appended to a hard link is in all of them."""
+    names = os.fstat(file.fileno()).st_nlink
+    if names > 1:
+        raise StudyError(
+            f"{path}: this file has {names} names (hard links), so that writing this study would "
+            "change another one; copy the study with cp -r and write the copy"
+        )
 
 
 @contextmanager

@@ -101,7 +101,9 @@ def write_part(layout: Layout, part: Window, folder: Path, number: int) -> tuple
     return number, len(lines)
 
 
-def rows(layout: Layout, part: Window, values: dict[str, NDArray[Any]]) -> list[str]:
+def rows(
+    layout: Layout, part: Window, values: dict[str, NDArray[Any]], *, earlier: bool = False
+) -> list[str]:
     """Return the rows of a window, with their line ends.
 
     Parameters
@@ -112,13 +114,17 @@ def rows(layout: Layout, part: Window, values: dict[str, NDArray[Any]]) -> list[
         The window.
     values
         Its statistics, see :func:`izhi.study.window.read`.
+    earlier
+        As an earlier version of izhi wrote them: of a point that has diverged, also rows of cells
+        that its circuit does not have.
     """
     cells = [_word(cell) for cell in layout.columns.cells]
     labels = [names[s] for names, s in zip(layout.labels, part.box, strict=True)]
     starts = [",".join((*point, "")) for point in itertools.product(*labels)]
     status = np.repeat(values["status"], len(cells))
     # Rows of cells that a point's circuit does not have say nothing; failed points do.
-    kept = (values["spike_count"].ravel() != ABSENT) | (status != shardfile.DONE)
+    simulated = [shardfile.DONE] if earlier else [shardfile.DONE, shardfile.DIVERGED]
+    kept = (values["spike_count"].ravel() != ABSENT) | ~np.isin(status, simulated)
     columns = [
         [start + cell for start in starts for cell in cells],
         *(_words(values[name].ravel(), words) for name, words in layout.words.items()),

@@ -33,18 +33,22 @@ def summary(dataset: xr.Dataset, per: str = "cell") -> pd.DataFrame:
         index = pd.MultiIndex.from_product(levels, names=[*axes, per])
     table = pd.DataFrame(columns, index=index)
     # rows of cells that a point's circuit does not have say nothing; failed points do
-    done = table["status"] == DONE
-    return _with_units(table[~(done & _absent(dataset, table, axes, per))], dataset)
+    return _with_units(table[~_absent(dataset, table, axes, per)], dataset)
 
 
 def _absent(dataset: xr.Dataset, table: pd.DataFrame, axes: list[str], per: str) -> Any:
-    """Return which rows are of what the point's circuit does not have; any number may be NaN."""
+    """Return which rows are of what the point's circuit does not have; any number may be NaN.
+
+    Of a point without results that is not known, so that none of its rows are.
+    """
+    simulated = table["status"].isin([DONE, DIVERGED])
     if per == "cell":
-        return table["spike_count"] < 0 if "spike_count" in table else False
+        return simulated & (table["spike_count"] < 0 if "spike_count" in table else False)
     if PRESENT in dataset and per in dataset[PRESENT].dims:
-        return dataset[PRESENT].transpose(*axes, per).values.ravel() == 0
-    # a study of an earlier version of izhi: a projection without any number
-    return table.drop(columns="status").isna().all(axis=1)
+        return simulated & (dataset[PRESENT].transpose(*axes, per).values.ravel() == 0)
+    # a study of an earlier version of izhi: a projection without any number, which one whose
+    # point has diverged may have none of, too
+    return (table["status"] == DONE) & table.drop(columns="status").isna().all(axis=1)
 
 
 def _column(variable: xr.DataArray) -> Any:
