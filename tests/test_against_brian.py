@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from benchmarks import own_device, ring
-from izhi.engine import cache, compiled
+from izhi.engine import cache, compiled, runtime
 
 SCRIPT = Path(__file__).with_name("plain_brian.py")
 PROCESSES = 2
@@ -27,13 +27,17 @@ NEURONS = (
 RELEASE = (0.1, 0.5, 0.9)
 AMPLITUDE = (4, 9, 14)
 POINTS = list(itertools.product(NEURONS, RELEASE, AMPLITUDE))
+SOME = [POINTS[9 * n + (2 * n + at) % 9] for n in range(len(NEURONS)) for at in (0, 5)]
+"""Two points of each neuron, with every release probability and every amplitude."""
 
 
-@pytest.fixture(scope="module", params=[(400, 2), pytest.param((1000, 1), marks=pytest.mark.soak)])
+@pytest.fixture(
+    scope="module", params=[(300, SOME), pytest.param((1000, POINTS), marks=pytest.mark.soak)],
+    ids=["some", "all"],
+)  # fmt: skip
 def asked(request):
-    """Give how long is simulated, in ms, and the points: in the usual run, every second one."""
-    duration, every = request.param
-    return duration, POINTS[::every]
+    """Give how long is simulated, in ms, and the points."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def plain(asked, tmp_path_factory):
 
 def test_the_points_are_worth_comparing(asked, plain):
     duration, points = asked
-    assert len(points) >= 30
+    assert len(points) >= 14
     assert [len(set(values)) for values in zip(*points, strict=True)] == [7, 3, 3]
     for cell in CELLS:
         counts = [plain[(*point, cell)].size for point in points]
@@ -89,14 +93,31 @@ def test_the_same_spikes_as_plain_brian(engine, asked, plain, run, request):
     assert not different
 
 
-def test_a_ring_with_delays_has_the_bits_of_brian2s_own_device(compiler) -> None:
-    """Rings whose cells and synapses all differ, in both devices, with strict flags."""
-    replicas = 5
+REPLICAS = 5
+
+
+@pytest.fixture(scope="module")
+def rings(compiler):
+    """Give rings whose cells and synapses all differ: structure, parameters, what izhi finds."""
     structure, one = ring.structure("400 ms")
-    given = ring.parameters(one, replicas)
-    ask = ring.request(structure, given, replicas, strict=True)
-    ((cell, step),) = own_device.ask(ask).spikes.values()
-    raw = compiled.simulate(cache.make(structure), structure, given, replicas)
-    assert np.array_equal(raw.count.ravel(), np.bincount(cell, minlength=ring.CELLS * replicas))
-    assert np.array_equal(raw.step, step[np.lexsort((step, cell))])
+    given = ring.parameters(one, REPLICAS)
+    raw = compiled.simulate(cache.make(structure), structure, given, REPLICAS)
     assert np.unique(raw.count).size > 5 and raw.count.sum() > 1000
+    return structure, given, raw
+
+
+def test_a_ring_with_delays_has_the_bits_of_brian2s_runtime(rings) -> None:
+    structure, given, raw = rings
+    plain = runtime.simulate(structure, given, REPLICAS)
+    assert np.array_equal(raw.count, plain.count)
+    assert np.array_equal(raw.step, plain.step)
+
+
+@pytest.mark.soak
+def test_a_ring_with_delays_has_the_bits_of_brian2s_own_device(rings) -> None:
+    """In both devices, with strict flags."""
+    structure, given, raw = rings
+    ask = ring.request(structure, given, REPLICAS, strict=True)
+    ((cell, step),) = own_device.ask(ask).spikes.values()
+    assert np.array_equal(raw.count.ravel(), np.bincount(cell, minlength=ring.CELLS * REPLICAS))
+    assert np.array_equal(raw.step, step[np.lexsort((step, cell))])
