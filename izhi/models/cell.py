@@ -253,13 +253,13 @@ def _check_texts(
     drawing = {**scope, **dict.fromkeys(NOISE, NUMBER)}
     declarations.check_condition(threshold, drawing, f"{key}.threshold")
     used = dimensions.names(threshold)
+    declarations.check_statements(reset, scope, states, f"{key}.reset", constants)
     for name in declarations.assigned(reset):
         if name in _OWN:
             raise ConfigError(
                 f"{key}.reset: {name} stands for {_OWN[name]}; give what the reset makes another "
                 "name"
             )
-    declarations.check_statements(reset, scope, states, f"{key}.reset", constants)
     used |= declarations.names_of_statements(reset)
     refractory = _refractory(texts)
     if refractory:
