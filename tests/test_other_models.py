@@ -152,7 +152,9 @@ def test_two_draws_with_the_same_number_are_refused(stimulus, message, tmp_path)
      ({"equations": "dv/dt = -v/tau : 1\nb = v : 1 (shared)", "tau": "5 ms", "threshold": "b > 1"},
       "b is shared by all cells, but v is not"),
      ({"equations": "dv/dt = -drive*v : 1", "drive": "1 Hz"}, "neuron.drive: stands for what all "
-      "stimuli add up to")],
+      "stimuli add up to"),
+     ({"equations": "dv/dt = (drive - v)/tau : 1", "per_cell": {"drive": "uniform(0, 2)"},
+       "tau": "5 ms"}, "neuron.per_cell.drive: stands for what all stimuli add up to")],
 )  # fmt: skip
 def test_models_that_cannot_run_are_refused(change, message, tmp_path) -> None:
     folder = write(tmp_path, neuron_own={"threshold": "v > 1", "reset": "v = 0", **change})
@@ -687,16 +689,14 @@ def test_what_cells_share_may_be_constant_over_a_step(compiler, tmp_path) -> Non
 
 
 def test_a_synapse_state_is_not_constant_over_a_step(tmp_path) -> None:
-    equations = "dx_S/dt = -x_S/tau : 1 (event-driven)\ngain = 2*x_S : 1 ({})"
-    for flag in ("constant over dt", "shared"):
-        synapse = {"equations": equations.format(flag), "on_pre": "x_S += 1; v_post += gain*mV",
-                   "tau": "5 ms"}  # fmt: skip
-        folder = write(tmp_path / flag, synapse_own=synapse)
-        (error,) = izhi.check(["synapse=own"], config_dir=folder).errors
-        assert str(error) == (
-            f"synapse.equations: gain: is {flag}, but x_S changes with every spike; leave the flag "
-            "out"
-        )
+    equations = "dx_S/dt = -x_S/tau : 1 (event-driven)\ngain = 2*x_S : 1 (constant over dt)"
+    synapse = {"equations": equations, "on_pre": "x_S += 1; v_post += gain*mV", "tau": "5 ms"}
+    folder = write(tmp_path, synapse_own=synapse)
+    (error,) = izhi.check(["synapse=own"], config_dir=folder).errors
+    assert str(error) == (
+        "synapse.equations: gain: is constant over dt, but x_S changes with every spike; leave the "
+        "flag out"
+    )
 
 
 def test_a_subexpression_may_be_a_condition(compiler, tmp_path) -> None:
@@ -815,3 +815,14 @@ def test_a_rest_that_is_no_finite_number_has_diverged(b, compiler, tmp_path) -> 
     data = both(tmp_path, *SINGLE, "neuron=own", "stimulus=none", "neuron.k=0,1",
                 "neuron.x_th=5", "simulation.duration=10 ms", status=(0, 3))  # fmt: skip
     assert data.status.values.tolist() == [3, 0]
+
+
+def test_an_input_that_is_a_slope_needs_no_stimulus(compiler, tmp_path) -> None:
+    """Its unit is one of those that equations may name, whatever it is made of."""
+    neuron = {"equations": "dv/dt = (E_L - v)/tau + I : volt", "threshold": "v > v_th",
+              "reset": "v = v_r", "E_L": "-50 mV", "v_th": "-55 mV", "v_r": "-70 mV",
+              "tau": "10 ms", "v_0": "-70 mV"}  # fmt: skip
+    folder = write(tmp_path, neuron_own=neuron)
+    every = [*SINGLE, "neuron=own", "stimulus=none", "simulation.duration=100 ms"]
+    assert both(folder, *every).spike_count.values.item() == 7
+    assert both(folder, *every, "simulation.method=located_rk4").spike_count.values.item() == 7

@@ -96,6 +96,10 @@ def test_an_edge_that_never_comes() -> None:
 # Each row: a stimulus, and what is said of it.
 WRONG = [
     (but(STEP, current=None), "stimulus.current: missing; a stimulus is a current, an expression"),
+    (but(STEP, equations="on = int(t >= onset) : 1 (event-driven)"),
+     "stimulus.equations: on cannot be"),
+    (but(STEP, equations="on = int(t >= onset) : 1 (constant)"),
+     "stimulus.equations: on cannot be (cons"),
     (but(STEP, equations="dx/dt = 1/onset : 1"), "dx/dt: a stimulus has no state; write x = ... "),
     (but(STEP, amplitude="10 nA"), "stimulus.current: the term amplitude * int(t >= onset and t <"),
     (but(STEP, amplitude="10"), "is a plain number, but should be a voltage"),

@@ -25,6 +25,8 @@ INPUT = "I"
 CURRENTS = (VOLT, AMPERE, NUMBER, units.dimension_of("volt/second"))
 """What an input can be, in the order in which it is tried."""
 
+_FLAGS = {"state": ("unless refractory",), "subexpression": ("constant over dt", "shared"),
+          "parameter": ("constant",)}  # fmt: skip
 _OWN = {"drive": "what all stimuli add up to"}
 """Names that a neuron's equations have beside their own."""
 
@@ -136,13 +138,9 @@ def read(
     counts = _counts(declared, texts.get("reset", ""), {*parameters, *constants, *(per_cell or {})})
     _check_kinds(declared, counts, f"{key}.equations")
     for name in [*parameters, *constants, *(d.name for d in declared)]:
-        declarations.check_name(name, f"{key}.{name}")
-        if name in _OWN:
-            raise ConfigError(f"{key}.{name}: stands for {_OWN[name]}; give it another name")
-        if name == INPUT:
-            raise ConfigError(
-                f"{key}.{name}: what stimuli and synapses add up to; it is no parameter"
-            )
+        _check_name(name, f"{key}.{name}")
+    for name in per_cell or {}:
+        _check_name(name, f"{key}.per_cell.{name}")
     both = sorted(set(parameters) & set(constants))
     if both:
         raise ConfigError(f"{key}.{both[0]}: is among the constants as well")
@@ -188,6 +186,15 @@ def read(
     )
 
 
+def _check_name(name: str, key: str) -> None:
+    """Check that a name of a neuron's stands for nothing else."""
+    declarations.check_name(name, key)
+    if name in _OWN:
+        raise ConfigError(f"{key}: stands for {_OWN[name]}; give it another name")
+    if name == INPUT:
+        raise ConfigError(f"{key}: what stimuli and synapses add up to; it is no parameter")
+
+
 def _starts(name: str, states: Collection[str]) -> bool:
     return name.endswith(_START) and name.removesuffix(_START) in states
 
@@ -212,25 +219,15 @@ def _check_kinds(declared: tuple[Declaration, ...], counts: tuple[str, ...], key
                 f"{key}: {INPUT} stands for what stimuli and synapses add up to; it is not declared"
             )
         if "shared" in one.flags:
-            _check_shared(one, declared, key)
+            declarations.check_shared(one, declared, key, INPUT)
         for flag in one.flags:
             if flag in ("event-driven", "clock-driven", "summed", "linked"):
                 raise ConfigError(f"{key}: {one.left}: {flag} is for synapses")
             if flag == "unless refractory" and one.kind != "state":
                 raise ConfigError(f"{key}: {one.name}: only dx/dt can be {flag}")
-
-
-def _check_shared(
-    shared: Declaration, declared: tuple[Declaration, ...], key: str
-) -> None:  # fmt: skip
-    """Check that what all cells share follows from parameters and the time."""
-    if shared.kind != "subexpression":
-        raise ConfigError(f"{key}: {shared.left}: only x = ... can be shared")
-    of_cells = {d.name for d in declared if d.kind != "parameter" and "shared" not in d.flags}
-    for name in sorted(dimensions.names(shared.expression) & {*of_cells, INPUT}):
-        raise ConfigError(
-            f"{key}: {shared.name} is shared by all cells, but {name} is not; leave the flag out"
-        )
+        if one.name in counts and "constant" in one.flags:
+            raise ConfigError(f"{key}: {one.name} is constant, but the reset changes it")
+    declarations.check_flags(declared, _FLAGS, key)
 
 
 def _with_input(
@@ -257,6 +254,12 @@ def _check_texts(
     declarations.check_condition(threshold, drawing, f"{key}.threshold")
     used = dimensions.names(threshold)
     declarations.check_statements(reset, scope, states, f"{key}.reset", constants)
+    for name in declarations.assigned(reset):
+        if name in _OWN:
+            raise ConfigError(
+                f"{key}.reset: {name} stands for {_OWN[name]}; give what the reset makes another "
+                "name"
+            )
     used |= declarations.names_of_statements(reset)
     refractory = _refractory(texts)
     if refractory:

@@ -154,6 +154,62 @@ def is_reserved(name: str) -> bool:
     return False
 
 
+def check_flags(
+    declared: Sequence[Declaration], allowed: Mapping[str, Collection[str]], key: str
+) -> None:
+    """Check that declarations have flags only that mean something where they are.
+
+    Parameters
+    ----------
+    declared
+        What :func:`parse` found.
+    allowed
+        The flags by kind of declaration.
+    key
+        The key that holds them, for errors.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first flag that means nothing.
+    """
+    for one in declared:
+        for flag in one.flags:
+            possible = allowed.get(one.kind, ())
+            if flag not in possible:
+                expected = f"({' or '.join(possible)}) or no flag" if possible else "no flag"
+                raise ConfigError(f"{key}: {one.left} cannot be ({flag}); expected {expected}")
+
+
+def check_shared(
+    shared: Declaration, declared: Sequence[Declaration], key: str,
+    entering: str = "", sharing: str = "cells",
+) -> None:  # fmt: skip
+    """Check that what all cells or synapses share follows from parameters and the time.
+
+    Parameters
+    ----------
+    shared
+        A declaration with the flag.
+    declared
+        All that are declared with it.
+    key
+        The key that holds them, for errors.
+    entering
+        The name of what enters each cell by itself; ``""`` for nothing.
+    sharing
+        ``"cells"`` or ``"synapses"``.
+    """
+    if shared.kind != "subexpression":
+        raise ConfigError(f"{key}: {shared.left}: only x = ... can be shared")
+    own = {d.name for d in declared if d.kind != "parameter" and "shared" not in d.flags}
+    for name in sorted(dimensions.names(shared.expression) & {*own, entering}):
+        raise ConfigError(
+            f"{key}: {shared.name} is shared by all {sharing}, but {name} is not; leave the flag "
+            "out"
+        )
+
+
 def check_name(name: str, key: str) -> None:
     """Check that a name can be given to a variable or a parameter.
 

@@ -75,11 +75,14 @@ def dimension(
 
 
 def unit(dimension: Dimension) -> str:
-    """Return a dimension in Brian2's units: ``"volt"``, ``"metre**2*second**-1"``."""
+    """Return a dimension in units that equations may name: ``"volt"``, ``"volt*second**-1"``."""
     for name in ("1", "volt", "amp", "second", "hertz", "ohm", "siemens", "farad"):
         if units.dimension_of(name) == dimension:
             return name
-    bases = zip(("metre", "kilogram", "second", "amp", "mole"), dimension, strict=True)
+    metre, kilogram, second, amp, mole = dimension
+    # of the units that equations may name a kilogram is none: it is 1 V A s^3/m^2
+    powers = (metre - 2 * kilogram, kilogram, second + 3 * kilogram, amp + kilogram, mole)
+    bases = zip(("metre", "volt", "second", "amp", "mole"), powers, strict=True)
     return "*".join(name if n == 1 else f"{name}**{n}" for name, n in bases if n)
 
 

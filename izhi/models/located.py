@@ -120,7 +120,7 @@ def reset(system: Sequence[Declaration], threshold: str, reset: str, method: str
     parts = crossed(threshold, slopes)
     assert parts is not None
     crossing, level = parts[0], _with(parts[1], _inner(system))
-    unit = next(one.unit for one in system if one.name == crossing)
+    unit = next(dimensions.unit(one.dimension) for one in system if one.name == crossing)
     own = beginning(system, threshold, reset)
     back = _back(slopes, crossing, level, unit, method, own)
     return "\n".join([*back, f"{crossing} = {level}", reset, *step(slopes, method, own, "part")])

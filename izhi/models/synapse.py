@@ -22,6 +22,10 @@ from izhi.units import SECOND, Dimension
 _POST = "_post"
 _CURRENT = re.compile(r":\s*current\b")
 _DELAY = "delay"
+_OWN_FLAGS = {"state": ("event-driven",), "subexpression": ("constant over dt", "shared"),
+              "parameter": ("constant", "shared")}  # fmt: skip
+_TARGET_FLAGS = {"state": ("unless refractory",), "subexpression": ("constant over dt", "shared"),
+                 "parameter": ("constant", "shared")}  # fmt: skip
 _TSODYKS_MARKRAM = {"u_S": "-u_S/tau_f", "x_S": "(1-x_S)/tau_d"}
 _RELEASE = ["u_S+=U_0*(1-u_S)", "r_S=u_S*x_S", "x_S-=r_S"]
 RELEASED = "r_S"
@@ -170,7 +174,12 @@ def read(
     own_given = {**parameters, **{line.name: known[line.name] for line in drawn}}
     own, target = (_declared(texts, name, current, key) for name in ("equations", "target"))
     _check_event_driven(own, f"{key}.equations")
-    _check_flags_of_step(own, f"{key}.equations")
+    declarations.check_flags(own, _OWN_FLAGS, f"{key}.equations")
+    declarations.check_flags(target, _TARGET_FLAGS, f"{key}.target")
+    _check_constant_over_step(own, f"{key}.equations")
+    for one in own:
+        if one.kind == "subexpression" and "shared" in one.flags:
+            declarations.check_shared(one, own, f"{key}.equations", sharing="synapses")
     _check_new(target, cell, f"{key}.target")
     states = {one.name for one in own if one.kind == "state"}
     felt = {one.name: one.dimension for one in target if one.kind == "state"}
@@ -248,6 +257,12 @@ def _check_event_driven(declared: tuple[Declaration, ...], key: str) -> None:
                 f"{key}: {one.left}: a synapse's own equations are (event-driven); what goes on in "
                 "every step is written under target"
             )
+        moving = sorted(_reached(one.expression, declared) & {"t", "dt"})
+        if moving:
+            raise ConfigError(
+                f"{key}: {one.left}: an event-driven equation is solved from spike to spike, and "
+                f"cannot name {moving[0]}; what changes with the time is written under target"
+            )
         degree = declarations.degree(one.expression, states, inner)
         if degree > 1:
             raise ConfigError(
@@ -261,18 +276,17 @@ def _check_event_driven(declared: tuple[Declaration, ...], key: str) -> None:
             )
 
 
-def _check_flags_of_step(declared: tuple[Declaration, ...], key: str) -> None:
-    """Check that what is constant over a step, or shared, follows from parameters and the time."""
+def _check_constant_over_step(declared: tuple[Declaration, ...], key: str) -> None:
+    """Check that what is constant over a step follows from parameters and the time."""
     states = {one.name for one in declared if one.kind == "state"}
     for one in declared:
-        for flag in sorted(declarations.FLAGS_OF_STEP & set(one.flags)):
-            if one.kind != "subexpression":
-                raise ConfigError(f"{key}: {one.left}: only x = ... can be {flag}")
-            for state in sorted(_reached(one.expression, declared) & states):
-                raise ConfigError(
-                    f"{key}: {one.left}: is {flag}, but {state} changes with every spike; leave "
-                    "the flag out"
-                )
+        if "constant over dt" not in one.flags:
+            continue
+        for state in sorted(_reached(one.expression, declared) & states):
+            raise ConfigError(
+                f"{key}: {one.left}: is constant over dt, but {state} changes with every spike; "
+                "leave the flag out"
+            )
 
 
 def _at_spikes(declared: Declaration) -> Declaration:

@@ -31,6 +31,7 @@ from izhi.units import NUMBER, Dimension
 NEVER = 2**31 - 1
 """The step of an edge that lies beyond every simulation."""
 
+_FLAGS = {"subexpression": ("constant over dt", "shared"), "parameter": ("constant", "shared")}
 _TIME = "t"
 _DT = "dt"
 _STEP = "t_in_timesteps"
@@ -200,6 +201,7 @@ def read(
                 f"{key}.equations: {one.left}: a stimulus has no state; write x = ... : unit, an "
                 "expression of t"
             )
+    declarations.check_flags(declared, _FLAGS, f"{key}.equations")
     known |= dict.fromkeys(NOISE, NUMBER)
     scope = declarations.check(declared, known, f"{key}.equations")
     declarations.of_expression(current, scope, wanted, f"{key}.current")
