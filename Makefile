@@ -18,7 +18,7 @@ sweep: $(STAMP)  ## run the first sweep
 	$(BIN)/izhi run -m +experiment=presets_u0_amplitude
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n logical --dist worksteal
+	$(KEEP_BYTECODE) $(BIN)/python -m pytest -n logical --dist worksteal
 
 pages: $(STAMP)  ## work through the docs and notebooks, look at pages in a browser
 	$(BIN)/python -m pytest -n logical --dist worksteal -m pages
@@ -60,6 +60,10 @@ lint: $(STAMP)  ## check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The tests start hundreds of processes, each of which would compile izhi anew where an environment
+# forbids to write byte code. A folder of its own for it would have all dependencies compiled, too.
+KEEP_BYTECODE = env -u PYTHONDONTWRITEBYTECODE
 
 # A name on the PATH may be a shim that fails, so every candidate is run before it is chosen.
 FIND_PYTHON = py=; \

@@ -229,7 +229,10 @@ worker.simulate = deadly
 """
 
 
-@pytest.mark.parametrize("always", ["", "yes"], ids=["once", "always"])
+@pytest.mark.parametrize(
+    "always",
+    [pytest.param("", marks=pytest.mark.soak, id="once"), pytest.param("yes", id="always")],
+)
 def test_a_worker_that_dies_takes_nobody_along(tmp_path, always) -> None:
     # what a worker imports is patched there, too
     (tmp_path / "sitecustomize.py").write_text(DEADLY)
@@ -337,9 +340,10 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.parametrize(
     ("number", "n_jobs"),
-    [(signal.SIGTERM, 2), (signal.SIGHUP, 1), (signal.SIGINT, 2), (signal.SIGINT, 1),
-     pytest.param(signal.SIGTERM, 1, marks=pytest.mark.soak),
-     pytest.param(signal.SIGHUP, 2, marks=pytest.mark.soak)],
+    [(signal.SIGTERM, 2), (signal.SIGINT, 1),
+     *(pytest.param(number, n_jobs, marks=pytest.mark.soak)
+       for number, n_jobs in ((signal.SIGTERM, 1), (signal.SIGINT, 2), (signal.SIGHUP, 1),
+                              (signal.SIGHUP, 2)))],
 )  # fmt: skip
 def test_a_request_to_end_keeps_what_is_done_and_says_how_to_go_on(
     tmp_path, monkeypatch, capsys, number, n_jobs
@@ -514,12 +518,12 @@ def kill_many(tmp_path: Path, times: int, seed: int) -> None:
         check_whole(tmp_path / "studies" / f"s{number}", expected, 5000)
         shutil.rmtree(tmp_path / "studies" / f"s{number}")
     assert list(temporary.iterdir()) == []  # nor one outside the studies
-    assert kills >= times // 2
+    assert kills >= (times + 1) // 2
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks processes up in /proc")
 def test_a_study_that_is_killed_at_any_moment_is_the_same_in_the_end(compiler, tmp_path) -> None:
-    kill_many(tmp_path, 2, seed=1)
+    kill_many(tmp_path, 1, seed=1)
 
 
 @pytest.mark.soak
@@ -539,8 +543,10 @@ def grown(folder: Path, name: str, *overrides: str) -> izhi.Study:
     ("first", "then", "ran"),
     [
         (["stimulus.amplitude=4,8"], ["stimulus.amplitude=4,6,8,10"], 2),
-        (["stimulus.amplitude=8"], ["stimulus.amplitude=4,8,12"], 2),
-        ([], ["stimulus.amplitude=4,10,12"], 2),  # 10 mV is the config's
+        pytest.param(["stimulus.amplitude=8"], ["stimulus.amplitude=4,8,12"],
+                     2, marks=pytest.mark.soak),
+        pytest.param([], ["stimulus.amplitude=4,10,12"], 2,  # 10 mV is the config's
+                     marks=pytest.mark.soak),
         (["stimulus.amplitude=4,8"], ["stimulus.amplitude=4,8", "neuron.b=0.2,0.25"], 2),
         (["stimulus.amplitude=4,8"], ["neuron.b=0.25,0.2", "stimulus.amplitude=4,8"], 2),
         (["neuron=chattering,resonator"],
@@ -548,12 +554,15 @@ def grown(folder: Path, name: str, *overrides: str) -> izhi.Study:
         (["neuron=chattering"], ["neuron=regular_spiking,chattering", "neuron.d=2,8"], 3),
         (["stimulus.amplitude=4,8"],
          ["stimulus.amplitude=4,8", "simulation.dt='0.1 ms','0.05 ms'"], 2),
-        (["stimulus.amplitude=4,8"], ["stimulus.amplitude=4,8", "simulation.seed=0,1"], 2),
+        pytest.param(["stimulus.amplitude=4,8"], ["stimulus.amplitude=4,8", "simulation.seed=0,1"],
+                     2, marks=pytest.mark.soak),
         (["stimulus.amplitude=4,8"], ["stimulus.amplitude=4,8", "simulation.method=rk2,euler"], 2),
-        (["stimulus.amplitude='4 mV','8000 uV'"], ["stimulus.amplitude=4,8,'0.012 V'"], 1),
+        pytest.param(["stimulus.amplitude='4 mV','8000 uV'"], ["stimulus.amplitude=4,8,'0.012 V'"],
+                     1, marks=pytest.mark.soak),
         (["stimulus.amplitude=4,8", "record.traces=all"],
          ["stimulus.amplitude=4,6,8", "record.traces=all"], 1),
-        (["neuron.u_0=rest,'-14 mV'"], ["neuron.u_0=rest,'-14 mV','-12 mV'"], 1),
+        pytest.param(["neuron.u_0=rest,'-14 mV'"], ["neuron.u_0=rest,'-14 mV','-12 mV'"],
+                     1, marks=pytest.mark.soak),
     ],
 )  # fmt: skip
 def test_a_study_grows_by_values_and_axes(tmp_path, first, then, ran) -> None:
