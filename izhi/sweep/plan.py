@@ -320,7 +320,7 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
     position = points.index(sweep, shard.points)
 
     def at(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _without_infinity(points.take(grid, position))
+        return points.take(grid, position)
 
     seed = np.nan_to_num(at(points.grid(sweep, "simulation.seed"))).astype(np.int64)
     result: dict[str, NDArray[Any]] = {}
@@ -347,6 +347,8 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
                 name: at(_of(sweep, p, "stimulus", f"{below}.{name}" if below else name))
                 for name in wave.given
             }
+            # beside edges, which are steps, programs calculate with them
+            given |= {name: _without_infinity(given[name]) for name, _ in wave.parameters}
             result |= {f"{p}.{stimulus}.{name}": values for name, values in given.items()}
             for edge in wave.edges:
                 step = np.atleast_1d(edge.step(given, structure.dt))  # a literal time is one number
@@ -365,7 +367,9 @@ def parameters(plan: Plan, shard: Shard) -> dict[str, NDArray[Any]]:
             first_of, target = _connections(plan, structure, projection, position, seed)
         if passed:
             result |= {f"{p}.{FIRST_OF}": first_of, f"{p}.{TARGET}": target}
-        own = {name: at(_of(sweep, p, "synapse", name)) for name in synapse.given}
+        own = {
+            name: _without_infinity(at(_of(sweep, p, "synapse", name))) for name in synapse.given
+        }
         if synapse.drawn:
             own |= _of_synapses(projection, own, seed, first_of, target)
         result |= {f"{p}.{name}": own[name] for name in synapse.held}
