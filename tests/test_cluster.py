@@ -238,6 +238,7 @@ def test_a_point_that_kills_its_workers_ends_alone(tmp_path) -> None:
     assert event["reason"] == "its process ended, on several workers"
 
 
+@pytest.mark.soak
 def test_other_code_on_a_worker_is_refused(cluster) -> None:
     (cluster.folder / "sitecustomize.py").write_text(
         "from izhi.engine import cache\ncache.toolchain = lambda: {'sources': 'other'}\n"
@@ -292,6 +293,7 @@ def test_a_worker_without_izhi_is_named_before_anything_is_begun(cluster, withou
     assert [process.poll() for process in cluster.processes] == [None] * 2
 
 
+@pytest.mark.soak
 def test_a_first_worker_without_izhi_is_refused_when_it_comes(cluster, without) -> None:
     process = cluster.program("s")
     path = cluster.folder / "studies" / "s"
@@ -305,6 +307,7 @@ def test_a_first_worker_without_izhi_is_refused_when_it_comes(cluster, without) 
     assert line == f"error: {stopped['reason']}"
 
 
+@pytest.mark.soak
 def test_a_cluster_without_izhi_is_refused(tmp_path, without, monkeypatch) -> None:
     monkeypatch.setattr("izhi.engine.cluster._NAMED", 2)
     cluster = Cluster(tmp_path, PYTHONPATH=without)
@@ -317,6 +320,7 @@ def test_a_cluster_without_izhi_is_refused(tmp_path, without, monkeypatch) -> No
         cluster.stop()
 
 
+@pytest.mark.soak
 def test_a_worker_that_ends_while_it_is_asked_is_one_less(cluster, without) -> None:
     Path(without, "sitecustomize.py").write_text(DYING)
     cluster.worker()

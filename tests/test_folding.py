@@ -205,7 +205,9 @@ def test_resets_inside_the_step_are_those_of_a_cell_in_a_program_of_its_own(comp
     assert_same(points.simulate(cache.make(points.structure), 40), alone)
 
 
-@pytest.mark.parametrize(("method", "size"), [("euler", 5), ("rk4", 4)])
+@pytest.mark.parametrize(
+    ("method", "size"), [("euler", 5), pytest.param("rk4", 4, marks=pytest.mark.soak)]
+)
 def test_the_numpy_engine_folds_as_well(method, size):
     overrides = [f"simulation.method={method}", "simulation.duration=60 ms"]
     points = Points(*overrides, size=size, seed=8)

@@ -218,7 +218,7 @@ TREES = st.recursive(
 ROOTS = st.dictionaries(st.sampled_from("abcd"), TREES, max_size=4)
 OVERRIDE_LISTS = st.lists(nearly(OVERRIDES), min_size=1, max_size=3)
 
-FEW, SOME = 300, 60
+FEW, SOME = 300, 20
 
 
 @given(nearly(QUANTITIES))

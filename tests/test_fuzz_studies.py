@@ -229,11 +229,11 @@ def netcdf(study: Path, folder: Path, examples: int) -> None:
 
 
 def test_a_description_with_anything_in_it(study) -> None:
-    descriptions(study, 400)
+    descriptions(study, 120)
 
 
 def test_a_study_with_anything_in_its_files(study, tmp_path) -> None:
-    files(study, tmp_path, 60)
+    files(study, tmp_path, 25)
 
 
 def test_a_study_with_damaged_netcdf_files(study, tmp_path) -> None:

@@ -370,7 +370,16 @@ def test_a_hostile_config_is_refused_by_name(name, here, capsys):
     check_refused(["run", "--config-dir", "configs", *arguments], words, here, capsys)
 
 
-@pytest.mark.parametrize("name", [name for name, case in CONFIGS.items() if "-m" not in case[1]])
+# one for each way in which a config is refused; the command line is asked of all of them above
+IN_PYTHON = ("callback", "sweeper", "search path", "_target_ of a neuron", "environment variable",
+             "references that double", "study.dir above", "a population in C++", "aliases",
+             "not UTF-8")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.soak] * (name not in IN_PYTHON))
+    for name, case in CONFIGS.items() if "-m" not in case[1]
+])  # fmt: skip
 def test_python_refuses_it_with_the_same_words(name, here):
     files, arguments, words = CONFIGS[name]
     if "--config-name" in arguments:
@@ -468,9 +477,17 @@ def test_a_config_cannot_name_data_behind_a_link(here, capsys):
 
 
 STRINGS = [key for key in keys.known_keys() if key not in ("study.dir",)]
+# checked where they are used, and not by themselves
+USED = ["study.name", "record.traces",
+        *(f"{group}.{name}" for group, texts in keys.TEXTS.items() for name in texts)]  # fmt: skip
+# one of each kind of those that test_no_field_takes_any_code tries with all code
+KINDS = {type(keys.key_of(key)): key for key in reversed(STRINGS) if key not in USED}.values()
 
 
-@pytest.mark.parametrize("number", range(len(STRINGS)), ids=STRINGS)
+@pytest.mark.parametrize("number", [
+    pytest.param(n, id=key, marks=[pytest.mark.soak] * (key not in (*USED, *KINDS)))
+    for n, key in enumerate(STRINGS)
+])  # fmt: skip
 def test_code_in_a_field_is_a_value_that_is_wrong(number, here, capsys):
     key, text = STRINGS[number], CODE[number % len(CODE)]
     group, _, name = key.partition(".")
@@ -488,9 +505,7 @@ def quoted(text):
 def test_no_field_takes_any_code(text):
     for key in [*STRINGS, "circuit.populations.a.count", "circuit.populations.a.stimulated",
                 "circuit.projections.a.connect"]:  # fmt: skip
-        used = ["study.name", "record.traces"]
-        used += [f"{group}.{name}" for group, texts in keys.TEXTS.items() for name in texts]
-        if key in used:  # checked where they are used
+        if key in USED:
             continue
         with pytest.raises(ConfigError, match=key):
             keys.check_value(key, text)

@@ -184,7 +184,9 @@ CIRCUITS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.soak] * (n == "random")) for n in CIRCUITS]
+)
 def test_random_circuits_have_the_same_bits_on_both_engines_and_alone(name, run, compiler) -> None:
     overrides = [*CIRCUITS[name], "stimulus=noise", "stimulus.mean=4,6",
                  "simulation.duration='100 ms'", "statistics=basic"]  # fmt: skip

@@ -173,7 +173,15 @@ def exactly(name, *overrides):
     return train * 1e3
 
 
-@pytest.mark.parametrize("name", [name for name, (_, count) in COUNTS.items() if count])
+# from one spike to many, and the two whose first spike is known
+LEFT = ("tonic_spiking", "phasic_bursting", "mixed_mode", "class_1_excitable", "spike_latency",
+        "rebound_spike", "inhibition_induced_spiking")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.soak] * (name not in LEFT))
+    for name, (_, count) in COUNTS.items() if count
+])  # fmt: skip
 def test_what_is_left_of_a_pattern_when_time_steps_vanish(name):
     times = exactly(name)
     assert len(times) == COUNTS[name][1]

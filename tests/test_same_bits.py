@@ -161,7 +161,10 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.soak] * (n not in ("rk4", "ring"))) for n in OTHERS],
+)
 def test_both_engines_give_the_same_bits(name, compiler) -> None:
     sweep = Sweep(
         *OTHERS[name], "neuron=chattering,resonator", "stimulus.amplitude=range(8,14)",

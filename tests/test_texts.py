@@ -25,7 +25,13 @@ NAMES = ["1.10", "20261129_0042", "12e4567", "1e5", "0x10", "007", "true", "True
          "2026-11-29", "nan", "inf", "1.", "5", "0b11", "1e-3", "no", "TRUE", "0.50"]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*NAMES[:7], "True", "off", "1_000"])
+TYPED = ("1.10", "12e4567", "True", "1_000")
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.soak] * (name not in TYPED))
+    for name in (*NAMES[:7], "True", "off", "1_000")
+])  # fmt: skip
 def test_a_study_s_name_is_the_text_as_typed(name: str, tmp_path: Path) -> None:
     for folder in ("experiment", "study"):
         (tmp_path / folder).mkdir()

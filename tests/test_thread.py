@@ -6,11 +6,9 @@ thread would write them, and what izhi says of each.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+
+from izhi import cli
 
 # The neuron of the first script: u in volt/second, b in 1/ms.
 FIRST = """\
@@ -64,17 +62,22 @@ REACHING = (
 )
 
 
-def izhi(folder: Path, *arguments: str) -> tuple[int, list[str], list[str]]:
-    """Return exit status and lines of the program, run in a folder with configs of the user's."""
-    done = subprocess.run(
-        [sys.executable, "-m", "izhi", *arguments],
-        cwd=folder, capture_output=True, text=True,
-    )  # fmt: skip
-    return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
+@pytest.fixture
+def izhi(tmp_path, monkeypatch, capsys):
+    """Give a call of the program in a folder with configs of the user's: its status and lines."""
+
+    def izhi(*arguments: str) -> tuple[int, list[str], list[str]]:
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            status = cli.main(list(arguments))
+        out, err = capsys.readouterr()
+        return status, out.splitlines(), err.splitlines()
+
+    return izhi
 
 
 @pytest.fixture
-def check(tmp_path):
+def check(izhi, tmp_path):
     """Give what ``izhi check`` says of configs: errors, or else doubts without the first line."""
 
     def check(*overrides: str, **files: str) -> list[str]:
@@ -83,7 +86,7 @@ def check(tmp_path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         chosen = [f"{name}=thread" for name in files]
-        status, out, err = izhi(tmp_path, "check", "--config-dir", "mine", *chosen, *overrides)
+        status, out, err = izhi("check", "--config-dir", "mine", *chosen, *overrides)
         assert (status, bool(err)) in ((0, False), (2, True))
         return err or out[1:]
 
@@ -124,7 +127,7 @@ def test_a_group_that_is_defined_twice(check) -> None:
     assert line.endswith("found duplicate key equations")
 
 
-def test_a_mix_of_objects_that_have_run_and_new_ones(tmp_path) -> None:
+def test_a_mix_of_objects_that_have_run_and_new_ones(izhi, tmp_path) -> None:
     """Run again after a change, Brian2 refused: "a mix of objects that has been run before".
 
     A run of izhi has a network of its own: there is nothing to mix, and to run again after a change
@@ -136,14 +139,14 @@ def test_a_mix_of_objects_that_have_run_and_new_ones(tmp_path) -> None:
     command = ["run", "--config-dir", "mine", "neuron=thread", "circuit=single", "synapse=none",
                "run.engine=numpy", "run.n_jobs=1", "simulation.duration='30 ms'"]  # fmt: skip
     path.write_text(SECOND.replace("u_0: 0 mV", "u_0: -10 mV"))
-    status, _, err = izhi(tmp_path, *command, "study.name=a")
+    status, _, err = izhi(*command, "study.name=a")
     assert (status, err) == (0, [])
     path.write_text(SECOND.replace("u_0: 0 mV", "u_0: -10 mV").replace("d: 2 mV", "d: 4 mV"))
-    status, _, err = izhi(tmp_path, *command, "study.name=a")
+    status, _, err = izhi(*command, "study.name=a")
     assert status == 2
     assert len(err) == 1 and err[0].startswith("error: study.name = a: ")
     assert "neuron.d" in err[0]
-    status, _, err = izhi(tmp_path, *command, "study.name=b")
+    status, _, err = izhi(*command, "study.name=b")
     assert (status, err) == (0, [])
 
 

@@ -8,6 +8,8 @@ import venv
 import zipfile
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -22,21 +24,32 @@ def call(*command, cwd):
     return result.stdout
 
 
-def test_the_wheel_runs_a_point_by_itself(tmp_path):
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path]
-    call(*pip, *build, REPOSITORY, cwd=tmp_path)
-    (wheel,) = tmp_path.glob("izhi-*.whl")
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder]
+    call(*PIP, *build, REPOSITORY, cwd=folder)
+    (path,) = folder.glob("izhi-*.whl")
+    return path
+
+
+def test_the_wheel_holds_configs_and_templates(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {"izhi/conf/config.yaml", "hydra_plugins/izhi_sweeper/__init__.py"} <= names
     assert "izhi/engine/templates/program.cpp" in names
     assert "hydra_plugins/__init__.py" not in names
 
+
+@pytest.mark.soak  # .ci/run runs a sweep from the wheel, too
+def test_the_wheel_runs_a_point_by_itself(wheel, tmp_path):
     environment = tmp_path / "venv"
     venv.create(environment)
     python = environment / "bin" / "python"
-    call(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=tmp_path)
+    call(*PIP, "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=tmp_path)
 
     # Dependencies come from the running environment, to save their installation. A folder that a
     # .pth file adds has its own .pth files ignored, so the editable izhi in there stays out.

@@ -168,7 +168,8 @@ def test_no_settings_of_netcdf_are_read(kind, tmp_path, monkeypatch) -> None:
                 os.mkfifo(folder / name)
             else:
                 (folder / name).write_text("HTTP.USERAGENT=mine\n")
-    command = [sys.executable, "-m", "izhi", "run", *TWO, "run.engine=numpy", "study.name=s"]
+    command = [sys.executable, "-m", "izhi", "run", *TWO[:-2], "run.n_jobs=1", "run.engine=numpy",
+               "study.name=s"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     code = """

@@ -320,7 +320,7 @@ def test_words_have_a_colour_a_letter_and_a_legend(types):
     assert not overlapping(figure)
 
 
-@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("width", [1, pytest.param(2, marks=pytest.mark.soak)])
 def test_long_names_stand_beside_each_other(types, width):
     on_x = figures.heatmap(types, x="neuron", y="amplitude", width=width)
     assert not overlapping(on_x)

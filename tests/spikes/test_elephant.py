@@ -16,7 +16,7 @@ from izhi.spikes import Trains
 
 from .random_trains import STOP, parts, random_trains
 
-N_TRAINS = 20_000
+N_TRAINS = 4_000
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 
 

@@ -154,7 +154,7 @@ def test_fixed_interval(limit, min_spikes, data):
     ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(
     begin=st.integers(1, 200),
     more=st.sampled_from([0, 1, 50]),
@@ -186,7 +186,7 @@ LOG_POOL = [0, 1, 2, 5, *around(10), 20, 30, *around(100), 300, *around(1000), 3
 VOIDS = ["0.2", "0.5", "0.7", "0.9", "1"]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(
     parts=many_trains(*LOG_POOL),
     void=st.sampled_from(VOIDS),
@@ -267,7 +267,7 @@ def trains_around_their_means(draw):
     return parts
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=40)
 @given(parts=trains_around_their_means(), limit=st.sampled_from([0.0, 0.5, 2.0]))
 def test_poisson_surprise_with_intervals_of_half_and_twice_the_mean(parts, limit):
     found = poisson_surprise_bursts(pack(parts), limit)
