@@ -231,3 +231,11 @@ def test_what_an_experiment_says_may_be_said_otherwise() -> None:
     overrides = ["+experiment=presets_u0_amplitude", "stimulus.amplitude=4,6", "~stimulus.offset",
                  "+stimulus.offset=60"]  # fmt: skip
     assert not any("twice" in str(doubt) for doubt in izhi.plan(overrides).doubts)
+
+
+def test_labels_of_quantities_among_words_are_whole() -> None:
+    sweep = compose(["neuron.u_0=rest,'-10.1234567 mV','-10.1234568 mV',-10"])
+    assert sweep.axes[0].labels.tolist() == [
+        "rest", "-10.1234567 mV", "-10.1234568 mV", sweep.axes[0].labels[3]
+    ]  # fmt: skip
+    assert sweep.axes[0].labels[3].startswith("-10 ")

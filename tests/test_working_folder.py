@@ -184,6 +184,22 @@ print(netCDF4.rc_get("HTTP.USERAGENT"))
     assert shown.stdout == b"None\n", shown.stderr
 
 
+@pytest.mark.parametrize("kind", ["bytes", "pipe"])
+@pytest.mark.parametrize("command", [["run", "run.engine=numpy"], ["plot"]])
+def test_no_settings_of_matplotlib_are_read(kind, command, tmp_path, monkeypatch) -> None:
+    """Brian2 imports matplotlib, too."""
+    monkeypatch.chdir(tmp_path)
+    if kind == "pipe":
+        os.mkfifo("matplotlibrc")
+    else:
+        Path("matplotlibrc").write_bytes(b"\xff\xfe: no text\n")
+    asked = ["circuit=single", "simulation.duration='40 ms'"]
+    words = [sys.executable, "-m", "izhi", *command, *asked]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "matplotlib" not in done.stderr and "Traceback" not in done.stderr
+
+
 def test_settings_of_netcdf_that_a_user_names_are_read(tmp_path, monkeypatch) -> None:
     (tmp_path / "mine").write_text("HTTP.USERAGENT=mine\n")
     monkeypatch.setenv("NCRCENV_RC", str(tmp_path / "mine"))

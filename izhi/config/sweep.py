@@ -61,7 +61,7 @@ class Axis:
         si = np.array([q.si for q in quantities])
         dimension = next(iter(dimensions), quantities[0].dimension)
         if not np.isfinite(si).all():  # a word such as rest among the values
-            labels = [q.unit if not np.isfinite(q.si) else f"{q.number:g} {q.unit}".strip()
+            labels = [q.unit if not np.isfinite(q.si) else f"{_shortest(q.number)} {q.unit}".strip()
                       for q in quantities]  # fmt: skip
             return cls(key, key, np.array(labels, dtype=object), None, si, dimension)
         if unit is None or units.dimension_of(unit) != dimension:
@@ -82,6 +82,12 @@ class Axis:
     def __len__(self) -> int:
         """Return the number of values."""
         return len(self.labels)
+
+
+def _shortest(number: float) -> str:
+    """Return a number as text that reads back as the same: two values never have one label."""
+    text = f"{number:g}"
+    return text if float(text) == number else repr(number)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi import children, interrupts
+from izhi import children, interrupts, matplotlibrc
 from izhi.engine import network, preferences
 from izhi.engine.names import mangled
 from izhi.engine.result import Raw, fold_back
@@ -50,7 +50,12 @@ def quiet_brian() -> Iterator[Any]:
 def _import_brian() -> None:
     hooks = sys.excepthook, warnings.showwarning
     # Brian2 runs the program `file` to learn the architecture
-    with _no_handlers(), preferences.without_files(), children.started_safely():
+    with (
+        _no_handlers(),
+        preferences.without_files(),
+        children.started_safely(),
+        matplotlibrc.unread(),
+    ):
         import brian2  # noqa: F401
     _remove_log_files()
     logging.getLogger("brian2").setLevel(logging.ERROR)  # also of what is removed after a run

@@ -4,12 +4,15 @@ Each function returns a `matplotlib.figure.Figure`, sized in columns of a journa
 writes it. They leave the settings of a notebook as they are.
 """
 
-from izhi.report.figures.curves import fi
-from izhi.report.figures.galleries import gallery
-from izhi.report.figures.heatmaps import heatmap
-from izhi.report.figures.phaseplane import phase
-from izhi.report.figures.rasters import raster
-from izhi.report.figures.style import save
-from izhi.report.figures.voltage import trace
+from izhi import matplotlibrc
+
+with matplotlibrc.unread():
+    from izhi.report.figures.curves import fi
+    from izhi.report.figures.galleries import gallery
+    from izhi.report.figures.heatmaps import heatmap
+    from izhi.report.figures.phaseplane import phase
+    from izhi.report.figures.rasters import raster
+    from izhi.report.figures.style import save
+    from izhi.report.figures.voltage import trace
 
 __all__ = ["fi", "gallery", "heatmap", "phase", "raster", "save", "trace"]
