@@ -1,16 +1,22 @@
 """What all tests share: builds that last for the session, and a guard of the process's state."""
 
+import functools
 import gc
 import itertools
 import os
 
 import pytest
+from hypothesis import settings
 
 import izhi
-from izhi.engine import cache
+from izhi.engine import cache, runtime
 from izhi.report.page import make
 
 from .browser import browser  # noqa: F401
+
+# What gives no number of examples of its own has this one. Each run draws others.
+settings.register_profile("izhi", max_examples=30)
+settings.load_profile("izhi")
 
 
 def pytest_collection_finish() -> None:
@@ -30,6 +36,16 @@ def builds_of_the_session(tmp_path_factory):
         folder = folder.parent
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def split_expressions():
+    """Take apart each text of Brian2's methods once, and not for every group of cells again."""
+    with runtime.quiet_brian():
+        from brian2.stateupdaters import explicit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explicit, "split_expression", functools.cache(explicit.split_expression))
         yield
 
 
@@ -77,10 +93,12 @@ def compiler():
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
-    """Give ``izhi.run`` with a name and a folder filled in: ``run("neuron=chattering", ...)``."""
+    """Give ``izhi.run`` with name, folder and one process: ``run("neuron=chattering", ...)``."""
     folder, numbers = tmp_path_factory.mktemp("studies"), itertools.count()
 
     def run(*overrides, **settings):
+        if not any(override.lstrip("+").startswith("run.n_jobs=") for override in overrides):
+            settings.setdefault("n_jobs", 1)  # several processes test at once already
         name = f"study{next(numbers)}"
         return izhi.run(list(overrides), name=name, dir=folder, progress=False, **settings)
 

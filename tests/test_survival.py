@@ -474,7 +474,8 @@ def killed_until_done(
     kills = 0
     while True:
         process = program(*command, f"study.name={name}", cwd=tmp_path, env=environment)
-        end = time.monotonic() + chance.uniform(0.2, longest)
+        # each time later, lest a busy machine never come further than the start
+        end = time.monotonic() + chance.uniform(0.2, longest + kills)
         while process.poll() is None and time.monotonic() < end:
             time.sleep(0.003)
         if process.poll() is None:
