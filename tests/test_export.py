@@ -23,6 +23,7 @@ from rocrate_validator import services
 from rocrate_validator.models import Severity, ValidationSettings
 
 import izhi
+from izhi import cli
 from izhi.engine import cache
 from izhi.errors import ConfigError, IzhiError, StorageError, StudyError
 from izhi.export import FORMATS, crate, export, netcdf, nwb, parquet, tables
@@ -73,6 +74,22 @@ def copy(folder: Path, tmp_path: Path) -> Iterator[izhi.Study]:
 
 
 # ---------------------------------------------------------------- what all formats share
+
+
+def test_a_time_that_is_none_is_one_line(copy, tmp_path, capsys) -> None:
+    log = copy.path / "log.jsonl"
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    events[0]["time"] = "yesterday"
+    log.write_text("".join(json.dumps(event) + "\n" for event in events))
+    for to in ("nwb", "parquet", "csv", "netcdf", "crate"):
+        status = cli.main(["export", str(copy.path), "--to", to, "-o", str(tmp_path / to)])
+        lines = capsys.readouterr().err.splitlines()
+        assert status in (0, 2) and not any("Traceback" in line for line in lines)
+        if to == "nwb":
+            assert lines == [
+                f"error: {log}: the first run began at yesterday: expected a time such as "
+                "2026-01-31T12:00:00+00:00"
+            ]
 
 
 @pytest.mark.parametrize(
@@ -586,6 +603,15 @@ def test_every_column_is_explained(study, tmp_path) -> None:
     assert units.get("amplitude", "mV") == "mV"
     status = told[told["column"] == "status"]["comment"].item()
     assert status == "0 done, 1 not_run, 2 failed, 3 diverged"
+
+
+def test_no_name_in_the_tables_is_a_formula(swept, tmp_path, monkeypatch) -> None:
+    rate = swept.dataset["firing_rate"].attrs
+    monkeypatch.setitem(rate, "long_name", '=HYPERLINK("http://x","y")')
+    monkeypatch.setitem(rate, "comment", "+1+cmd|x")
+    told = read(export(swept, "csv", tmp_path / "csv") / "units.csv")
+    (row,) = told[told["column"] == "firing_rate"].itertuples()
+    assert row.long_name == '\'=HYPERLINK("http://x","y")' and row.comment == "'+1+cmd|x"
 
 
 # ---------------------------------------------------------------- netcdf

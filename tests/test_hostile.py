@@ -3,6 +3,7 @@
 import ast
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -703,3 +704,25 @@ def test_the_search_for_such_sources_finds_them():
                  "importlib.import_module(name)", "hydra.main()(f)",
                  "from hydra.utils import instantiate"):  # fmt: skip
         assert dangers(text), text
+
+
+def test_a_config_cannot_have_a_study_written_behind_a_link(here, monkeypatch):
+    (here / "elsewhere").mkdir()
+    work = here / "work"
+    (work / "studies").mkdir(parents=True)
+    (work / "out").symlink_to(here / "elsewhere")
+    (work / "studies" / "x").symlink_to(here / "elsewhere")
+    monkeypatch.chdir(work)
+    for number, (said, text) in enumerate({
+        "study.dir = out: a link leads from there out of this folder": "{dir: out, name: y}",
+        "study.dir = out/more: a link leads from there": "{dir: out/more, name: y}",
+        "study.name = x: studies/x is a link": "{name: x}",
+    }.items()):  # fmt: skip
+        write({f"experiment/e{number}.yaml": f"# @package _global_\nstudy: {text}\n"})
+        with pytest.raises(ConfigError) as caught:
+            izhi.plan([f"+experiment=e{number}"], config_dir="configs")
+        assert str(caught.value).startswith(said)
+    assert izhi.plan(["+experiment=e0", "study.dir=out"], config_dir="configs").points == 1
+    shutil.rmtree(work / "studies")
+    (work / "studies").symlink_to(here / "elsewhere")  # by who chose where studies go
+    assert izhi.plan(["study.name=y"], config_dir="configs").points == 1

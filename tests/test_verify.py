@@ -235,6 +235,7 @@ ALL, EVEN_PLAIN = (True, True, True), (False, True, True)
 DRAWN = (False, False, True)
 EARLIER = "sizes of files; overrides, choices, `run.*`, `study.*` and digests of earlier runs"
 PLANNED = "what was planned, SHA-256, digests, numbers of points, versions"
+UNCOMPARED = "versions of libraries other than Brian2 and numpy; of a compiler that made nothing"
 NEVER = (False, False, False)
 FORGERIES = [
     Forgery("`dataset.nc`", "anything, with the log left as it is",
@@ -387,6 +388,22 @@ FORGERIES = [
             *NEVER),
     Forgery("`log.jsonl`", "number of shards, and engines chosen, of runs that simulated nothing",
             lambda s: run_again(s, "resumed", lambda told: told.update(shards=3)), *NEVER),
+    *(Forgery("`log.jsonl`", PLANNED,
+              lambda s, n=name: logged(s, "planned", lambda told: told["environment"].update(
+                  {n: "99.9"})), *EVEN_PLAIN) for name in ("izhi", "python")),
+    Forgery("`log.jsonl`", PLANNED,
+            lambda s: logged(s, "planned",
+                             lambda told: told["environment"]["libraries"].update(brian2="99.9")),
+            *EVEN_PLAIN),
+    Forgery("`log.jsonl`", PLANNED,
+            lambda s: logged(s, "planned", lambda told: told.pop("environment")), *EVEN_PLAIN),
+    Forgery("`log.jsonl`", PLANNED,
+            lambda s: logged(s, "planned", lambda told: told.update(engines=[["numpy"], {}])),
+            *EVEN_PLAIN),
+    Forgery("`log.jsonl`", UNCOMPARED,
+            lambda s: logged(s, "planned",
+                             lambda told: told["environment"]["libraries"].update(xarray="99.9")),
+            *NEVER),
     Forgery("`inputs/`", "anything", data_changed, *EVEN_PLAIN),
     Forgery("`inputs/`", "anything", lambda s: (s / "inputs" / "evil.py").write_text("evil"),
             *EVEN_PLAIN),

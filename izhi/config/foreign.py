@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -144,6 +144,7 @@ def check_left_to_user(config: Mapping[str, Any], given: Collection[str]) -> Non
             f"study.dir = {shown(folder)}: a config can only name a folder below this one; give "
             "study.dir yourself, on the command line or in Python"
         )
+    _check_links(folder, config.get("study.name"), given)
     for key, name in inputs.files(config):
         if inputs.is_away(name) and key not in given:
             raise ConfigError(
@@ -155,6 +156,25 @@ def check_left_to_user(config: Mapping[str, Any], given: Collection[str]) -> Non
         raise ConfigError(
             f"run.scheduler = {shown(scheduler)}: code goes to and fro with a scheduler, so a "
             "config cannot choose it; give run.scheduler yourself"
+        )
+
+
+def _check_links(folder: str, name: Any, given: Collection[str]) -> None:
+    """Check that no config has a study written behind a link that leads elsewhere.
+
+    The folder that izhi itself names may be a link: whoever made it chose where studies go.
+    """
+    if {"study", "study.dir"}.intersection(given):
+        return
+    if folder != _own_settings().get("study.dir") and inputs.is_away(folder):
+        raise ConfigError(
+            f"study.dir = {shown(folder)}: a link leads from there out of this folder; give "
+            "study.dir yourself, on the command line or in Python"
+        )
+    if "study.name" not in given and name is not None and Path(folder, str(name)).is_symlink():
+        raise ConfigError(
+            f"study.name = {shown(name)}: {folder}/{shown(name)} is a link, behind which a config "
+            "has nothing written; give study.name yourself, on the command line or in Python"
         )
 
 

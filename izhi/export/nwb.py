@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi import interrupts
+from izhi.config.keys import shown
 from izhi.errors import IzhiError, StudyError
 from izhi.export.runs import Run, in_words, runs, versions_of_libraries
 from izhi.export.spikes import pieces
@@ -103,7 +104,7 @@ def _described(study: Study, made: list[Run]) -> Any:
     return NWBFile(
         session_description=told,
         identifier=study.digest or str(sha256(study.folder.dataset)),
-        session_start_time=datetime.fromisoformat(made[0].started),
+        session_start_time=_start(study, made),
         experiment_description=f"Simulated data: no animal, no recording. {told}"
         + f" With {libraries}." * bool(libraries)
         + f" {several[:1].upper()}{several[1:]}." * bool(several),
@@ -111,6 +112,18 @@ def _described(study: Study, made: list[Run]) -> Any:
         source_script_file_name="command line",
         notes=study.dataset.attrs["config"],
     )
+
+
+def _start(study: Study, made: list[Run]) -> datetime:
+    """Return when the first run began."""
+    try:
+        return datetime.fromisoformat(made[0].started)
+    except (IndexError, ValueError):
+        given = shown(made[0].started) if made else "nothing"
+        raise StudyError(
+            f"{study.folder.log}: the first run began at {given}: expected a time such as "
+            "2026-01-31T12:00:00+00:00"
+        ) from None
 
 
 # ---------------------------------------------------------------- units

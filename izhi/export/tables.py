@@ -142,5 +142,5 @@ def _samples(trace: xr.Dataset, names: list[str]) -> Iterator[list[str]]:
 
 def _line(fields: Any) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(fields)
+    csv.writer(text, lineterminator="\n").writerow([inert(str(field)) for field in fields])
     return text.getvalue()

@@ -119,6 +119,8 @@ class LogCheck:
             yield "engines"
         if not self._is_number_of_shards(event, plan):
             yield "shards"
+        if not self._are_versions(event):
+            yield "versions"
 
     def _of_run(self, event: Event) -> list[Event]:
         """Return what followed on an event in its run."""
@@ -133,7 +135,7 @@ class LogCheck:
             return False
         config = event["configs"][0]
         asked = {"compiled", "numpy"} & {config.get("run.engine")} or {"compiled", "numpy"}
-        if not all(engine in asked for engine in engines):
+        if not all(isinstance(engine, str) and engine in asked for engine in engines):
             return False
         if config.get("run.backend") == "dask" or _fell_back(run):
             return True  # workers without a compiler compute otherwise than planned
@@ -145,6 +147,20 @@ class LogCheck:
             engine_of.get(done["shard"].split("-")[0]) == _engine(done)
             for done in _made(run) if "versions" in done
         )  # fmt: skip
+
+    def _are_versions(self, event: Event) -> bool:
+        """Whether what a run made, in its own processes, has the versions of its environment."""
+        environment, run = versions.of_environment(event.get("environment")), self._of_run(event)
+        made = [done for done in run if done["event"] == "gathered"]
+        if event["configs"][0].get("run.backend") != "dask":
+            made += _made(run)
+        if not environment:  # of an earlier version, or taken out: nothing to compare
+            return not any("versions" in done for done in made)
+        return all(
+            environment.get(name) == version
+            for done in made
+            for name, version in versions.read(done.get("versions")).items()
+        )
 
     def _is_number_of_shards(self, event: Event, plan: Plan) -> bool:
         number, run = event.get("shards"), self._of_run(event)

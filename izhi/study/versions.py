@@ -32,7 +32,7 @@ def here(compiled: bool) -> dict[str, str]:
     """
     from izhi.study import provenance
 
-    found = _of_environment(provenance.environment())
+    found = of_environment(provenance.environment())
     if not compiled:
         found.pop("compiler", None)
     return found
@@ -57,7 +57,7 @@ def of_shards(events: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, Versi
         if event["event"] == "started":
             run = {}
         elif event["event"] in PLANS:
-            run = _of_environment(event.get("environment"))
+            run = of_environment(event.get("environment"))
             run.pop("compiler", None)  # which need not have had a part
         elif event["event"] == "shard_done" and name is not None:
             told = read(event["versions"]) if "versions" in event else run
@@ -69,7 +69,8 @@ def of_shards(events: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, Versi
     return result
 
 
-def _of_environment(told: Any) -> dict[str, str]:
+def of_environment(told: Any) -> dict[str, str]:
+    """Return the versions in what a run says of its environment; none where it does not."""
     if not isinstance(told, dict):
         return {}
     libraries = told.get("libraries")
