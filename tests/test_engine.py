@@ -600,12 +600,6 @@ def test_results_that_are_not_whole_are_an_error(tmp_path, script, message) -> N
         simulate(tmp_path / "p", script)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_parameter_that_is_not_finite_is_not_given_to_a_program(tmp_path, value) -> None:
-    with pytest.raises(EngineError, match=r"^cell\.b: not finite$"):
-        simulate(tmp_path / "p", "cat whole", cell__b=value)
-
-
 def test_a_program_that_is_gone_fails_its_shards_alone(built, tmp_path, capfd) -> None:
     """The program of the build is taken away between planning and running."""
     plan = izhi.plan([*TINY, *SWEEP, "run.engine=compiled"])
