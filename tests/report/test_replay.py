@@ -184,8 +184,6 @@ def test_brian2_has_the_same_states_after_each_spike() -> None:
          "felt = u_post/mV; x_S = felt; I_S_post += weight*x_S", "more than presynaptic spikes"),
         ("dx_S/dt = -x_S/tau_d : 1 (event-driven)",
          "x_S += int(t > 5*ms); I_S_post += weight*x_S", "more than presynaptic spikes"),
-        ("dx_S/dt = -x_S*int(t > 5*ms)/tau_d : 1 (event-driven)",
-         "x_S += 1; I_S_post += weight*x_S", "not the same at all times"),
     ],
 )  # fmt: skip
 def test_what_does_not_follow_from_spikes_alone_is_not_replayed(equations, on_pre, said) -> None:
