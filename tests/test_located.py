@@ -239,8 +239,9 @@ RENAMED = {  # with each of them, names of the scheme's own were names of the ne
 def test_a_model_may_have_any_names(engine, run, compiler, tmp_path) -> None:
     (tmp_path / "neuron").mkdir()
     for name, others in {"named": {}, **RENAMED}.items():
-        text = re.sub(r"\b[a-z]+\b", lambda found: others.get(found[0], found[0]), NAMED)  # noqa: B023
-        text = re.sub(r"\bd(y|x)/", lambda found: f"d{others.get(found[1], found[1])}/", text)  # noqa: B023
+        text = NAMED
+        for old, new in others.items():
+            text = re.sub(rf"\b(d?){old}\b", rf"\g<1>{new}", text)
         (tmp_path / "neuron" / f"{name}.yaml").write_text(text)
     settings = [f"run.engine={engine}", "simulation.duration=60 ms", "stimulus.amplitude=40 mV"]
     settings += ["circuit=single", "synapse=none", "stimulus.onset=1 ms"]

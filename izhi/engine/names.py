@@ -91,7 +91,7 @@ def _loses_names(expression: str, variable: str) -> bool:
     named = _named(expression)
     if variable not in named:
         return False
-    import sympy  # type: ignore[import-untyped, unused-ignore]
+    import sympy
     from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
     value, old = str_to_sympy(expression), sympy.Symbol(variable, real=True)
