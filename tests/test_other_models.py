@@ -675,9 +675,13 @@ def test_flags_of_synapses_and_stimuli_change_no_value(compiler, tmp_path, flags
     assert (counts == counts.sel(synapse="plain", stimulus="plain")).all()
 
 
-def test_what_cells_share_may_be_constant_over_a_step(compiler, tmp_path) -> None:
-    """The compiled engine computed what follows from it only when the stimulus changes."""
-    moving = "mod = 1 + sin(2*pi*t/(10*ms)) : 1 (shared, constant over dt)"
+@pytest.mark.parametrize("term", ["1 + sin(2*pi*t/(10*ms))", "t/(10*ms) - 0.25"])
+def test_what_cells_share_may_be_constant_over_a_step(compiler, tmp_path, term) -> None:
+    """The compiled engine computed what follows from it only when the stimulus changes.
+
+    It did not compile what follows from the time alone.
+    """
+    moving = f"mod = {term} : 1 (shared, constant over dt)"
     folder = write(
         tmp_path,
         neuron_own={"equations": f"{moving}\ndx/dt = (A*mod - x + I)/(5*ms) : 1",

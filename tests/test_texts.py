@@ -39,6 +39,11 @@ def test_a_study_s_name_is_the_text_as_typed(name: str, tmp_path: Path) -> None:
     (tmp_path / "study/y.yaml").write_text(f"name: {name}\n")
     sweep = "hydra: {sweeper: {params: {study.name: " + name + "}}}"
     (tmp_path / "experiment/z.yaml").write_text(f"# @package _global_\n{sweep}\n")
+    named = f"{{name: {name}}}"
+    for file, merged in (("merged", named), ("merges", f"[{{dir: d}}, {named}]")):
+        (tmp_path / f"experiment/{file}.yaml").write_text(
+            f"# @package _global_\nstudy: {{<<: {merged}}}\n"
+        )
     refers = "synapse.weight=${stimulus.amplitude}"  # composes the rest, too
     for overrides in (
         [f"study.name={name}"],
@@ -51,8 +56,22 @@ def test_a_study_s_name_is_the_text_as_typed(name: str, tmp_path: Path) -> None:
         ["+experiment=x"],
         ["+study=y"],
         ["+experiment=z"],
+        ["+experiment=merged"],
+        ["+experiment=merges"],
     ):
         assert compose(overrides, config_dir=tmp_path).setting("study.name") == name
+
+
+@pytest.mark.parametrize("name", ["1.10", "007", "off"])
+def test_a_file_that_a_config_sweeps_is_the_name_as_typed(name: str, tmp_path: Path) -> None:
+    for folder in ("experiment", "neuron"):
+        (tmp_path / folder).mkdir()
+    for file in ("1.1", "1.10", "007", "7", "off"):
+        (tmp_path / f"neuron/{file}.yaml").write_text("defaults: [chattering]\n")
+    sweep = "hydra: {sweeper: {params: {neuron: " + name + "}}}"
+    (tmp_path / "experiment/x.yaml").write_text(f"# @package _global_\n{sweep}\n")
+    sweep = compose(["+experiment=x"], config_dir=tmp_path)
+    assert sweep.choices["neuron"] == name
 
 
 def test_null_is_no_name_unless_it_is_quoted() -> None:

@@ -88,6 +88,19 @@ def test_an_edge_lies_where_it_is_written(number, dt, between, operator, mirrore
         assert evaluate(found.current, scope) == expected, k
 
 
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+def test_no_comparison_with_what_is_not_a_number_holds(operator) -> None:
+    found = read({"current": f"high*int(t {operator} n/rate) + low*int(t >= n/rate)",
+                  "high": "1 mV", "low": "1 mV", "n": "0", "rate": "0 Hz"})  # fmt: skip
+    values = {"n": np.array([0.0, 0.0, 1.0, -1.0]), "rate": np.array([0.0, 10.0, 0.0, 0.0])}
+    first = found.edges[0]
+    never = waveform.NEVER if ">" in operator else -waveform.NEVER
+    at_0 = int(operator in ("<=", ">"))
+    steps = first.step(values, 1e-4).tolist()
+    assert steps == [never, at_0, waveform.NEVER, -waveform.NEVER]
+    assert found.edges[-1].step(values, 1e-4)[0] == waveform.NEVER
+
+
 def test_an_edge_that_never_comes() -> None:
     offset = read(STEP).edges[1]
     assert offset.step({"offset": np.array([np.inf, 1e9])}, 1e-4).tolist() == [waveform.NEVER] * 2

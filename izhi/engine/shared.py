@@ -147,7 +147,7 @@ def _parted(statements: Iterable[Any], shared: set[str]) -> tuple[list[Any], lis
     differing = set(shared)
     for_all, for_each = [], []
     for statement in statements:
-        if get_identifiers(statement.expr) & differing:
+        if (get_identifiers(statement.expr) | {statement.var}) & differing:
             differing.add(statement.var)
             each = copy.copy(statement)  # Brian2 keeps what it made for equal code
             each.scalar = False

@@ -57,11 +57,15 @@ class Edge:
         Expression of parameters, in seconds.
     after
         False for the first step at or after the time, True for the first one after it.
+    later
+        Whether the comparison holds from the step on, or else before it. It never holds where the
+        time is not a number, as that of ``n/rate`` where both are 0.
     """
 
     name: str
     time: str
     after: bool
+    later: bool
 
     def step(self, values: Mapping[str, Any], dt: float) -> NDArray[np.int32]:
         """Return the step for some values of the parameters.
@@ -75,8 +79,9 @@ class Edge:
         """
         with np.errstate(over="ignore"):  # of what is without end
             position = evaluate(self.time, values) / dt
-        found = np.floor(position + _NEARLY) + 1 if self.after else np.ceil(position - _NEARLY)
-        return np.asarray(np.clip(found, -NEVER, NEVER), np.int32)
+        step = np.floor(position + _NEARLY) + 1 if self.after else np.ceil(position - _NEARLY)
+        step = np.where(np.isnan(step), NEVER if self.later else -NEVER, step)
+        return np.asarray(np.clip(step, -NEVER, NEVER), np.int32)
 
 
 @dataclass(frozen=True)
@@ -246,7 +251,7 @@ class _Steps(ast.NodeTransformer):
 
     def __init__(self, scope: Mapping[str, Dimension], inner: set[str], key: str) -> None:
         self.scope, self.inner, self.key = scope, inner, key
-        self.edges: dict[tuple[str, bool], Edge] = {}
+        self.edges: dict[tuple[str, bool, bool], Edge] = {}
         self.recurrences: list[Recurrence] = []
         self.moving = False
         self.draws = 0
@@ -311,22 +316,24 @@ class _Steps(ast.NodeTransformer):
                 f"{ast.unparse(right)}: compare the time by >= and <"
             )
         after = isinstance(operator, ast.Gt | ast.LtE)
-        name = self._edge(ast.unparse(right), after)
         later = isinstance(operator, ast.Gt | ast.GtE)
+        name = self._edge(ast.unparse(right), after, later)
         return ast.Compare(
             ast.Name(_STEP, ast.Load()), [ast.GtE() if later else ast.Lt()],
             [ast.Name(name, ast.Load())],
         )  # fmt: skip
 
-    def _edge(self, time: str, after: bool) -> str:
+    def _edge(self, time: str, after: bool, later: bool) -> str:
         """Return the name of an edge; a parameter's own, as in onset_step, where it is one."""
-        if (time, after) not in self.edges:
+        later |= time.isidentifier()  # a parameter is a number: one edge for both comparisons
+        key = time, after, later
+        if key not in self.edges:
             own = [f"{time}_step"] if time.isidentifier() and not after else []
             taken = {*self.scope, *(edge.name for edge in self.edges.values())}
             numbered = (f"edge_{number}_step" for number in itertools.count(len(self.edges)))
             name = next(name for name in itertools.chain(own, numbered) if name not in taken)
-            self.edges[time, after] = Edge(name, time, after)
-        return self.edges[time, after].name
+            self.edges[key] = Edge(name, time, after, later)
+        return self.edges[key].name
 
     def _moves(self, node: ast.expr) -> bool:
         """Whether an expression is no constant of a point: it may depend on the time, or draws."""

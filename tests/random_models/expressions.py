@@ -77,7 +77,8 @@ class Expressions:
             text = f"{self.choices.pick(ROUNDING)}({scale}({first}))"
             return f"1/{text}" if self.choices.chance(15) else text
         if kind == "condition":
-            return f"int({self.condition(depth - 1)})"
+            text = self.condition(depth - 1)
+            return f"({first})*({text})" if self.choices.chance(3) else f"int({text})"
         if kind == "clip":
             return f"clip({first}, {self.leaf()}, {self.leaf()})"
         if kind == "integers":

@@ -29,8 +29,12 @@ EDGES = (
     "-2 ms",
     "0.3 ms",
 )
+_OF_ONE = ("1/{0}", "{0}/2", "{0} % 2", "-{0}", "2*{0}", "1/(0*{0})", "{0}**2", "sqrt({0})")
+"""What follows from a variable of a reset's own, which may be a whole number."""
+
 PERIODS = ("4 ms", "2 ms", "3.5 ms", "1 ms", "0.6 ms", "100 s")
 RATES = ("100 Hz", "37 Hz", "250 Hz", "0 Hz")
+FLAGS = ("constant over dt", "shared", "shared, constant over dt", "constant over dt, shared")
 
 
 @dataclass(frozen=True)
@@ -147,11 +151,14 @@ class NeuronMaker:
         choices, inner, lines = self.choices, list[str](), list[str]()
         for _ in range(choices.weighted([(45, 0), (30, 1), (18, 2), (7, 3)])):
             name = self.names.new()
-            flag = choices.weighted([(76, ""), (17, "constant over dt"), (7, "shared")])
-            there = [*parameters, "(t/ms)"] if flag == "shared" else [*atoms, *inner]
+            flag = choices.weighted([(74, ""), (16, FLAGS[0]), (5, FLAGS[1]), (5, "both")])
+            flag = choices.pick(FLAGS[2:]) if flag == "both" else flag
+            there = [*parameters, "(t/ms)"] if "shared" in flag else [*atoms, *inner]
             if self.method == "exact":
                 there = [atom for atom in there if "t/ms" not in atom]
-            text = Expressions(choices, there, exponents).bounded(choices.number(1, 3))
+            expressions = Expressions(choices, there, exponents)
+            bare = choices.chance(2)
+            text = expressions.condition(1) if bare else expressions.bounded(choices.number(1, 3))
             lines.append(f"{name} = {text} : 1" + (f" ({flag})" if flag else ""))
             inner.append(name)
         return inner, lines
@@ -212,12 +219,20 @@ class NeuronMaker:
                 (30, f"{state} += {choices.pick(parameters)}{unit}"), (20, ""),
                 (15, f"{state} *= 0.5"), (15, f"{state} = {every.bounded(2)}"),
                 (10, f"{state} -= {every.leaf()}"), (10, f"{state} = clip({state} + 1, 0, 4)"),
+                (8, self._cancelled(state, shown[state], parameters)),
             ])  # fmt: skip
             lines += [change] * bool(change)
         if choices.chance(15):
             name = self.names.new()
-            first = choices.pick(list(shown.values())) if choices.chance(30) else every.bounded(1)
+            first = choices.weighted([
+                (30, choices.pick(list(shown.values()))), (50, every.bounded(1)),
+                (20, choices.pick(("0", "1", "-0.0", "7", "0*2", *parameters[:1]))),
+            ])  # fmt: skip
             lines.insert(0, f"{name} = {first}")
+            if choices.chance(25):
+                other = self.names.new()
+                lines.insert(1, f"{other} = {choices.pick(_OF_ONE).format(name)}")
+                name = other
             if choices.chance(35):
                 change = f"{name} {choices.pick(('+=', '*=', '=', '-='))} {every.leaf()}"
                 lines.insert(choices.number(1, len(lines)), change)
@@ -225,6 +240,16 @@ class NeuronMaker:
         if counter:
             lines.append(f"{counter} {choices.pick(('+=', '-='))} 1")
         return choices.pick(("\n", "; ")).join(lines)
+
+    def _cancelled(self, state: str, shown: str, parameters: list[str]) -> str:
+        """Return a statement from which names fall out, if it is simplified."""
+        p, q = parameters[0], parameters[-1]
+        unit = "*mV" if shown != state else ""
+        return self.choices.pick((
+            f"{state} = {state} + {p}{unit} - {p}{unit}", f"{state} = {p}/{p}{unit}",
+            f"{state} = 0*{p}{unit} + {q}{unit}", f"{state} *= {p}/{p}",
+            f"{state} = {state} - {state}", f"{state} += ({shown} - {shown}){unit}",
+        ))  # fmt: skip
 
     def _refractory(self, every: Expressions) -> str:
         kind = self.choices.weighted(
@@ -314,7 +339,9 @@ class StimulusMaker:
         for at, piece in enumerate(pieces):
             if choices.chance(25):
                 name = self.names.new()
-                lines.append(f"{name} = {piece} : 1")
+                flag = choices.weighted([(80, ""), (20, "flag")])
+                flag = f" ({choices.pick(FLAGS)})" if flag else ""
+                lines.append(f"{name} = {piece} : 1{flag}")
                 pieces[at] = name
         text = pieces[0]
         for piece in pieces[1:]:
@@ -375,10 +402,13 @@ class StimulusMaker:
     def _step(self, onset: str) -> str:
         choices = self.choices
         kind = choices.weighted([(35, "from"), (20, "between"), (10, "until"), (10, "mirrored"),
-                                 (10, "after"), (10, "chained"), (5, "sum"),
-                                 (4, "drawn")])  # fmt: skip
+                                 (10, "after"), (10, "chained"), (5, "sum"), (4, "drawn"),
+                                 (6, "quotient")])  # fmt: skip
+        if kind == "quotient":
+            number, rate = self._new(choices.pick((0.0, 1.0, -2.0))), self._new(choices.pick(RATES))
+            return f"t {choices.pick(('>=', '<', '<=', '>'))} {onset} + {number}/{rate}"
         if kind in ("between", "chained"):
-            offset = self._new(choices.pick(EDGES))
+            offset = self._new(None if choices.chance(8) else choices.pick(EDGES))
             if kind == "chained":
                 return f"{onset} <= t < {offset}"
             return f"t >= {onset} and t < {offset}"
@@ -427,9 +457,11 @@ class SynapseMaker:
                 if choices.chance(30):
                     on_pre.append(f"{name} {choices.pick(('+=', '*='))} {state}")
                 added = name
+        numbers = [weight] if added == weight else [weight, state]
         if choices.chance(25):
-            numbers = [weight] if added == weight else [weight, state]
             added = f"{weight}*{self._expressions(*numbers).bounded(2)}"
+        if choices.chance(12):
+            added = self._of_subexpression(config, numbers, added)
         if choices.chance(25):
             on_pre.append(self._reaching(weight))
         if target.driven and choices.chance(75):
@@ -457,6 +489,16 @@ class SynapseMaker:
             if name in used and name != weight and choices.chance(10):
                 config.setdefault("constants", {})[name] = given.pop(name)
         return config | given
+
+    def _of_subexpression(self, config: Config, numbers: list[str], added: str) -> str:
+        """Declare a subexpression of the synapse, and return what names it."""
+        choices, name = self.choices, self.names.new()
+        flag = f" ({choices.pick(FLAGS)})" if choices.chance(50) else ""
+        there = numbers[:1] if flag and choices.chance(80) else numbers
+        line = f"{name} = {Expressions(choices, [*there, '(t/ms)']).bounded(1)} : 1{flag}"
+        lines = [*config.get("equations", "").split("\n"), line]
+        config["equations"] = "\n".join(filter(None, lines))
+        return f"{added}*{name}"
 
     def _expressions(self, *numbers: str) -> Expressions:
         """Return expressions of some names and of the target's states."""
@@ -489,6 +531,13 @@ class SynapseMaker:
             config["target"] = f"d{first}/dt = -{first}/{tau} : 1"
             on_pre.append(f"{first}_post += {added}")
         text = f"{unit}{first}"
+        if choices.chance(12):
+            other = self.names.new()
+            flag = f" ({choices.pick(FLAGS)})" if choices.chance(60) else ""
+            inner = [] if "shared" in flag and choices.chance(90) else [first]
+            term = Expressions(choices, [*inner, "(t/ms)"]).bounded(1)
+            config["target"] += f"\n{other} = {term} : 1{flag}"
+            text = f"{text}*{other}"
         if choices.chance(20):
             state = self.target.states[-1]
             amount = f"{first}_post{self._unit(state)}"

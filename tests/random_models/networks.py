@@ -157,7 +157,8 @@ def networks(draw: Any) -> Network:
         "duration": "0 ms", "method": method, "seed": choices.pick((0, 1, 2**31 - 1)),
     }  # fmt: skip
     steps = choices.pick((40, 20, 60))
-    simulation["duration"] = f"{float(simulation['dt'].split()[0]) * steps:g} ms"
+    rest = choices.weighted([(80, 0.0), (5, 0.3), (5, 0.5), (5, 0.999), (5, 1e-9)])
+    simulation["duration"] = f"{float(simulation['dt'].split()[0]) * (steps + rest):.12g} ms"
     sweep = _sweep(choices, populations, projections)
     return Network(
         populations, projections, simulation, sweep, choices.pick(REPLICAS),
@@ -179,6 +180,8 @@ def _projections(
         used[name] |= _words(population.get("stimulus", {}))
     for number in range(choices.number(0, min(6, len(ends)))):
         name = names.new() if wild else f"j{number}"
+        if choices.chance(1):
+            name = choices.pick(ends)
         source, target = choices.pick(ends), choices.pick(targets)
         synapse = SynapseMaker(choices, wild, made[target], used[source] | used[target]).make()
         used[target] |= _words(synapse)

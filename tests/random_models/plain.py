@@ -43,6 +43,7 @@ _OTHERWISE = re.compile(r"\b(?:True|False|not not)\b")
 _NUMBERS_OF_SYMPY = {"nan", "inf", "oo", "zoo"}
 """Names that sympy takes for numbers where a script has them; izhi's own names end otherwise."""
 _STATE = re.compile(r"(?m)^d(\w+)/dt")
+_SUBEXPRESSION = re.compile(r"(?m)^\w+\s*=([^:]+):")
 _DECLARED = re.compile(r"(?m)^(?:d(\w+)/dt|(\w+))\s*[=:]")
 
 
@@ -164,6 +165,8 @@ def _is_plain(network: Network, name: str) -> bool:
         return False
     if _OTHERWISE.search(texts) or _has_powers_of_whole_numbers(texts):
         return False
+    if _has_bare_conditions(neuron):
+        return False
     owned = [_names(neuron)]
     owned += [_names(one) for one in stimuli_of(population.get("stimulus", {}))]
     for projection in network.projections.values():
@@ -171,6 +174,18 @@ def _is_plain(network: Network, name: str) -> bool:
             owned.append(_names(projection["synapse"]))
     every = [one for names in owned for one in names]
     return len(every) == len(set(every)) and not _NUMBERS_OF_SYMPY & set(every)
+
+
+def _has_bare_conditions(config: Config) -> bool:
+    """Whether a subexpression is a condition: numpy adds two of them up to True."""
+    kinds = ast.Compare | ast.BoolOp | ast.Not
+    texts = f"{config.get('equations', '')}\n{config.get('target', '')}"
+    for term in _SUBEXPRESSION.findall(texts):
+        top = ast.parse(term.strip(), mode="eval").body
+        top = top.op if isinstance(top, ast.UnaryOp) else top
+        if isinstance(top, kinds):
+            return True
+    return False
 
 
 def _has_powers_of_whole_numbers(texts: str) -> bool:
@@ -223,10 +238,13 @@ class _AsSteps(ast.NodeTransformer):
             return ast.Compare(self.visit(left), [op], [self.visit(right)])
         scope = {**self.values, "ms": 0.001, "second": 1.0}
         at = eval(ast.unparse(right), {"__builtins__": {}}, scope) / self.dt
-        after = isinstance(op, ast.Gt | ast.LtE)
+        after, later = isinstance(op, ast.Gt | ast.LtE), isinstance(op, ast.Gt | ast.GtE)
+        if math.isnan(at):  # no comparison with it holds
+            at = math.inf if later else -math.inf
+        at = min(max(at, -(2.0**40)), 2.0**40)
         step = math.floor(at + NEARLY) + 1 if after else math.ceil(at - NEARLY)
         step = min(max(step, -(2**31) + 1), 2**31 - 1)
-        sign = ast.GtE() if isinstance(op, ast.Gt | ast.GtE) else ast.Lt()
+        sign = ast.GtE() if later else ast.Lt()
         return ast.Compare(ast.Name("t_in_timesteps"), [sign], [ast.Constant(step)])
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
@@ -318,7 +336,9 @@ class PlainPoint:
         """Return the quantities that a model is given."""
         found = {}
         for key, text in {**config, **config.get("constants", {})}.items():
-            if key not in TEXTS and not isinstance(text, dict):
+            if text is None:
+                found[key] = units.Quantity(math.inf, units.SECOND, math.inf, "null")
+            elif key not in TEXTS and not isinstance(text, dict):
                 found[key] = units.parse(str(self.swept.get(f"{group}.{key}", text)).strip("'"))
         return found
 
@@ -389,11 +409,12 @@ class PlainPoint:
             key = group if at == 0 else f"{group}.{next(k for k, v in config.items() if v is one)}"
             values = self._values(key, one)
             inner = {n for _, n in _DECLARED.findall(one.get("equations", ""))}
-            steps = _AsSteps({k: v.si for k, v in values.items()}, self.dt, inner)
+            steps = _AsSteps({k: np.float64(v.si) for k, v in values.items()}, self.dt, inner)
             parts.append(f"({self._stepped(steps, one['current'])})")
             for line in filter(None, one.get("equations", "").split("\n")):
                 left, _, rest = line.partition("=")
                 right, _, unit = rest.rpartition(":")
+                unit = unit.partition("(")[0]
                 lines.append(f"{left.strip()} = {self._stepped(steps, right)} : {unit} (shared)")
             given |= {k: _quantity(b2, v) for k, v in values.items()}
         return " + ".join(parts), lines, given
