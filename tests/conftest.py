@@ -12,6 +12,7 @@ import izhi
 from izhi.engine import cache, runtime
 from izhi.report.page import make
 
+from . import programs
 from .browser import browser  # noqa: F401
 
 # What gives no number of examples of its own has this one. Each run draws others.
@@ -82,6 +83,15 @@ def _environment():
     # pytest notes the running test, and netCDF4 and joblib set theirs once they are imported
     others = ("PYTEST_CURRENT_TEST", "HDF5_PLUGIN_PATH", "KMP_INIT_AT_FORK")
     return {name: value for name, value in os.environ.items() if name not in others}
+
+
+@pytest.fixture(scope="module")
+def quick_builds(builds_of_the_session):
+    """Write programs in this process and compile them with less optimisation; keep them apart."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", f"{os.environ['XDG_CACHE_HOME']}-quick")
+        patch.setattr(cache, "_run_build", programs.build_here)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ from izhi.study.folder import sha256
 from izhi.study.verify import verify
 from izhi.sweep import plan as plans
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 SHORT = ["simulation.duration='150 ms'", "run.engine=numpy", "run.n_jobs=1", "run.report=none"]
 DIFFERENT = ["synapse=tsodyks_markram", "+synapse.per_synapse.U_0='uniform(0.05, 0.95)'"]
 TYPES = ["neuron=random", "simulation.seed=range(0,6)", "circuit=single"]

@@ -17,6 +17,8 @@ from izhi.errors import ConfigError
 from izhi.models import located
 from izhi.models.declarations import parse
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 # The last interval in ms, and spikes, in 980 ms of 10 mV, found by adaptive methods of order 8 with
 # located crossings. CH: the longest.
 TYPES = {

@@ -19,6 +19,8 @@ from izhi import units
 from izhi.engine import runtime
 from izhi.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 LEAKY = """
 model: leaky
 equations: '{equations}'

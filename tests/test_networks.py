@@ -19,6 +19,8 @@ from izhi.sweep import plan as plans
 
 from .slow_draws import slow_key, slow_then
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 SEEDS = st.integers(0, 2**31 - 1)
 RANDOM = [
     "circuit=fan_in", "circuit.populations.pre.count=20", "circuit.populations.post.count=15",

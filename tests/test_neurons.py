@@ -13,6 +13,8 @@ from izhi.config.folder import conf_folder
 from izhi.errors import ConfigError
 from izhi.sweep import plan as plans
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 BOOK = sorted(f"book/{path.stem}" for path in (conf_folder() / "neuron" / "book").glob("*.yaml"))
 FIRE = ["integrate_and_fire/adaptive_exponential", "integrate_and_fire/leaky"]
 DRIVEN = {  # amplitudes in pA that each type answers

@@ -10,6 +10,8 @@ import itertools
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 RS, IB, CH = "regular_spiking", "intrinsically_bursting", "chattering"
 FS, LTS, TC, RZ = "fast_spiking", "low_threshold_spiking", "thalamo_cortical", "resonator"
 SEVEN = (RS, IB, CH, FS, LTS, TC, RZ)

@@ -16,6 +16,8 @@ import yaml
 import izhi
 from izhi.sweep import plan as plans
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 SINGLE = ["circuit=single", "synapse=none"]
 
 

@@ -20,6 +20,8 @@ import izhi.units
 from izhi import cli
 from izhi.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 # ------------------------------------------- two neurons, a synapse and a stimulus of one's own
 
 ADAPTIVE = """

@@ -11,6 +11,8 @@ from izhi.config.folder import conf_folder
 from izhi.report.figures import galleries
 from izhi.sweep import plan as plans
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 # The program that drew the paper's figure: a, b, c, d, V at the start, time step, end.
 CELLS = {
     "tonic_spiking": (0.02, 0.2, -65, 6, -70, 0.25, 100),

@@ -30,6 +30,8 @@ from izhi.sweep import plan as plans
 from izhi.sweep import points, structures
 from izhi.sweep.plan import Machine, Plan
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 PRESETS = [
     "regular_spiking", "intrinsically_bursting", "chattering", "fast_spiking",
     "low_threshold_spiking", "thalamo_cortical", "resonator",

@@ -21,9 +21,9 @@ from tests.random_models.engines import Case, Engines
 from tests.random_models.networks import Network
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(8))
 def test_random_models_have_the_same_bits_everywhere(compiler, number) -> None:
-    tally, finding = blocks.run(number, 4)
+    tally, finding = blocks.run(number, 6)
     assert finding is None, str(finding)
     assert tally.models > 10
     assert tally.refused < tally.models

@@ -17,6 +17,8 @@ from izhi.errors import ConfigError, StudyError
 from izhi.study import reproduce, verify
 from tests.foreign import KINDS, move_values
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 TIMES = np.arange(0, 61) * 0.85  # ms
 VALUES = 4 + 9 * np.sin(TIMES / 7)  # mV
 FILE = ["stimulus=file", "circuit=single", "simulation.duration=50 ms", "record.traces=all"]

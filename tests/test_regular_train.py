@@ -13,6 +13,8 @@ from izhi.errors import ConfigError
 from izhi.models import cell
 from izhi.units import HERTZ, NUMBER, SECOND
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 TRAIN = "neuron@pre.neuron=source/regular_train"
 
 

@@ -20,6 +20,8 @@ from izhi.spikes import DETECTORS, REGIMES, STATISTICS, Settings, Trains, summar
 from izhi.study import overview, shardfile, statistics, window
 from izhi.sweep import plan as plans
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 ENGINE = "compiled" if cache.compiler() else "numpy"  # a program starts faster than Brian2
 SHORT = ["simulation.duration='250 ms'", f"run.engine={ENGINE}", "run.n_jobs=1",
          "run.shard_points=5"]  # fmt: skip

@@ -21,6 +21,8 @@ from izhi.models import waveform
 from izhi.models.evaluate import evaluate
 from izhi.units import VOLT
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 DT = Fraction(1, 10)  # ms
 
 

@@ -5,6 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 ENGINES = ["numpy", "compiled"]
 FIRST_STEP = {  # of a time in ms: the first that starts at or after it
     0: 0, 0.04: 1, 0.1: 1, 0.3: 3, 1.3: 13, 2: 20, 2.04: 21, 2.0999: 21, 2.1: 21, 20: 200,

@@ -9,6 +9,8 @@ import izhi
 from izhi.errors import ConfigError
 from izhi.models import assembly
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 COMMON = ["simulation.duration=90 ms", "record.traces=all", "run.engine=numpy"]
 NAMES = ("facilitating", "alpha", "double_exponential", "conductance", "delta")
 

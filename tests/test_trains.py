@@ -17,6 +17,8 @@ from izhi.models import trains
 from izhi.models.recording import Recording
 from izhi.study import reproduce
 
+pytestmark = pytest.mark.usefixtures("quick_builds")
+
 SOURCE = ["neuron@pre.neuron=source/spike_file", "simulation.duration=100 ms"]
 
 

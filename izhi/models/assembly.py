@@ -7,7 +7,6 @@ and projections get their owner's name in front.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +24,6 @@ ESCAPES = "escapes"
 """Counts how often a membrane potential was beyond its bound."""
 
 _OWN = (INPUT, DRIVE, ESCAPES, located.SINCE)
-_IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z]\w*")
 
 Names = Mapping[tuple[str, str], str]
 """By owner (``""`` for the neuron, else a stimulus or projection) and name: what it is called."""
@@ -137,7 +135,7 @@ def on_pre(circuit: Circuit, projection: Projection) -> str:
     there = names(circuit, circuit.population(projection.target))
     called = {name: new for (_, name), new in synapse_names(circuit, projection).items()}
     called |= {f"{n}_post": f"{there[projection.name, n]}_post" for n in projection.synapse.felt}
-    return _IDENTIFIER.sub(lambda found: called.get(found[0], found[0]), projection.synapse.on_pre)
+    return declarations.renamed(projection.synapse.at_spikes, called)
 
 
 def synapse_names(circuit: Circuit, projection: Projection) -> Names:
@@ -153,7 +151,7 @@ def synapse_names(circuit: Circuit, projection: Projection) -> Names:
     own += [name for name, *_ in synapse.constants]
     states = circuit.population(projection.target).neuron.states
     reached = {*own, *(f"{name}_post" for name in (*states, *synapse.felt))}
-    own += sorted(set(declarations.assigned(synapse.on_pre)) - reached)
+    own += sorted(set(declarations.assigned(synapse.at_spikes)) - reached)
     taken |= {f"{name}_post" for name in taken}  # what Brian2 calls variables of the target
     found = {}
     for name in own:
@@ -199,7 +197,8 @@ def _incoming(circuit: Circuit, population: Population) -> list[Projection]:
 
 
 def _renamed(text: str, owner: str, called: Names) -> str:
-    return _IDENTIFIER.sub(lambda found: called.get((owner, found[0]), found[0]), text)
+    of_owner = {name: new for (whose, name), new in called.items() if whose == owner}
+    return declarations.renamed(text, of_owner)
 
 
 def _entering(projection: Projection, called: Names) -> str:

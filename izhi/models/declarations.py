@@ -41,6 +41,8 @@ for these, and does not end for more."""
 
 _CONSTANTS = ("e", "pi", "inf", "True", "False")
 
+_IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z]\w*")
+
 FLAGS_OF_STEP = frozenset(["constant over dt", "shared"])
 """Flags that change no value of an expression of parameters and the time of the step alone."""
 
@@ -457,6 +459,17 @@ def names_of_statements(text: str) -> set[str]:
 def assigned(text: str) -> list[str]:
     """Return the names that statements write to, states and names that they make themselves."""
     return [parts(statement)[0] for statement in statements(text)]
+
+
+def identifiers(text: str) -> list[str]:
+    """Return all names in a text, those of functions and units among them."""
+    found: list[str] = _IDENTIFIER.findall(text)
+    return found
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return a text with other names in the place of some."""
+    return _IDENTIFIER.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def statements(text: str) -> list[str]:

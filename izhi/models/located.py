@@ -19,11 +19,10 @@ Accuracy and efficiency in fixed-point neural ODE solvers, Neural Comput. 27:214
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Mapping, Sequence
 
 from izhi.errors import ConfigError
-from izhi.models import dimensions
+from izhi.models import declarations, dimensions
 from izhi.models.cell import Cell
 from izhi.models.declarations import Declaration
 
@@ -35,8 +34,6 @@ DECLARED = f"{SINCE} : second"
 
 _OWN = "located_"
 """What the names of all that the scheme computes begin with."""
-
-_IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z]\w*")
 
 _STAGES: Mapping[str, tuple[tuple[float, float], ...]] = {
     "rk2": ((0.5, 0.0), (1.0, 1.0)),
@@ -137,7 +134,7 @@ def beginning(system: Sequence[Declaration], *texts: str) -> str:
         Expressions and statements that stand beside them.
     """
     every = [*(one.name for one in system), *(one.expression for one in system), *texts]
-    used = {name for text in every for name in _IDENTIFIER.findall(text)}
+    used = {name for text in every for name in declarations.identifiers(text)}
     found = _OWN
     while any(name.startswith(found) for name in used):
         found += "x_"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from izhi import units
 from izhi.errors import ConfigError, did_you_mean
-from izhi.models import declarations, dimensions, heterogeneity
+from izhi.models import declarations, dimensions, heterogeneity, spike_values
 from izhi.models.declarations import Declaration
 from izhi.models.heterogeneity import Line
 from izhi.units import SECOND, Dimension
@@ -117,6 +117,13 @@ class Synapse:
             and self.felt == (self.current,)
             and self._statements[-1:] == [f"{self.current}_post+={added}"]
         )
+
+    @property
+    def at_spikes(self) -> str:
+        """What a spike does, without subexpressions of states; see `spike_values`."""
+        taken = [name for name, _ in (*self.parameters, *self.target_parameters)]
+        taken += [name for name, *_ in self.constants] + [one.name for one in self.target]
+        return spike_values.assigned_where_used(self.on_pre, self.declared, taken)
 
     @property
     def _statements(self) -> list[str]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import functools
-import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +32,8 @@ from izhi.sweep import plan as plans
 from izhi.sweep import structures
 from izhi.sweep.plan import Machine
 from izhi.sweep.structures import Structure
+from tests import programs
 from tests.random_models.networks import Network
-
-QUICK = ("-w", "-march=native", "-std=c++14", "-ffp-contract=off", "-fno-math-errno",
-         "-fno-trapping-math")  # fmt: skip
-"""Flags with which a program compiles in less than half the time."""
 
 SANITIZED = (
     "-w", "-O1", "-g1", "-std=c++14", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
@@ -56,8 +49,6 @@ BESIDE = ("circuit=random", "+experiment=random", *ALONE)
 
 # the same few texts, those of Brian2's own methods, for every population
 explicit.split_expression = functools.lru_cache(explicit.split_expression)
-
-_HEADERS = ("algorithm", "cmath", "cstdint", "cstdio", "cstring", "numeric", "vector")
 
 
 @dataclass(frozen=True)
@@ -114,7 +105,6 @@ class Engines:
     def __init__(self, sanitize: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="izhi-random-"))
         self.sanitize = sanitize
-        self.headers: dict[tuple[str, ...], Path] = {}
         self.loader = loader_over()
         self.base: DictConfig | None = None
         for group in ("experiment", "circuit"):
@@ -219,73 +209,25 @@ class Engines:
             optimisation, to be ready soon.
         """
         work = Path(tempfile.mkdtemp(dir=self.folder))
-        with fresh_device():
+        with programs.fresh_device():
             inputs = build.write(case.structure, replicas, work / "program.cpp")
         if self.sanitize:
-            self._compile(work, SANITIZED)
+            programs.compile_with(SANITIZED, work)
         elif number % 12 == 1:
             try:
                 build.compile_program(work / "program.cpp", work / "main")
             except SystemExit as error:
-                raise BuildFailed("the program does not compile with izhi's own flags") from error
+                raise programs.BuildFailed(
+                    "the program does not compile with izhi's own flags"
+                ) from error
         else:
-            self._compile(work, ("-O1" if number % 4 == 0 else "-O0", *QUICK))
+            programs.compile_with(("-O1" if number % 4 == 0 else "-O0", *programs.QUICK), work)
         return Build(work / "main", tuple((str(name), str(kind)) for name, kind in inputs))
 
     def compiled(self, case: Case, program: Build, rows: NDArray[np.int64] | None = None) -> Raw:
         """Return what a program finds for all points, or some of them in some order."""
         rows = np.arange(case.points) if rows is None else rows
         return compiled.simulate(program, case.structure, case.part(rows), len(rows))
-
-    def _compile(self, work: Path, flags: tuple[str, ...]) -> None:
-        if flags not in self.headers:
-            self.headers[flags] = self._precompiled(flags)
-        header = self.headers[flags]
-        done = subprocess.run(
-            [*_compiler(), *flags, *_include(), "-include", str(header), str(work / "program.cpp"),
-             "-o", str(work / "main")],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode != 0:
-            lines = [line for line in done.stderr.splitlines() if "error" in line]
-            raise BuildFailed("; ".join(lines[:3]) or done.stderr[:400])
-
-    def _precompiled(self, flags: tuple[str, ...]) -> Path:
-        """Compile the headers of all programs once."""
-        header = self.folder / f"headers{len(self.headers)}.h"
-        header.write_text("".join(f"#include <{name}>\n" for name in _HEADERS))
-        subprocess.run(
-            [*_compiler(), *flags, "-x", "c++-header", str(header), "-o", f"{header}.gch"],
-            check=True,
-        )  # fmt: skip
-        return header
-
-
-class BuildFailed(Exception):
-    """A program does not compile."""
-
-
-def _compiler() -> list[str]:
-    return os.environ.get("CXX", "").split() or ["g++"]
-
-
-def _include() -> list[str]:
-    with runtime.quiet_brian() as brian2:
-        package = Path(brian2.__file__).parent
-    return [f"-I{package / 'devices' / 'cpp_standalone'}", f"-I{package / 'synapses'}"]
-
-
-@contextlib.contextmanager
-def fresh_device() -> Iterator[None]:
-    """Let a program be written with a device that knows of no other, and leave Brian2 as it was."""
-    with runtime.quiet_brian() as brian2:
-        from izhi.engine import device
-
-        brian2.all_devices["izhi"] = device.FoldedDevice()
-        try:
-            yield
-        finally:
-            brian2.set_device("runtime")
 
 
 def default_replicas(case: Case) -> int:

@@ -169,6 +169,7 @@ def found(mutation: Mutation, networks: int = MOST_NETWORKS) -> tuple[int, str]:
             shutil.copytree(
                 ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
             )
+        shutil.copy(ROOT / "tests/programs.py", folder / "tests")
         make(mutation, folder)
         done = subprocess.run(
             [sys.executable, "-c", _SEARCH, str(networks)], cwd=folder, capture_output=True,

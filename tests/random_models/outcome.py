@@ -13,8 +13,9 @@ import numpy as np
 
 from izhi.engine.result import Raw
 from izhi.portable import FUNCTIONS
+from tests.programs import BuildFailed
 from tests.random_models import compare
-from tests.random_models.engines import BuildFailed, Case, Engines, Refused, default_replicas
+from tests.random_models.engines import Case, Engines, Refused, default_replicas
 from tests.random_models.networks import Network, stimuli_of
 
 

@@ -167,6 +167,9 @@ def _is_plain(network: Network, name: str) -> bool:
         return False
     if _has_bare_conditions(neuron):
         return False
+    onto = [p["synapse"] for p in network.projections.values() if p["target"] == name]
+    if any(map(_reads_states_once, onto)):
+        return False
     owned = [_names(neuron)]
     owned += [_names(one) for one in stimuli_of(population.get("stimulus", {}))]
     for projection in network.projections.values():
@@ -186,6 +189,13 @@ def _has_bare_conditions(config: Config) -> bool:
         if isinstance(top, kinds):
             return True
     return False
+
+
+def _reads_states_once(synapse: Config) -> bool:
+    """Whether a subexpression names a state: Brian2 computes it once for all that a spike does."""
+    text = synapse.get("equations", "")
+    terms = " ".join(_SUBEXPRESSION.findall(text))
+    return any(re.search(rf"\b{state}\b", terms) for state in _STATE.findall(text))
 
 
 def _has_powers_of_whole_numbers(texts: str) -> bool:
