@@ -426,6 +426,7 @@ class SynapseMaker:
         self.choices, self.target = choices, target
         self.names = Names(choices, wild, set() if wild else taken)
         self.names.taken |= {f"{s}" for s in target.states}
+        self.inner: list[str] = []
 
     def make(self) -> Config:
         """Return the synapse as a config holds it."""
@@ -460,7 +461,7 @@ class SynapseMaker:
         numbers = [weight] if added == weight else [weight, state]
         if choices.chance(25):
             added = f"{weight}*{self._expressions(*numbers).bounded(2)}"
-        if choices.chance(12):
+        for _ in range(choices.weighted([(86, 0), (9, 1), (5, 2)])):
             added = self._of_subexpression(config, numbers, added)
         if choices.chance(25):
             on_pre.append(self._reaching(weight))
@@ -494,16 +495,17 @@ class SynapseMaker:
         """Declare a subexpression of the synapse, and return what names it."""
         choices, name = self.choices, self.names.new()
         flag = f" ({choices.pick(FLAGS)})" if choices.chance(50) else ""
-        there = numbers[:1] if flag and choices.chance(80) else numbers
+        there = numbers[:1] if flag and choices.chance(80) else [*numbers, *self.inner]
         line = f"{name} = {Expressions(choices, [*there, '(t/ms)']).bounded(1)} : 1{flag}"
         lines = [*config.get("equations", "").split("\n"), line]
         config["equations"] = "\n".join(filter(None, lines))
+        self.inner.append(name)
         return f"{added}*{name}"
 
     def _expressions(self, *numbers: str) -> Expressions:
-        """Return expressions of some names and of the target's states."""
+        """Return expressions of some names, subexpressions and the target's states."""
         states = [f"({s}_post{self._unit(s, '/')})" for s in self.target.states]
-        return Expressions(self.choices, [*numbers, *states])
+        return Expressions(self.choices, [*numbers, *self.inner, *states])
 
     def _unit(self, state: str, times: str = "*") -> str:
         """Return the unit of a state of the target, with its operator; ``""`` for a number."""
