@@ -67,6 +67,12 @@ def value(choices: Choices) -> float:
     return choices.pick(EXTREME) if choices.chance(10) else choices.pick(USUAL)
 
 
+def _time_line(choices: Choices, name: str) -> str:
+    """Return what each cell or synapse makes of a time."""
+    return choices.pick((f"{name}*lognormal(1, 0.2)", "uniform(1*ms, 9*ms)",
+                         f"{name} + exponential(2*ms)"))  # fmt: skip
+
+
 def named(texts: Iterable[Any]) -> set[str]:
     """Return all names in some texts."""
     return set(re.findall(r"[A-Za-z]\w*", " ".join(map(str, texts))))
@@ -272,8 +278,10 @@ class NeuronMaker:
                 constants[name] = given.pop(name)
         drawn = {}
         for name in list(given):
-            if name in self.numbers and choices.chance(8):
-                drawn[name] = self._line(name)
+            if choices.chance(8):
+                drawn[name] = (
+                    self._line(name) if name in self.numbers else _time_line(choices, name)
+                )
         config |= given
         if constants:
             config["constants"] = constants
@@ -284,8 +292,22 @@ class NeuronMaker:
                 start = (
                     value(choices) if choices.chance(10) else choices.pick((0.0, 0.2, 0.9, -0.5))
                 )
-                config[f"{state}_0"] = f"{start} mV" if self.volt and state == "v" else start
+                unit = self.volt and state == "v"
+                config[f"{state}_0"] = f"{start} mV" if unit else start
+                if choices.chance(6):
+                    line = "uniform(-1*mV, 1*mV)" if unit else "uniform(-1, 1)"
+                    config.setdefault("per_cell", {})[f"{state}_0"] = line
+        if self.numbers.keys() & config.get("per_cell", {}).keys() and choices.chance(20):
+            self._share_a_draw(config)
         return Neuron(config, tuple(states), self.volt, "I" in used, frozenset(used))
+
+    def _share_a_draw(self, config: Config) -> None:
+        """Let a number that a cell has of its own be used by some of its parameters."""
+        lines, name = config["per_cell"], self.names.new()
+        for key in lines:
+            if key in self.numbers:
+                lines[key] = f"{key}*{name}"
+        lines[name] = "uniform(0.5, 1.5)"
 
     def _line(self, name: str) -> str:
         return self.choices.pick((
@@ -484,10 +506,16 @@ class SynapseMaker:
             delay = choices.pick(("uniform(0*ms, 4*ms)", "exponential(1*ms)", "delay + 2*ms"))
             config.setdefault("per_synapse", {})["delay"] = delay
             given.setdefault("delay", "0.5 ms")
-        used = named([config.get("equations", ""), config["on_pre"], config.get("target", ""),
-                      config.get("current", "")])  # fmt: skip
+        own = named([config.get("equations", ""), config["on_pre"]])
+        for name in given:
+            line = "uniform(0, 1)" if name.endswith("_0") else _time_line(choices, name)
+            is_own = name in own or name.removesuffix("_0") in own
+            if is_own and name not in (weight, "delay") and choices.chance(7):
+                config.setdefault("per_synapse", {})[name] = line
+        used = own | named([config.get("target", ""), config.get("current", "")])
         for name in list(given):
-            if name in used and name != weight and choices.chance(10):
+            drawn = config.get("per_synapse", {})
+            if name in used and name != weight and name not in drawn and choices.chance(10):
                 config.setdefault("constants", {})[name] = given.pop(name)
         return config | given
 

@@ -380,10 +380,12 @@ class PlainPoint:
         else:
             lines.append("I = 0*volt : volt")
         namespace |= {k: _quantity(b2, v) for k, v in values.items()}
-        drawn = [key for key in neuron.get("per_cell", {})]
+        drawn = [key for key in neuron.get("per_cell", {}) if key in values]
+        states = {f"{state}_0": state for state in _states(neuron)}
         for key in drawn:
             namespace.pop(key)
-            lines.append(f"{key} : 1 (constant)")
+            if key not in states:
+                lines.append(f"{key} : {_unit(values[key])} (constant)")
         method = _method(self.network, neuron)
         refractory = self.swept.get(f"{name}.neuron.refractory", neuron.get("refractory", ""))
         group = b2.NeuronGroup(
@@ -394,11 +396,12 @@ class PlainPoint:
             "euler" if method.startswith("located") else method,
             namespace=namespace, name=f"cells_{name}",
         )  # fmt: skip
+        for key, state in states.items():
+            if key in values:
+                _start(group, state, values[key].si)
         for key in drawn:
-            _start(group, key, self.case.parameters[f"{name}.{key}"][self._row(name, key)])
-        for state in _states(neuron):
-            if f"{state}_0" in values:
-                _start(group, state, values[f"{state}_0"].si)
+            row = self.case.parameters[f"{name}.{key}"][self._row(name, key)]
+            _start(group, states.get(key, key), row)
         for projection, p in self.network.projections.items():
             if p["target"] == name:
                 there = self._values(f"{projection}.synapse", p["synapse"])
@@ -461,23 +464,25 @@ class PlainPoint:
         delay = values.pop("delay").si if "delay" in values else 0.0
         namespace = {k: _quantity(b2, v) for k, v in values.items()}
         lines = [synapse.get("equations", "")]
-        drawn = list(synapse.get("per_synapse", {}))
+        drawn = [key for key in synapse.get("per_synapse", {}) if key in values or key == "delay"]
+        states = {f"{s}_0": s for s in _STATE.findall(synapse.get("equations", ""))}
         for key in drawn:
             if key != "delay":
                 namespace.pop(key)
-                lines.append(f"{key} : 1 (constant)")
+                if key not in states:
+                    lines.append(f"{key} : {_unit(values[key])} (constant)")
         found = b2.Synapses(
             groups[projection["source"]], groups[projection["target"]], "\n".join(lines),
             on_pre=synapse["on_pre"], delay=None if "delay" in drawn else delay * b2.second,
             namespace=namespace, name=f"synapses_{name}",
         )  # fmt: skip
         found.connect(i=[i for i, _ in pairs], j=[j for _, j in pairs])
+        for key, state in states.items():
+            if key in values:
+                _start(found, state, values[key].si)
         for key in drawn:
             row = self.case.parameters[f"{name}.{key}"][self._row(name, key)]
-            _start(found, key, row if np.ndim(row) == 0 else row[: len(pairs)])
-        for state in _STATE.findall(synapse.get("equations", "")):
-            if f"{state}_0" in values:
-                _start(found, state, values[f"{state}_0"].si)
+            _start(found, states.get(key, key), row if np.ndim(row) == 0 else row[: len(pairs)])
         return found
 
 
@@ -504,6 +509,10 @@ def _one_after_the_other(text: str) -> Any:
         return "\n".join(f"{s} += dt*({equations[s].expr.code})" for s in states)
 
     return step
+
+
+def _unit(value: units.Quantity) -> str:
+    return {units.SECOND: "second", units.VOLT: "volt"}.get(value.dimension, "1")
 
 
 def _quantity(b2: Any, value: units.Quantity) -> Any:
