@@ -408,6 +408,14 @@ def test_studies_without_common_points_differ(tmp_path, studies) -> None:
     assert found.compared == 0 and not found.same_results
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_a_study_states_need_not_be_on_the_other_s_axis(tmp_path, turned) -> None:
+    for name, neurons in (("a", "regular_spiking"), ("b", "chattering,resonator")):
+        izhi.run([*SHORT, f"neuron={neurons}"], name=name, dir=tmp_path, progress=False)
+    found = compare.compare(*(tmp_path / name for name in ("ba" if turned else "ab")))
+    assert found.compared == 0 and not found.results and not found.same_results
+
+
 def test_traces_are_compared(tmp_path, capsys) -> None:
     asked = [*SHORT, "stimulus.amplitude=6,10", "record.traces=all"]
     izhi.run(asked, name="a", dir=tmp_path, progress=False)

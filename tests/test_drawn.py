@@ -244,3 +244,26 @@ def test_many_synapses_are_not_stored(monkeypatch, tmp_path) -> None:
     study = run(tmp_path, "many", *RING[:-2], *RING[-1:])
     assert "connection" not in study.dataset.dims
     assert not np.isnan(study.dataset["release_mean"]).any()
+
+
+def test_draws_of_two_models_with_one_name_stay_apart(tmp_path) -> None:
+    lines = {"volts": {"r": "k*uniform(0, 1)", "d": "d + r"}, "numbers": {"r": "uniform(0, 1)",
+             "d": "d*r"}}  # fmt: skip
+    (tmp_path / "neuron").mkdir()
+    for name, per_cell in lines.items():
+        constants = {"constants": {"k": "1 mV"}} if name == "volts" else {}
+        model = {"defaults": ["/neuron/regular_spiking@_here_", "_self_"], **constants}
+        text = yaml.safe_dump({**model, "per_cell": per_cell})
+        (tmp_path / f"neuron/{name}.yaml").write_text(text)
+    study = izhi.run([*SHORT, "circuit=single", "synapse=none", "neuron=volts,numbers"],
+                     name="s", dir=tmp_path, config_dir=tmp_path, progress=False)  # fmt: skip
+    data = study.dataset
+    volts, numbers = data["neuron_r"].values.ravel(), data["neuron_r_drawn"].values.ravel()
+    assert 0 < volts[0] < 1e-3 and np.isnan(volts[1])
+    assert np.isnan(numbers[0]) and 0 < numbers[1] < 1
+    assert data["neuron_r"].attrs["comment"].startswith("neuron.per_cell.r: k*uniform(0, 1); drawn")
+    assert data["neuron_r_drawn"].attrs["comment"].startswith("neuron.per_cell.r: uniform(0, 1); d")
+    assert data["neuron_d"].attrs["comment"] == (
+        "neuron.per_cell.d: d + r; neuron.per_cell.d: d*r; drawn by simulation.seed."
+    )
+    assert verify(study.path).problems == []

@@ -354,3 +354,13 @@ def test_names_that_are_not_utf8_are_in_the_log_as_escapes(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: study.dir: a folder is expected whose name is UTF-8, not ")
     assert not list((mine / folder).iterdir())
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_a_file_at_which_git_does_not_look_makes_the_state_unknown(mine, flag) -> None:
+    call(mine, "update-index", flag, "a.txt")
+    (mine / "a.txt").write_text("two\n")
+    state = told(mine)
+    assert state["state"] == "unknown"
+    assert state["reason"] == "git is told to take a.txt for unchanged"
+    assert remarks(state)

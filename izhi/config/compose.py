@@ -21,7 +21,7 @@ from izhi.config.foreign import check_hydra_overrides
 from izhi.config.grammar import Parser
 from izhi.config.hydra_errors import config_error
 from izhi.config.keys import is_unicode, shown
-from izhi.config.overrides import is_group, move_interpolated, sort
+from izhi.config.overrides import is_group, keys_given, move_interpolated, sort
 from izhi.config.own_sweeps import overrides as as_overrides
 from izhi.config.own_sweeps import own_sweeps
 from izhi.config.references import check_references
@@ -147,7 +147,7 @@ def _compose(
     keys = {_key(override) for override in given}
     request = sort(loader, given, multirun)
     first = load(loader, config_name, request.first)
-    sweeps = own_sweeps(loader, first, keys)
+    sweeps = own_sweeps(loader, first, keys, request.leaves)
     if sweeps and not multirun:
         remark(f"{', '.join(sweeps)} would be swept with -m")
     rounds = 0
@@ -161,14 +161,17 @@ def _compose(
         request = sort(loader, parse(loader, as_overrides(sweeps)) + given, multirun)
         request.own = sweeps
         first = load(loader, config_name, request.first)
-        sweeps = own_sweeps(loader, first, keys)
+        sweeps = own_sweeps(loader, first, keys, request.leaves)
     request.given = keys
     choices = {
         str(group): str(choice)
         for group, choice in first.hydra.runtime.choices.items()
         if not str(group).startswith("hydra/")
     }
-    values = {_key(override) for override in given if not is_group(loader, override)}
+    values = {
+        key for override in given if not is_group(loader, override)
+        for key in keys_given(_key(override), override.value())
+    }  # fmt: skip
     composer = Composer(loader, config_name, request, values)
     if not move_interpolated(request, first):
         composer.loaded[tuple(request.first)] = first

@@ -20,6 +20,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from izhi.config import inputs, keys
 from izhi.config.axes import named
+from izhi.config.bare_numbers import is_bare, units_of
+from izhi.config.dotted import flat
 from izhi.config.foreign import check_left_to_user
 from izhi.config.grammar import written
 from izhi.config.hydra_errors import config_error
@@ -28,7 +30,6 @@ from izhi.config.own_sweeps import check_same, own_sweeps
 from izhi.config.repository import Loader
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError, IzhiError, did_you_mean
-from izhi.units import Quantity
 
 _MOST_COMPOSITIONS = 10_000
 _MOST_POINTS = 20_000_000
@@ -107,6 +108,8 @@ class Composer:
         for index in np.ndindex(*sizes):
             base_of[index] = self._base(self._texts(index))
         drawn = self._with_draws(base_of)
+        for key, value in [*request.leaves, *request.completed]:
+            self._check_one_unit(key, [value])
         bases = [self._checked(number) for number in range(len(self.configs))]
         axes = tuple(self._axis(swept, bases) for swept in request.order)
         seen = [swept.key for swept in request.order]
@@ -138,7 +141,7 @@ class Composer:
         request = self.request
         if request.order:
             chosen = [s.key for s in request.composed if s.key not in request.own]
-            sweeps = own_sweeps(self.loader, config, request.given)
+            sweeps = own_sweeps(self.loader, config, request.given, request.leaves)
             check_same(self.loader, sweeps, request.own, " and ".join(chosen or request.own))
 
     def _with_draws(self, base_of: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -190,7 +193,7 @@ class Composer:
             del config["hydra"]
         tree = OmegaConf.to_container(config, resolve=False)
         assert isinstance(tree, dict)
-        defaults = _flat(tree)
+        defaults = flat(tree)
         draws = any(map(_is_draw, defaults))
         if not draws:
             self._check_links(tree)
@@ -203,12 +206,12 @@ class Composer:
             _check_is_value(key, value, defaults.get(key))
             OmegaConf.update(config, key, value, merge=False)
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        flat = _flat(resolved)
-        keys.check_whole(flat)
-        _check_unicode(flat)
-        check_left_to_user(flat, self.given)
-        self.configs.append(inputs.pinned(flat))
-        self.units.append(_units(defaults) | self._units_of_files(self.request.fixed + texts))
+        values = flat(resolved)
+        keys.check_whole(values)
+        _check_unicode(values)
+        check_left_to_user(values, self.given)
+        self.configs.append(inputs.pinned(values))
+        self.units.append(units_of(defaults) | self._units_of_files(self.request.fixed + texts))
         self.bases[tuple(texts)] = len(self.configs) - 1
         return len(self.configs) - 1
 
@@ -233,7 +236,7 @@ class Composer:
             config = load(self.loader, self.config_name, list(files))
             with open_dict(config):
                 del config["hydra"]
-            self.files[files] = _units(_flat(OmegaConf.to_container(config, resolve=False)))
+            self.files[files] = units_of(flat(OmegaConf.to_container(config, resolve=False)))
         return self.files[files]
 
     def _groups(self) -> list[str]:
@@ -249,7 +252,7 @@ class Composer:
                 raise keys.unknown_key(key, [*keys.known_keys(), *self._groups()])
         swept = {s.key for s in self.request.values}
         swept |= {key for links in self.request.links.values() for key in links}
-        swept |= {s.key for s in self.request.composed if _is_measured(s)}
+        swept |= {s.key for s in self.request.composed if s.is_of_numbers}
         return Base(
             {
                 key: keys.check_value(key, value, unit.get(key))
@@ -264,7 +267,7 @@ class Composer:
         key = swept.key
         values = swept.values
         _check_chooses(key, values[0])
-        if swept not in self.request.values and not _is_measured(swept):
+        if swept not in self.request.values and not swept.is_of_numbers:
             labels = [v if isinstance(v, str) else keys.shown(v) for v in values]
             _check_distinct(key, labels, labels)
             return Axis(key, key, np.array(labels, dtype=object), None, None)
@@ -277,17 +280,26 @@ class Composer:
         links = [self._along(link, values, axis.unit) for link in self.request.links.get(key, [])]
         return replace(axis, links=tuple(links))
 
-    def _along(self, key: str, values: list[Any], otherwise: str | None = None) -> Axis:
-        """Return the values of a key along an axis, checked; bare ones in `otherwise` at last."""
-        units_here = {unit[key] for unit in self.units if key in unit}
-        if len(units_here) > 1 and not all(isinstance(v, str) for v in values):
-            raise ConfigError(
-                f"{key} = {keys.shown(values[0])}: the choices give this key in different units "
-                f"({', '.join(sorted(units_here))}); write the unit"
-            )
-        unit = next(iter(units_here), otherwise)
+    def _along(self, key: str, values: list[Any], unit: str | None = None) -> Axis:
+        """Return the values of a key along an axis, checked.
+
+        Bare numbers are in `unit`, that of the key which this one refers to, or else in that of the
+        configs.
+        """
+        if not unit:
+            self._check_one_unit(key, values)
+            unit = next((units[key] for units in self.units if key in units), unit)
         checked = [keys.check_value(key, value, unit) for value in values]
         return Axis.of(key, checked, unit)
+
+    def _check_one_unit(self, key: str, values: list[Any]) -> None:
+        """Check that bare numbers mean the same in all configs."""
+        units = sorted({unit[key] for unit in self.units if key in unit})
+        for value in filter(is_bare, values if len(units) > 1 else ()):
+            raise ConfigError(
+                f"{key} = {keys.shown(value)}: the choices give this key in different units "
+                f"({', '.join(unit or 'a plain number' for unit in units)}); write the unit"
+            )
 
     def _by_axis(self, base_of: np.ndarray) -> np.ndarray:
         """Lay `base_of` (composed..., seed) out along all axes, size 1 where an axis is plain."""
@@ -303,11 +315,6 @@ class Composer:
         laid = np.moveaxis(laid, -1, before)
         shape[at[0]] = base_of.shape[-1]
         return laid.reshape(shape)
-
-
-def _is_measured(swept: Swept) -> bool:
-    """Whether what is composed is a quantity of a model, and so an axis of numbers."""
-    return keys.is_parameter(swept.key) and not any("${" in str(v) for v in swept.values)
 
 
 def _seed(given: Any) -> int:
@@ -333,9 +340,9 @@ def _check_chooses(key: str, value: Any) -> None:
         )
 
 
-def _check_unicode(flat: Mapping[str, Any]) -> None:
+def _check_unicode(config: Mapping[str, Any]) -> None:
     """Check that all texts can be stored: YAML can write half of a character."""
-    for key, value in flat.items():
+    for key, value in config.items():
         if not keys.is_unicode(key + json.dumps(value, ensure_ascii=False, default=str)):
             raise ConfigError(f"{ascii(f'{key} = {keys.shown(value)}')[1:-1]}: no text in UTF-8")
 
@@ -346,18 +353,6 @@ def _is_draw(key: str) -> bool:
 
 def _is_empty_package(key: str, value: Any) -> bool:
     return value is None and key.split(".")[-1] in keys.TEXTS
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Return a nested config as dotted keys; lists, and mappings that are values, stay whole."""
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, dict) and key != "record.traces" and value:
-            flat |= _flat(value, key + ".")
-        else:
-            flat[key] = value
-    return flat
 
 
 def _check_is_value(key: str, value: Any, default: Any) -> None:
@@ -374,33 +369,6 @@ def _check_is_value(key: str, value: Any, default: Any) -> None:
 def _is_quantity(override: str) -> bool:
     key = override.lstrip("+~").partition("=")[0]
     return isinstance(keys.key_of(key), keys.QuantityKey)
-
-
-def _units(defaults: Mapping[str, Any]) -> dict[str, str]:
-    found = {k: unit for k, v in defaults.items() if (unit := _unit(k, v)) is not None}
-    plain_numbers = {_group(k) for k, unit in found.items() if keys.starts(k) and unit == ""}
-    for key, value in defaults.items():  # u_0: rest is a number where v_0 is one
-        if keys.starts(key) and value == "rest" and _group(key) in plain_numbers:
-            found[key] = ""
-    return found
-
-
-def _group(key: str) -> str:
-    return key.rpartition(".")[0]
-
-
-def _unit(key: str, default: Any) -> str | None:
-    """Return the unit that a default is written in; None where it has none to give."""
-    known = keys.key_of(key)
-    if not isinstance(known, keys.QuantityKey) or not isinstance(default, str | int | float):
-        return None
-    if default in known.words or (isinstance(default, str) and "${" in default):
-        return None
-    if keys.starts(key) and not isinstance(default, str):
-        return ""  # of a state without a unit
-    checked = keys.check_value(key, default)
-    assert isinstance(checked, Quantity)
-    return checked.unit
 
 
 def _check_distinct(key: str, labels: Any, given: Any) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+import yaml
+
 from izhi.config import keys
 from izhi.errors import ConfigError, did_you_mean
 
@@ -21,6 +23,7 @@ MOST_BYTES = 64_000_000
 FOLDER = "inputs"
 """Of a study: what its files held, each under its SHA-256 and its name."""
 
+_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HELD: dict[str, bytes] = {}  # what was read, by SHA-256: it is the same for ever
 _PLACES: dict[Path, None] = {}  # folders of studies
 
@@ -110,10 +113,23 @@ def _kept(config: Mapping[str, Any], name: str) -> Path | None:
     study = config.get("study.name")
     if study is None or Path(name).expanduser().exists():
         return None
-    place = Path(str(config["study.dir"])).expanduser() / str(study) / FOLDER
-    end = kept_as("", name)
-    found = [path for path in _files_of(place, "*") if path.name[64:] == end]
-    return found[0] if len(found) == 1 else None
+    folder = Path(str(config["study.dir"])).expanduser() / str(study)
+    digests = {
+        str(known.get(_sha256(key)))
+        for known in _configs(folder / "study.yaml") for key, file in files(known) if file == name
+    }  # fmt: skip
+    kept = [path for digest in digests for path in _files_of(folder / FOLDER, f"{digest}-*")
+            if path.name == kept_as(digest, name)]  # fmt: skip
+    return kept[0] if len(kept) == 1 else None
+
+
+def _configs(file: Path) -> list[dict[str, Any]]:
+    """Return the configs that a study says it holds; none of one that cannot be read."""
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
+        return [config for config in content["configs"] if isinstance(config, dict)]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def _files_of(place: Path, pattern: str) -> list[Path]:

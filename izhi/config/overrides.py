@@ -5,8 +5,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -15,6 +15,8 @@ from hydra.core.override_parser.types import Glob, Override, RangeSweep, Sweep
 from omegaconf import DictConfig, OmegaConf
 
 from izhi.config import keys
+from izhi.config.bare_numbers import completed, units_of
+from izhi.config.dotted import flat
 from izhi.config.grammar import as_typed, plain, range_values, written
 from izhi.config.references import referring
 from izhi.errors import ConfigError, did_you_mean
@@ -43,6 +45,13 @@ class Swept:
         """Whether a value can be filled in: it refers to no other, and adds no mapping."""
         return "${" not in str(value) and not (self.adds and isinstance(value, dict | list))
 
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether all values are quantities or counts, and none refers to another key."""
+        if self.override.package or any("${" in str(value) for value in self.values):
+            return False
+        return isinstance(keys.key_of(self.key), keys.QuantityKey | keys.CountKey)
+
     def text(self, index: int) -> str:
         """Return the override that sets value `index` alone."""
         return f"{self.override.get_key_element()}={written(self.values[index])}"
@@ -52,8 +61,9 @@ class Swept:
 class Request:
     """Overrides sorted by what they do to the composition.
 
-    Beside them, `own` is what files sweep by themselves, `given` are the keys of all others, and
-    `links` the keys that only refer to one of `values`, by its key.
+    Beside them, `own` is what files sweep by themselves, `given` are the keys of all others,
+    `links` the keys that only refer to one of `values`, by its key, and `completed` the keys and
+    values in `fixed` that were bare numbers.
     """
 
     fixed: list[str] = field(default_factory=list)
@@ -64,6 +74,7 @@ class Request:
     own: dict[str, Any] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
     links: dict[str, list[str]] = field(default_factory=dict)
+    completed: list[tuple[str, Any]] = field(default_factory=list)
 
     @property
     def first(self) -> list[str]:
@@ -76,6 +87,7 @@ def sort(loader: ConfigLoader, parsed: list[Override], multirun: bool) -> Reques
     request = Request()
     last = {override.get_key_element().lstrip("+~"): override for override in parsed}
     _check_added_once(loader, parsed)
+    _check_given_once(parsed)
     groups = {group for group in loader.list_groups("") if group != "hydra"}
     for override in last.values():
         key = override.package or override.key_or_group
@@ -126,6 +138,28 @@ def _check_added_once(loader: ConfigLoader, parsed: list[Override]) -> None:
                     f"{lines[key]} {line}: one file at a time can be chosen so; "
                     f"{key}=[A,B] chooses both, {key}=A,B sweeps them"
                 )
+
+
+def _check_given_once(parsed: list[Override]) -> None:
+    """Check that no mapping gives a key a second value: single keys are filled in later."""
+    lines: dict[str, str] = {}
+    for override in parsed:
+        key = override.get_key_element().lstrip("+~")
+        for inner in keys_given(key, override.value()):
+            if inner in lines and inner != key:
+                raise ConfigError(
+                    f"{lines[inner]} {override.input_line}: {inner} is given twice; give it once"
+                )
+        lines[key] = str(override.input_line)
+
+
+def keys_given(key: str, value: Any) -> Iterator[str]:
+    """Give the keys to which an override gives a value: those of a mapping, one by one."""
+    if isinstance(value, dict) and value:
+        for name, part in value.items():
+            yield from keys_given(f"{key}.{plain(name)}", part)
+    else:
+        yield key
 
 
 def _check_sweepable(key: str, override: Override) -> None:
@@ -242,9 +276,11 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
         return False
     read = " ".join(found)
     leaves = [leaf for leaf in request.leaves if leaf[0].rsplit(".", 1)[-1] in read]
+    units = units_of(flat(tree))
     for key, value in leaves:
         request.leaves.remove((key, value))
-        request.fixed.append(f"{key}={written(value)}")
+        request.completed.append((key, value))
+        request.fixed.append(f"{key}={written(completed(key, value, units))}")
     values = []
     for swept in list(request.values):
         links = linked(request, tree, swept.key)
@@ -254,9 +290,12 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
         elif links:
             values.append(swept)
             request.values.remove(swept)
-            request.composed.append(swept)
             if swept.adds:
                 request.fixed.remove(swept.text(0))
+            in_units = [completed(swept.key, value, units) for value in swept.values]
+            composed = replace(swept, values=in_units)
+            request.composed.append(composed)
+            request.order[request.order.index(swept)] = composed
     return bool(values or leaves)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import copy
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -13,7 +14,9 @@ from izhi.config.repository import Loader
 from izhi.errors import ConfigError
 
 
-def own_sweeps(loader: Loader, config: DictConfig, given: Collection[str]) -> dict[str, Any]:
+def own_sweeps(
+    loader: Loader, config: DictConfig, given: Collection[str], leaves: Sequence[tuple[str, Any]]
+) -> dict[str, Any]:
     """Return what the config that was composed last sweeps by itself.
 
     Parameters
@@ -24,13 +27,15 @@ def own_sweeps(loader: Loader, config: DictConfig, given: Collection[str]) -> di
         The config, with Hydra's own node.
     given
         Keys that overrides give a value, which replaces what a file says.
+    leaves
+        Keys and values that are not in the config yet; a sweep may refer to them.
 
     Raises
     ------
     ConfigError
         When the sweep of one file would replace that of another, or is no sweep.
     """
-    params = config.hydra.sweeper.get("params")
+    params = _with(config, leaves).hydra.sweeper.get("params")
     if params is None:
         return {}
     if not OmegaConf.is_dict(params):
@@ -40,12 +45,36 @@ def own_sweeps(loader: Loader, config: DictConfig, given: Collection[str]) -> di
         )
     sweeps: dict[str, Any] = {}
     for bare in dict.fromkeys(_bare(str(key)) for key in params):
-        if bare not in given:
-            spelled = [str(key) for key in params if _bare(str(key)) == bare]
+        spelled = [str(key) for key in params if _bare(str(key)) == bare]
+        if bare in given:
+            _check_not_chosen_by(loader, bare, spelled[-1])
+        else:
             key = _last_spelling(loader, bare, spelled)
             _check_value(_where(loader, key), key, params[key])
             sweeps[key] = params[key]
     return sweeps
+
+
+def _with(config: DictConfig, leaves: Sequence[tuple[str, Any]]) -> DictConfig:
+    """Return a config in which keys have their values, where its sweeps refer to any."""
+    params = config.hydra.sweeper._get_node("params")
+    if not leaves or "${" not in str(params):
+        return config
+    changed = copy.deepcopy(config)
+    for key, value in leaves:
+        if OmegaConf.select(changed, key) is not None:
+            OmegaConf.update(changed, key, value, merge=False)
+    return changed
+
+
+def _check_not_chosen_by(loader: Loader, bare: str, key: str) -> None:
+    """Check that a sweep which is replaced is not that of the file which replaces it."""
+    file = loader.swept_by.get(key, "")
+    if file.startswith(f"{bare.partition('@')[0]}/"):
+        raise ConfigError(
+            f"{file}.yaml: sweeps {bare}, by which it was chosen itself: that sweep would be lost; "
+            f"sweep {bare} on the command line"
+        )
 
 
 def _last_spelling(loader: Loader, bare: str, spelled: list[str]) -> str:

@@ -25,6 +25,10 @@ _MOST_COMPILED = 4096
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 """Names become names of variables in Python, in C++, and in files."""
 
+_PARTS = frozenset(["circuit", "hydra", "neuron", "record", "run", "simulation", "statistics",
+                    "study", "synapse"])  # fmt: skip
+"""What configs hold at their root: settings there would be taken for those of a population."""
+
 
 @dataclass(frozen=True)
 class Population:
@@ -277,10 +281,14 @@ def _check_apart(populations: list[str], projections: list[str]) -> None:
                 "expected a projection's own, such as pre_to_post"
             )
     for name in (*populations, *projections):
+        kind = "populations" if name in populations else "projections"
         if name == "stimulus":
-            kind = "populations" if name in populations else "projections"
             raise ConfigError(
                 f"circuit.{kind}.{name}: stands for what drives cells, and cannot be a name here"
+            )
+        if name in _PARTS:
+            raise ConfigError(
+                f"circuit.{kind}.{name}: configs have a {name} of their own; expected another name"
             )
 
 

@@ -211,7 +211,10 @@ def _common(a: Sweep, b: Sweep) -> _Common:
             where[key] = np.array([] if isinstance(stated, str) else [stated], np.int64)
             if len(mine[key]) > where[key].size:
                 only.append(f"{key}: swept only in the {name}")
-    return _Common(_numbers(a, at_a), _numbers(b, at_b), only)
+    numbers = _numbers(a, at_a), _numbers(b, at_b)
+    if not all(part.size for part in numbers):  # what one sweep states, the other does not have
+        numbers = numbers[0][:0], numbers[1][:0]
+    return _Common(*numbers, only)
 
 
 def _joined(a: Axis, b: Axis) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -60,7 +60,7 @@ class Variable:
     line
         Its name in the config; ``""`` for the neuron type.
     owners
-        The populations or projections that have it.
+        The populations or projections that have it, each with the number of its batch.
     words
         What the values stand for, from 0 on; empty where they are numbers.
     """
@@ -71,7 +71,7 @@ class Variable:
     long_name: str
     comment: str
     line: str
-    owners: tuple[str, ...]
+    owners: tuple[tuple[int, str], ...]
     words: tuple[str, ...] = ()
 
     @property
@@ -161,8 +161,8 @@ class Draws:
                 self._fill_types(result[variable.name], variable.words, circuit, shard, rows)
                 continue
             scale = units.with_unit(1.0, variable.units).si
-            for owner in variable.owners:
-                if owner in drawn and variable.line in drawn[owner].values:
+            for number, owner in variable.owners:
+                if number == batch:
                     values = drawn[owner].values[variable.line] / scale
                     if variable.per == "cell":
                         self._fill_cells(result[variable.name], circuit, owner, rows, values)
@@ -259,41 +259,40 @@ def _types(plan: Plan) -> Iterator[Variable]:
 
 
 def _lines(plan: Plan, kind: str, per: str) -> list[Variable]:
-    """Return a variable for each name that is drawn for neurons, or for synapses."""
+    """Return a variable for each name and dimension drawn for neurons, or for synapses."""
     variables: dict[tuple[str, Dimension], Variable] = {}
-    for batch in plan.batches:
+    texts: dict[tuple[str, Dimension], dict[str, None]] = {}
+    for number, batch in enumerate(plan.batches):
         circuit = batch.structure.circuit
         owners = circuit.populations if kind == "neuron" else circuit.projections
         for owner in owners:
             model = owner.neuron if isinstance(owner, Population) else owner.synapse
             if not model.drawn:
                 continue
-            base, group = _config_of(plan.sweep, owner.name, kind)
+            base = _config_of(plan, number)
+            group = circuits.group_of(base, owner.name, kind)
             for name, dimension in _dimensions(plan.sweep, base, group, model).items():
-                before = variables.get((name, dimension))
-                if before is None:
-                    unit = _unit(plan.sweep, base, f"{group}.{name}", dimension)
-                    text = base.values.get(f"{group}.{keys.DRAWN[kind]}.{name}", "")
-                    before = Variable(
-                        f"{kind}_{name}", per, unit,
-                        f"{name} of each {'cell' if kind == 'neuron' else 'synapse'}",
-                        f"{group}.{keys.DRAWN[kind]}.{name}: {text}; drawn by simulation.seed.",
-                        name, (),
-                    )  # fmt: skip
-                names = tuple(dict.fromkeys((*before.owners, owner.name)))
-                variables[name, dimension] = replace(before, owners=names)
-    return list(variables.values())
+                at = name, dimension
+                line = f"{group}.{keys.DRAWN[kind]}.{name}"
+                text = "swept" if line in base.swept else base.values[line]
+                texts.setdefault(at, {})[f"{line}: {text}"] = None
+                before = variables.get(at) or Variable(
+                    f"{kind}_{name}", per,
+                    _unit(plan.sweep, base, f"{group}.{name}", dimension),
+                    f"{name} of each {'cell' if kind == 'neuron' else 'synapse'}", "", name, (),
+                )  # fmt: skip
+                variables[at] = replace(before, owners=(*before.owners, (number, owner.name)))
+    return [
+        replace(variable, comment=f"{'; '.join(texts[at])}; drawn by simulation.seed.")
+        for at, variable in variables.items()
+    ]
 
 
-def _config_of(sweep: Sweep, owner: str, kind: str) -> tuple[Base, str]:
-    """Return a config in which a population's neuron, or a projection's synapse, draws."""
-    for number in sweep.used:
-        base = sweep.bases[number]
-        group = circuits.group_of(base, owner, kind)
-        start = f"{group}.{keys.DRAWN[kind]}."
-        if any(key.startswith(start) for key in (*base.values, *base.swept)):
-            return base, group
-    raise AssertionError(f"{owner}: nothing is drawn")
+def _config_of(plan: Plan, batch: int) -> Base:
+    """Return a config of a batch: what is drawn is the same in all of them."""
+    first = next(shard.points[:1] for shard in plan.shards if shard.batch == batch)
+    base_of = points.take(plan.sweep.base_of, points.index(plan.sweep, first))
+    return plan.sweep.bases[int(np.ravel(base_of)[0])]
 
 
 def _dimensions(

@@ -149,6 +149,11 @@ def _state(path: Path, top: Path, study: Path) -> dict[str, Any]:
         return state | {"state": UNKNOWN, "reason": status.reason or "git status said nothing"}
     if not changed and status.reason:
         return state | {"state": UNKNOWN, "reason": status.reason}
+    hidden = _hidden(repository, top)
+    if hidden:
+        more = f" and {len(hidden) - 1} more" if hidden[1:] else ""
+        reason = f"git is told to take {hidden[0]}{more} for unchanged"
+        return state | {"state": UNKNOWN, "reason": reason}
     state["state"] = "changed" if changed else "clean"
     if changed:
         state["changed"] = [line[3:] for line in changed[:100]]
@@ -157,6 +162,15 @@ def _state(path: Path, top: Path, study: Path) -> dict[str, Any]:
     if commit.text is None:
         state["commit_reason"] = commit.reason
     return state | (_kept(repository, changed, study) if changed else {})
+
+
+def _hidden(repository: git.Repository, top: Path) -> list[str]:
+    """Return the files at which git does not look: assumed unchanged, or skipped and there."""
+    listed = repository.ask("ls-files", "-v", "-z").text or ""
+    return [
+        line[2:] for line in listed.split("\0")
+        if line[:1].islower() or (line[:1].upper() == "S" and (top / line[2:]).exists())
+    ]  # fmt: skip
 
 
 def _kept(repository: git.Repository, changed: Sequence[str], study: Path) -> dict[str, str]:

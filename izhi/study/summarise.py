@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from izhi.config import keys
+from izhi.config.bare_numbers import is_bare
 from izhi.config.compose import compose
 from izhi.config.keys import Value
 from izhi.config.sweep import Sweep
@@ -150,18 +151,26 @@ def _settings(
     sweep: Sweep, overrides: Sequence[str], config_dir: Path | str | None
 ) -> dict[str, Value]:
     """Return the settings that overrides ask for, by their keys."""
-    names = []
+    names, with_units = [], []
+    held = sweep.bases[sweep.used[0]].values
     for override in overrides:
-        name, equals, _ = override.lstrip("+").partition("=")
+        name, equals, value = override.lstrip("+").partition("=")
         if not equals or (name != "statistics" and not name.startswith(STATISTICS)):
             known = ["statistics", *(k for k in keys.known_keys() if k.startswith(STATISTICS))]
             raise ConfigError(
                 f"{keys.shown(override)}: expected statistics=... or one of its keys"
                 f"{did_you_mean(name, known, ['statistics=log_isi'])}"
             )
+        if "${" in value:
+            raise ConfigError(
+                f"{keys.shown(override)}: refers to another key, and izhi summarise composes none "
+                "but statistics; write the value"
+            )
+        unit = getattr(held.get(name), "unit", "")
         names.append(name)
+        with_units.append(f"{name}='{value} {unit}'" if unit and is_bare(value) else override)
     # with multirun, several values are refused as what cannot be swept
-    composed = compose(overrides, multirun=True, config_dir=config_dir)
+    composed = compose(with_units, multirun=True, config_dir=config_dir)
     every = {key: value for key, value in composed.bases[composed.used[0]].values.items()
              if key.startswith(STATISTICS)}  # fmt: skip
     chosen = every if "statistics" in names else {key: every[key] for key in names}

@@ -246,7 +246,16 @@ def _cells(batches: list[Batch]) -> tuple[str, ...]:
     for batch in batches:
         for population in batch.structure.circuit.populations:
             counts[population.name] = max(population.count, counts.get(population.name, 0))
-    return tuple(f"{name}{i}" for name, count in counts.items() for i in range(count))
+    populations: dict[str, str] = {}
+    for name, count in counts.items():
+        for label in (f"{name}{i}" for i in range(count)):
+            if populations.setdefault(label, name) != name:
+                raise ConfigError(
+                    f"circuit.populations: {label} is a cell of {populations[label]} in one "
+                    f"circuit, and of {name} in another; expected names with which all cells of a "
+                    "study differ"
+                )
+    return tuple(populations)
 
 
 def _synapses(batches: list[Batch]) -> tuple[str, ...]:
