@@ -268,7 +268,7 @@ class Composer:
         values = swept.values
         _check_chooses(key, values[0])
         if swept not in self.request.values and not swept.is_of_numbers:
-            labels = [v if isinstance(v, str) else keys.shown(v) for v in values]
+            labels = [v if isinstance(v, str) else keys.in_words(v) for v in values]
             _check_distinct(key, labels, labels)
             return Axis(key, key, np.array(labels, dtype=object), None, None)
         for base in bases:

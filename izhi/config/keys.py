@@ -465,6 +465,12 @@ def is_unicode(text: str) -> bool:
 
 def shown(given: Any) -> str:
     """Return a value as the user may have written it, cut to a line."""
+    line = in_words(given) or "''"
+    return line if len(line) <= 80 else line[:77] + "..."
+
+
+def in_words(given: Any) -> str:
+    """Return a value as the user may have written it, on one line."""
     if isinstance(given, Quantity) and given.unit in ("null", "rest"):
         text = given.unit
     elif isinstance(given, Quantity):
@@ -476,8 +482,7 @@ def shown(given: Any) -> str:
             text = str(given)
         except ValueError:  # Python writes no whole number of more than 4300 digits
             text = "a number of thousands of digits"
-    line = " ".join(text.split()) or "''"
-    return line if len(line) <= 80 else line[:77] + "..."
+    return " ".join(text.split())
 
 
 def check_value(name: str, given: Any, default_unit: str | None = None) -> Value:

@@ -268,9 +268,9 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
     What does no more than refer to a swept quantity goes along its axis, and is not composed.
     Returns whether there was anything to be composed.
     """
-    tree = OmegaConf.to_container(config, resolve=False)
-    assert isinstance(tree, dict)
-    tree.pop("hydra", None)
+    content = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(content, dict)
+    tree = {str(name): value for name, value in content.items() if name != "hydra"}
     found = _INTERPOLATION.findall(json.dumps(tree, default=str) + " ".join(request.fixed))
     if not found:
         return False
@@ -280,7 +280,9 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
     for key, value in leaves:
         request.leaves.remove((key, value))
         request.completed.append((key, value))
-        request.fixed.append(f"{key}={written(completed(key, value, units))}")
+        if all(referring(tree, key).values()):  # else its referrers write the unit
+            value = completed(key, value, units)
+        request.fixed.append(f"{key}={written(value)}")
     values = []
     for swept in list(request.values):
         links = linked(request, tree, swept.key)
@@ -292,11 +294,14 @@ def move_interpolated(request: Request, config: DictConfig) -> bool:
             request.values.remove(swept)
             if swept.adds:
                 request.fixed.remove(swept.text(0))
-            in_units = [completed(swept.key, value, units) for value in swept.values]
-            composed = replace(swept, values=in_units)
+            composed = _in_units(swept, units) if all(links.values()) else swept
             request.composed.append(composed)
             request.order[request.order.index(swept)] = composed
     return bool(values or leaves)
+
+
+def _in_units(swept: Swept, units: Mapping[str, str]) -> Swept:
+    return replace(swept, values=[completed(swept.key, value, units) for value in swept.values])
 
 
 def linked(request: Request, tree: Mapping[Any, Any], key: str) -> dict[str, bool]:

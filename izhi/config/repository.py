@@ -120,13 +120,18 @@ class ReadOnce(ConfigRepository):
         """Check that a choice is one file: the first folder's hides that of a later one."""
         group, _, name = config_path.rpartition("/")
         sources = [s for s in self.sources if s.scheme() == "file" and s.is_config(config_path)]
-        if not group or len(sources) < 2:
+        if len(sources) < 2:
             return
         file = sources[0]._normalize_file_name(config_path)
         first, *others = (Path(source.path) / file for source in sources)
         for other in others:
             check_file(other)
             if other.read_bytes() != first.read_bytes():
+                if not group:
+                    raise ConfigError(
+                        f"{other}: izhi has a {name}.yaml of its own, which holds; give it another "
+                        f"name, and choose it by --config-name or as an experiment"
+                    )
                 raise ConfigError(
                     f"{group} = {name}: {other} is hidden by another {name}; give it "
                     "a name of its own"
