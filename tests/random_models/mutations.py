@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 COPIED = ("izhi", "conf", "hydra_plugins", "tests/random_models")
 
-MOST_NETWORKS = 120
+MOST_NETWORKS = 400
 
 _PROGRAM = "izhi/engine/templates/program.cpp"
 
