@@ -101,6 +101,20 @@ def test_no_comparison_with_what_is_not_a_number_holds(operator) -> None:
     assert found.edges[-1].step(values, 1e-4)[0] == waveform.NEVER
 
 
+@pytest.mark.parametrize(
+    ("time", "names"),
+    [("edge", ["edge_step"]), ("edge + 2*width - 3*ms", ["edge_0_step"]),
+     ("-edge/2", ["edge_0_step"]), ("edge - width", ["edge_0_step", "before_1_step"]),
+     ("0*edge", ["edge_0_step", "before_1_step"]), ("edge*k", ["edge_0_step", "before_1_step"])],
+)  # fmt: skip
+def test_both_comparisons_have_one_edge_where_that_is_a_number(time, names) -> None:
+    text = f"high*int(t >= {time}) + high*int(t < {time})"
+    text += " + high*int(0*k*width/edge > 0)"  # all have a part
+    given = {"high": "1 mV", "edge": "1 ms", "width": "1 ms", "k": "2"}
+    found = read({"current": text, **given})
+    assert [edge.name for edge in found.edges] == names
+
+
 def test_an_edge_that_never_comes() -> None:
     offset = read(STEP).edges[1]
     assert offset.step({"offset": np.array([np.inf, 1e9])}, 1e-4).tolist() == [waveform.NEVER] * 2

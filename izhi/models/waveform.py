@@ -35,6 +35,8 @@ _FLAGS = {"subexpression": ("constant over dt", "shared"), "parameter": ("consta
 _TIME = "t"
 _DT = "dt"
 _STEP = "t_in_timesteps"
+_BEFORE = "before_"
+"""Beginning of the name of an edge before which a comparison holds, where it need be no number."""
 _NEARLY = 1e-3
 """Of a time step: a time so close to the grid is on it, as Brian2 has it."""
 _MARGIN = 1e-5
@@ -57,15 +59,20 @@ class Edge:
         Expression of parameters, in seconds.
     after
         False for the first step at or after the time, True for the first one after it.
-    later
-        Whether the comparison holds from the step on, or else before it. It never holds where the
-        time is not a number, as that of ``n/rate`` where both are 0.
     """
 
     name: str
     time: str
     after: bool
-    later: bool
+
+    @property
+    def later(self) -> bool:
+        """Whether the comparison holds from the step on, or else before it.
+
+        It never holds where the time is not a number, as that of ``n/rate`` where both are 0. Where
+        that cannot be, the two kinds of comparisons have the same edge.
+        """
+        return not self.name.startswith(_BEFORE)
 
     def step(self, values: Mapping[str, Any], dt: float) -> NDArray[np.int32]:
         """Return the step for some values of the parameters.
@@ -325,20 +332,39 @@ class _Steps(ast.NodeTransformer):
 
     def _edge(self, time: str, after: bool, later: bool) -> str:
         """Return the name of an edge; a parameter's own, as in onset_step, where it is one."""
-        later |= time.isidentifier()  # a parameter is a number: one edge for both comparisons
+        later |= _is_a_number(ast.parse(time, mode="eval").body)
         key = time, after, later
         if key not in self.edges:
             own = [f"{time}_step"] if time.isidentifier() and not after else []
             taken = {*self.scope, *(edge.name for edge in self.edges.values())}
-            numbered = (f"edge_{number}_step" for number in itertools.count(len(self.edges)))
+            kind = "edge_" if later else _BEFORE
+            numbered = (f"{kind}{number}_step" for number in itertools.count(len(self.edges)))
             name = next(name for name in itertools.chain(own, numbered) if name not in taken)
-            self.edges[key] = Edge(name, time, after, later)
+            self.edges[key] = Edge(name, time, after)
         return self.edges[key].name
 
     def _moves(self, node: ast.expr) -> bool:
         """Whether an expression is no constant of a point: it may depend on the time, or draws."""
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         return bool(names & {_TIME, _DT, "timestep", *NOISE, *self.inner})
+
+
+def _is_a_number(time: ast.expr) -> bool:
+    """Whether an expression is a number whatever its parameters are, infinite ones among them."""
+    match time:
+        case ast.Name() | ast.Constant():
+            return True
+        case ast.UnaryOp(op=ast.USub(), operand=inner):
+            return _is_a_number(inner)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _is_a_number(left) and _is_a_number(right)
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            return _is_a_number(left) and not dimensions.names(ast.unparse(right))
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=ast.Constant(value=value)):
+            return bool(value) and _is_a_number(left)
+        case ast.BinOp(left=ast.Constant(value=value), op=ast.Mult(), right=right):
+            return bool(value) and _is_a_number(right)
+    return False
 
 
 class _Later(ast.NodeTransformer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,8 +50,12 @@ def write(
     windows: Sequence[Window],
     attributes: Mapping[str, str],
     digest: Digest,
+    beside: Callable[[Any], None] = lambda file: None,
 ) -> int:
     """Write the dataset, with the spikes where they were kept.
+
+    The file is written at one go. HDF5 may lock it, and a process that another thread starts
+    shares the lock until it runs its program: to open the file again could fail.
 
     Parameters
     ----------
@@ -67,6 +71,8 @@ def write(
         Global attributes on top of the usual ones.
     digest
         Where to add what is written.
+    beside
+        Given the open file, writes what is to be in it besides.
 
     Returns
     -------
@@ -126,6 +132,7 @@ def write(
                 digest.add("spike_time", trains.write(part))
         if trains is not None:
             digest.add("train_count", trains.count)
+        beside(file)
     return diverged
 
 

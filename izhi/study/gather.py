@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,14 +135,18 @@ def _write(
 
     def write(temporary: Path) -> None:
         nonlocal diverged
-        diverged = dataset.write(temporary, plan, sources, windows, attributes, digest)
+        diverged = dataset.write(
+            temporary, plan, sources, windows, attributes, digest, write_traces
+        )
+
+    def write_traces(file: Any) -> None:
         if traced:
             from izhi.study import traces  # xarray takes long to import
 
             found = traces.traces(plan, traced)
             for name in ("trace", *found.data_vars):
                 digest.add(f"traces/{name}", found[name].values)
-            traces.write(temporary, found)
+            traces.write(file, found)
 
     traced = window.traced(plan, sources)
     written = write_atomic(path, write)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from izhi import netcdf
 from izhi.study import shardfile
 from izhi.study.dataset import axis_coordinate
 from izhi.study.window import Source
@@ -52,15 +50,15 @@ def traces(plan: Plan, sources: Sequence[Source]) -> xr.Dataset:
     return merged
 
 
-def write(path: Path, found: xr.Dataset) -> None:
-    """Write traces to a group of a dataset that is there."""
+def write(file: Any, found: xr.Dataset) -> None:
+    """Write traces to a group of an open file, while `izhi.netcdf.LOCK` is held."""
     from xarray.backends import NetCDF4DataStore
     from xarray.backends.locks import DummyLock
 
-    with netcdf.open(path, "a") as file:  # to_netcdf locks only a part of its work
-        group = file.createGroup("traces")
-        store = NetCDF4DataStore(group, lock=DummyLock())  # type: ignore[no-untyped-call]
-        found.dump_to_store(store)
+    group = file.createGroup("traces")
+    # to_netcdf would lock only a part of its work
+    store = NetCDF4DataStore(group, lock=DummyLock())  # type: ignore[no-untyped-call]
+    found.dump_to_store(store)
 
 
 _LONG_NAMES = {"v": "membrane potential", "u": "recovery variable", "I": "input current"}
