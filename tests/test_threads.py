@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import izhi
+from izhi import netcdf
 from izhi.engine import cache
 from izhi.study import study as studies
 from izhi.study import verify
@@ -186,3 +187,21 @@ def test_threads_that_fail_leave_the_builds_of_others_alone(monkeypatch, tmp_pat
         raise ValueError
     thread.join()
     assert len(builds) == 1
+
+
+def test_what_is_written_is_opened_once(tmp_path, monkeypatch) -> None:
+    """A process that another thread is starting may hold HDF5's lock of a file for a while."""
+    opened: list[tuple[str, str]] = []
+    real = netcdf._open
+
+    def noted(file, path, mode, **settings) -> None:
+        opened.append((path, mode))
+        real(file, path, mode, **settings)
+
+    monkeypatch.setattr(netcdf, "_open", noted)
+    izhi.run(["circuit=single", "synapse=none", "run.engine=numpy", "simulation.duration=25 ms",
+              "record.traces=all", "run.report=none"],
+             name="s", dir=tmp_path, n_jobs=1, progress=False)  # fmt: skip
+    written = [path for path, mode in opened if mode != "r"]
+    assert len(written) == len(set(written)) > 1
+    assert {mode for _, mode in opened} <= {"r", "w"}
