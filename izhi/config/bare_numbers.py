@@ -46,10 +46,10 @@ def completed(key: str, value: Any, units: Mapping[str, str]) -> Any:
     units
         What :func:`units_of` says of a config.
     """
-    known = keys.key_of(key)
-    if not isinstance(known, keys.QuantityKey) or not is_bare(value):
+    kind = keys.key_of(key)
+    if not isinstance(kind, keys.QuantityKey) or not is_bare(value):
         return value
-    return f"{value} {units.get(key, known.unit)}".rstrip()
+    return f"{value} {units.get(key, kind.unit)}".rstrip()
 
 
 def _group(key: str) -> str:
@@ -58,10 +58,10 @@ def _group(key: str) -> str:
 
 def _unit(key: str, default: Any) -> str | None:
     """Return the unit that a default is written in; None where it has none to give."""
-    known = keys.key_of(key)
-    if not isinstance(known, keys.QuantityKey) or not isinstance(default, str | int | float):
+    kind = keys.key_of(key)
+    if not isinstance(kind, keys.QuantityKey) or not isinstance(default, str | int | float):
         return None
-    if default in known.words or (isinstance(default, str) and "${" in default):
+    if default in kind.words or (isinstance(default, str) and "${" in default):
         return None
     if keys.starts(key) and not isinstance(default, str):
         return ""  # of a state without a unit

@@ -25,7 +25,7 @@ _DEEPEST = 40
 _TOO_DEEP = f"nested deeper than {_DEEPEST} levels"
 _LONGEST_NUMBER = 400
 _NUMBER_LIKE = re.compile(r"[-+]?[\da-fA-FxobE_.:+-]+", re.ASCII)
-_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAGS = {f"tag:yaml.org,2002:{kind}" for kind in
          ("bool", "float", "int", "map", "null", "seq", "str")} | {"!"}  # fmt: skip
 
@@ -75,7 +75,7 @@ def _wrong(path: Path) -> str | None:
         return "not UTF-8 text"
     if "\0" in text:
         return "holds a NUL byte; a config is text"
-    return _wrong_events(yaml.parse(text, Loader=_SAFE_LOADER))
+    return _wrong_events(yaml.parse(text, Loader=SAFE_LOADER))
 
 
 def _wrong_events(events: Iterator[Any]) -> str | None:

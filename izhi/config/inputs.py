@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from izhi.config import keys
+from izhi.config.files import SAFE_LOADER
 from izhi.errors import ConfigError, did_you_mean
 
 MOST_BYTES = 64_000_000
@@ -23,7 +24,6 @@ MOST_BYTES = 64_000_000
 FOLDER = "inputs"
 """Of a study: what its files held, each under its SHA-256 and its name."""
 
-_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HELD: dict[str, bytes] = {}  # what was read, by SHA-256: it is the same for ever
 _PLACES: dict[Path, None] = {}  # folders of studies
 
@@ -115,8 +115,8 @@ def _kept(config: Mapping[str, Any], name: str) -> Path | None:
         return None
     folder = Path(str(config["study.dir"])).expanduser() / str(study)
     digests = {
-        str(known.get(_sha256(key)))
-        for known in _configs(folder / "study.yaml") for key, file in files(known) if file == name
+        str(stored.get(_sha256(key)))
+        for stored in _configs(folder / "study.yaml") for key, file in files(stored) if file == name
     }  # fmt: skip
     kept = [path for digest in digests for path in _files_of(folder / FOLDER, f"{digest}-*")
             if path.name == kept_as(digest, name)]  # fmt: skip
@@ -126,7 +126,7 @@ def _kept(config: Mapping[str, Any], name: str) -> Path | None:
 def _configs(file: Path) -> list[dict[str, Any]]:
     """Return the configs that a study says it holds; none of one that cannot be read."""
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
         return [config for config in content["configs"] if isinstance(config, dict)]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, RecursionError):
         return []

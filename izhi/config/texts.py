@@ -10,8 +10,8 @@ import yaml
 from omegaconf import Container, OmegaConf
 
 from izhi.config import keys
+from izhi.config.files import SAFE_LOADER
 
-_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PARAMS = ("hydra", "sweeper", "params")
 """Below it are keys with their sweeps."""
 
@@ -38,7 +38,7 @@ def keep_texts(config: Container, package: str, file: Path) -> None:
     lost = [(place, value) for place, value in _leaves(tree) if _is_lost(place, value)]
     if not lost:
         return
-    root = yaml.compose(file.read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
+    root = yaml.compose(file.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
     for place, value in lost:
         texts = _texts(root, place[len(package.split(".")) if package else 0 :])
         text = next((text for text in texts if OmegaConf.create(f"[{text}]")[0] == value), None)

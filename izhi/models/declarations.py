@@ -463,8 +463,8 @@ def assigned(text: str) -> list[str]:
 
 def identifiers(text: str) -> list[str]:
     """Return all names in a text, those of functions and units among them."""
-    found: list[str] = _IDENTIFIER.findall(text)
-    return found
+    names: list[str] = _IDENTIFIER.findall(text)
+    return names
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from izhi.models.declarations import Declaration
 def assigned_where_used(
     on_pre: str, declared: Sequence[Declaration], taken: Collection[str]
 ) -> str:
-    """Return what a spike does without subexpressions of states.
+    """Return statements in which variables stand for subexpressions of states.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def assigned_where_used(
     taken
         Names that no variable may have.
     """
-    expressions = {one.name: one.expression for one in declared if one.kind == "subexpression"}
-    states = {one.name for one in declared if one.kind == "state"}
+    expressions = {line.name: line.expression for line in declared if line.kind == "subexpression"}
+    states = {line.name for line in declared if line.kind == "state"}
     needs = {name: _needs(name, expressions) for name in expressions}
     moving = {name: text for name, text in expressions.items() if needs[name] & states}
     if not moving.keys() & declarations.names_of_statements(on_pre):

@@ -14,6 +14,7 @@ import yaml
 from numpy.typing import NDArray
 
 from izhi.config import inputs, keys
+from izhi.config.files import SAFE_LOADER
 from izhi.config.keys import Value
 from izhi.config.sweep import Sweep
 from izhi.errors import StorageError, StudyError
@@ -26,7 +27,6 @@ from izhi.sweep.plan import Plan, Shard
 from izhi.units import Quantity
 
 # Those written in C take a tenth of the time, which counts where an axis has thousands of values.
-_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -134,7 +134,7 @@ def load(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
         _check_plain(text)
-        return yaml.load(text, Loader=_SAFE_LOADER)
+        return yaml.load(text, Loader=SAFE_LOADER)
     except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise StudyError(f"{path}: cannot be read: {' '.join(str(error).split())[:120]}") from error
 
@@ -152,7 +152,7 @@ def _check_plain(text: str) -> None:
         depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
         if depth > _NESTED:
             raise ValueError(f"more than {_NESTED} brackets within each other")
-    for event in yaml.parse(text, Loader=_SAFE_LOADER):
+    for event in yaml.parse(text, Loader=SAFE_LOADER):
         if isinstance(event, yaml.AliasEvent):
             raise ValueError("a reference to another place in it")
 
