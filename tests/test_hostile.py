@@ -667,10 +667,18 @@ FORBIDDEN_CALLS = {
 SOURCES = [*(REPOSITORY / "izhi").rglob("*.py"), *(REPOSITORY / "hydra_plugins").rglob("*.py")]
 
 
+SAFE_LOADER = "getattr(yaml, 'CSafeLoader', yaml.SafeLoader)"
+
+
 def dangers(text):
     """Return what a source file does that could run what data says."""
     found = []
     for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            given_to = {ast.unparse(target) for target in targets}
+            if "SAFE_LOADER" in given_to and ast.unparse(node.value) != SAFE_LOADER:
+                found.append("SAFE_LOADER is another loader")
         if isinstance(node, ast.Import | ast.ImportFrom):
             from_ = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names = [*from_, *(alias.name for alias in node.names)]
@@ -682,7 +690,7 @@ def dangers(text):
         name, given = ast.unparse(node.func), {k.arg: ast.unparse(k.value) for k in node.keywords}
         if name in FORBIDDEN_NAMES | FORBIDDEN_CALLS:
             found.append(name)
-        if name == "yaml.load" and given.get("Loader") != "_SAFE_LOADER":
+        if name == "yaml.load" and given.get("Loader") != "SAFE_LOADER":
             found.append("yaml.load without a safe loader")
         if "shell" in given or given.get("allow_pickle", "False") != "False":
             found.append(f"{name} with shell or allow_pickle")
@@ -702,8 +710,10 @@ def test_the_search_for_such_sources_finds_them():
     for text in ("eval('1')", "import pickle", "from pickle import load", "os.system('x')",
                  "yaml.load(x)", "subprocess.run(x, shell=True)", "np.load(x, allow_pickle=True)",
                  "importlib.import_module(name)", "hydra.main()(f)",
-                 "from hydra.utils import instantiate"):  # fmt: skip
+                 "from hydra.utils import instantiate", "yaml.load(x, Loader=yaml.Loader)",
+                 "SAFE_LOADER = yaml.Loader", "SAFE_LOADER: Any = yaml.FullLoader"):  # fmt: skip
         assert dangers(text), text
+    assert not dangers(f"SAFE_LOADER = {SAFE_LOADER}\nyaml.load(x, Loader=SAFE_LOADER)")
 
 
 def test_a_config_cannot_have_a_study_written_behind_a_link(here, monkeypatch):
