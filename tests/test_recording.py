@@ -162,6 +162,8 @@ WRONG = [
      "stimulus.column = J: current.csv has no such column; there are I, t"),
     ("t [ms],I [mV],J [mV]\n0,1,2\n60,1,2\n", [],
      "stimulus.column: missing; current.csv has beside the time I, J: name one"),
+    ("t [ms],I [mV],I [mV]\n0,1,2\n60,1,2\n", ["stimulus.column=I"],
+     "stimulus.column = I: current.csv has 2 columns of this name; give each a name of its own"),
     (HEAD + "0,1\n60,1\n", ["stimulus.between=cubic"], "stimulus.between = cubic: no such choic"),
     (HEAD + "0,1\n60,1\n", [f"stimulus.sha256={'0' * 64}"], ": its SHA-256 is "),
     (HEAD + "0,1\n60,1\n", ["stimulus.current='scale*10*mV'"],

@@ -232,6 +232,11 @@ def _columns(names: list[str], recording: Recording, key: str) -> tuple[int, int
         if name not in names:
             near = did_you_mean(name, names)
             raise ConfigError(f"{key}.{part} = {name}: {recording.file} has no such column{near}")
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"{key}.{part} = {name}: {recording.file} has {names.count(name)} columns of "
+                "this name; give each a name of its own"
+            )
         return names.index(name)
 
     time = place(recording.time, "time") if recording.time else 0

@@ -229,7 +229,8 @@ class Study:
         Returns
         -------
         ndarray
-            Seconds.
+            Seconds; empty too where the network of the point has no such cell, or the point has no
+            results: its ``spike_count`` is -1 then.
 
         Raises
         ------
