@@ -147,3 +147,65 @@ def test_stimuli_that_are_wrong(config, said) -> None:
         read(config)
     assert str(error.value).startswith("stimulus.")
     assert said in str(error.value)
+
+
+COUNTS = {
+    "current": "amplitude*(floor(t/period) % 2)",
+    "amplitude": "10 mV",
+    "period": "2.00015 ms",
+}
+
+
+@pytest.mark.parametrize("count", [
+    "floor(t/period) % 2", "floor(floor(t/period)/2)", "floor((t % period)/ms)",
+    "normal_at(floor(t/period) % 5)",
+])  # fmt: skip
+def test_a_time_in_several_floors_is_moved_once(count) -> None:
+    current = read(but(COUNTS, current=f"amplitude*({count})")).current
+    assert current.count("t + 0.001 * dt") == 1
+    assert "+ 0.001 * dt + 0.001" not in current
+
+
+@given(st.integers(0, 40), st.sampled_from(("floor(t/period) % 2", "floor(floor(t/period)/2)")))
+def test_counts_in_counts_change_where_they_are_computed(offset, count) -> None:
+    dt, steps = 1e-4, 1000
+    config = but(COUNTS, current=f"amplitude*({count})", period=f"{2 + offset * 1e-5} ms")
+    wave = read(config)
+    computed = np.union1d(0, wave.recurrences[0].steps(values(config), dt, steps))
+    step = np.arange(steps)
+    current = evaluate(wave.current, values(config) | {"t": step * dt, "dt": dt})
+    assert np.isin(np.flatnonzero(np.diff(current)) + 1, computed).all()
+
+
+NAMED = {
+    "equations": "offset = onset + more : second\nmore = width/2 + width/2 : second",
+    "current": "amplitude*int(t >= onset and t < offset)",
+    "amplitude": "10 mV", "onset": "5 ms", "width": "2.6 ms",
+}  # fmt: skip
+
+
+@given(st.integers(0, 600), st.integers(1, 600))
+def test_an_edge_that_a_subexpression_names_is_an_edge(onset, width) -> None:
+    config = but(NAMED, onset=f"{onset / 10} ms", width=f"{width / 10} ms")
+    wave = read(config)
+    assert wave.steady
+    assert [edge.time for edge in wave.edges] == ["onset", "onset + (width / 2 + width / 2)"]
+    assert [int(edge.step(values(config), 1e-4)) for edge in wave.edges] == [onset, onset + width]
+
+
+def test_a_period_that_a_subexpression_names_is_a_period() -> None:
+    wave = read({
+        "equations": "period = 1/rate : second\nfirst = period/2 : second",
+        "current": "amplitude*floor((t - first)/period)", "amplitude": "1 mV", "rate": "100 Hz",
+    })  # fmt: skip
+    assert wave.steady
+    (recurrence,) = wave.recurrences
+    assert (recurrence.first, recurrence.period) == ("0 * second + 1 / rate / 2", "1 / rate")
+
+
+def test_an_edge_that_names_the_time_or_a_draw_is_compared_in_every_step() -> None:
+    for text in ("2*ms + t/2", "2*ms + ms*uniform_at(0)", "more"):
+        config = but(NAMED, equations=f"offset = {text} : second\nmore = t/2 + width : second")
+        wave = read(config)
+        assert not wave.steady
+        assert [edge.time for edge in wave.edges] == ["onset"]

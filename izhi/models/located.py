@@ -25,6 +25,7 @@ from izhi.errors import ConfigError
 from izhi.models import declarations, dimensions
 from izhi.models.cell import Cell
 from izhi.models.declarations import Declaration
+from izhi.models.substitution import expanded, substituted
 
 SINCE = "since_crossing"
 """The variable that holds the time from the crossing to the end of the step, in seconds."""
@@ -116,7 +117,7 @@ def reset(system: Sequence[Declaration], threshold: str, reset: str, method: str
     slopes = slopes_of(system)
     parts = crossed(threshold, slopes)
     assert parts is not None
-    crossing, level = parts[0], _with(parts[1], _inner(system))
+    crossing, level = parts[0], substituted(parts[1], _inner(system))
     unit = next(dimensions.unit(one.dimension) for one in system if one.name == crossing)
     own = beginning(system, threshold, reset)
     back = _back(slopes, crossing, level, unit, method, own)
@@ -144,22 +145,15 @@ def beginning(system: Sequence[Declaration], *texts: str) -> str:
 def slopes_of(system: Sequence[Declaration]) -> dict[str, str]:
     """Return the right side of each state's equation, with subexpressions put in."""
     inner = _inner(system)
-    return {one.name: _with(one.expression, inner) for one in system if one.kind == "state"}
+    return {one.name: substituted(one.expression, inner) for one in system if one.kind == "state"}
 
 
 def _inner(system: Sequence[Declaration]) -> dict[str, str]:
     """Return the subexpressions that change within a step, each with the others put in."""
-    inner: dict[str, str] = {}
-    left = [
-        one for one in system if one.kind == "subexpression" and "constant over dt" not in one.flags
-    ]
-    while left:
-        waiting = {one.name for one in left}
-        for one in left:
-            if not waiting & dimensions.names(one.expression):
-                inner[one.name] = _with(one.expression, inner)
-        left = [one for one in left if one.name not in inner]
-    return inner
+    return expanded({
+        line.name: line.expression for line in system
+        if line.kind == "subexpression" and "constant over dt" not in line.flags
+    })  # fmt: skip
 
 
 def step(slopes: Mapping[str, str], method: str, own: str, part: str = "") -> list[str]:
@@ -186,7 +180,7 @@ def step(slopes: Mapping[str, str], method: str, own: str, part: str = "") -> li
         at = {n: f"({n} + {moves[n]}{k - 1})" if k else n for n in slopes}
         at["t"] = f"(t + dt - {times}{1 - place}*dt)"
         for n, slope in slopes.items():
-            statements.append(f"{moves[n]}{k} = {times}({length}*dt*({_with(slope, at)}))")
+            statements.append(f"{moves[n]}{k} = {times}({length}*dt*({substituted(slope, at)}))")
         place = length
     return statements + [f"{n} = {n} + {_total(moves[n], method)}" for n in slopes]
 
@@ -215,7 +209,7 @@ def _back(
     for k, (length, _) in enumerate(_STAGES[method]):
         at = {n: f"({n} - {ways[n]}{k - 1})" if k else n for n in slopes}
         at["t"] = f"(t + dt - {own}back_{k - 1}*dt)" if k else "(t + dt)"
-        statements += [f"{speeds[n]}{k} = dt*({_with(slopes[n], at)})" for n in slopes]
+        statements += [f"{speeds[n]}{k} = dt*({substituted(slopes[n], at)})" for n in slopes]
         rise = f"{speeds[crossing]}{k}"
         if follows:
             rise += f" - {_rise_of(level, at, {n: f'{speeds[n]}{k}' for n in slopes})}"
@@ -245,22 +239,9 @@ def _moves(slopes: Mapping[str, str], level: str) -> bool:
 def _rise_of(level: str, at: Mapping[str, str], speeds: Mapping[str, str]) -> str:
     """Return how far a threshold that depends on states moves in a time step."""
     ahead, behind = (
-        _with(level, {n: f"({at[n]} {sign} {_SLIGHT}*{speed})" for n, speed in speeds.items()})
+        substituted(
+            level, {n: f"({at[n]} {sign} {_SLIGHT}*{speed})" for n, speed in speeds.items()}
+        )
         for sign in "+-"
     )
     return f"{0.5 / _SLIGHT}*(({ahead}) - ({behind}))"
-
-
-class _Put(ast.NodeTransformer):
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self.trees = {name: ast.parse(text, mode="eval").body for name, text in texts.items()}
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Return what stands for a name."""
-        return self.trees.get(node.id, node)
-
-
-def _with(text: str, put: Mapping[str, str]) -> str:
-    """Return an expression with expressions in the place of names."""
-    tree = ast.parse(" ".join(text.split()), mode="eval")
-    return ast.unparse(_Put(put).visit(tree))

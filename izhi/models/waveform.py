@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from izhi.models.equations import NOISE
 from izhi.models.equations import expression as safe
 from izhi.models.evaluate import evaluate
 from izhi.models.recording import Recording
+from izhi.models.substitution import expanded, substituted
 from izhi.units import NUMBER, Dimension
 
 NEVER = 2**31 - 1
@@ -37,6 +38,9 @@ _DT = "dt"
 _STEP = "t_in_timesteps"
 _BEFORE = "before_"
 """Beginning of the name of an edge before which a comparison holds, where it need be no number."""
+_LATER = "_t_later"
+"""Stands for the time in a floor or a remainder until the whole expression is written: where one of
+these is inside another, the time is moved once. No name in a config begins with an underscore."""
 _NEARLY = 1e-3
 """Of a time step: a time so close to the grid is on it, as Brian2 has it."""
 _MARGIN = 1e-5
@@ -218,7 +222,7 @@ def read(
     scope = declarations.check(declared, known, f"{key}.equations")
     declarations.of_expression(current, scope, wanted, f"{key}.current")
     noise.check_numbers([current, *(d.expression for d in declared if d.expression)], key)
-    steps = _Steps(scope, {one.name for one in declared if one.expression}, f"{key}.current")
+    steps = _Steps(scope, declared, f"{key}.current")
     found = steps.of(current)
     inner = tuple(
         Declaration(one.kind, one.name, steps.of(one.expression), one.unit, lasting_flags(one))
@@ -256,8 +260,11 @@ class _Steps(ast.NodeTransformer):
         Number of draws so far.
     """
 
-    def __init__(self, scope: Mapping[str, Dimension], inner: set[str], key: str) -> None:
-        self.scope, self.inner, self.key = scope, inner, key
+    def __init__(
+        self, scope: Mapping[str, Dimension], declared: Sequence[Declaration], key: str
+    ) -> None:
+        self.scope, self.key = scope, key
+        self.subexpressions = expanded({d.name: d.expression for d in declared if d.expression})
         self.edges: dict[tuple[str, bool, bool], Edge] = {}
         self.recurrences: list[Recurrence] = []
         self.moving = False
@@ -266,7 +273,8 @@ class _Steps(ast.NodeTransformer):
     def of(self, text: str) -> str:
         """Return an expression with steps in the place of times."""
         tree = ast.parse(" ".join(safe(text).split()), mode="eval")
-        return ast.unparse(ast.fix_missing_locations(self.visit(tree)))
+        text = ast.unparse(ast.fix_missing_locations(self.visit(tree)))
+        return substituted(text, {_LATER: f"{_TIME} + {_NEARLY}*{_DT}"})
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Note the time where it stands by itself."""
@@ -290,10 +298,13 @@ class _Steps(ast.NodeTransformer):
         """Whether an expression is of the form (t - first)/period, which is then noted."""
         if not isinstance(argument, ast.BinOp) or not isinstance(argument.op, ast.Div):
             return False
-        first, period = _zero_of(argument.left), argument.right
-        if first is None or self._moves(first) or self._moves(period):
+        zero = _zero_of(argument.left)
+        if zero is None:
             return False
-        self.recurrences.append(Recurrence(ast.unparse(first), ast.unparse(period)))
+        first, period = self._constant(zero), self._constant(argument.right)
+        if first is None or period is None:
+            return False
+        self.recurrences.append(Recurrence(first, period))
         return True
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -315,7 +326,8 @@ class _Steps(ast.NodeTransformer):
     def _single(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:
         if _is_time(right) and type(operator) in _MIRRORED:
             left, operator, right = right, _MIRRORED[type(operator)], left
-        if not _is_time(left) or self._moves(right):
+        time = self._constant(right)
+        if not _is_time(left) or time is None:
             return ast.Compare(self.visit(left), [operator], [self.visit(right)])
         if isinstance(operator, ast.Eq | ast.NotEq):
             raise ConfigError(
@@ -324,7 +336,7 @@ class _Steps(ast.NodeTransformer):
             )
         after = isinstance(operator, ast.Gt | ast.LtE)
         later = isinstance(operator, ast.Gt | ast.GtE)
-        name = self._edge(ast.unparse(right), after, later)
+        name = self._edge(time, after, later)
         return ast.Compare(
             ast.Name(_STEP, ast.Load()), [ast.GtE() if later else ast.Lt()],
             [ast.Name(name, ast.Load())],
@@ -343,10 +355,11 @@ class _Steps(ast.NodeTransformer):
             self.edges[key] = Edge(name, time, after)
         return self.edges[key].name
 
-    def _moves(self, node: ast.expr) -> bool:
-        """Whether an expression is no constant of a point: it may depend on the time, or draws."""
-        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        return bool(names & {_TIME, _DT, "timestep", *NOISE, *self.inner})
+    def _constant(self, node: ast.expr) -> str | None:
+        """Return an expression of parameters alone; None where the time, or draws, come in."""
+        text = substituted(ast.unparse(node), self.subexpressions)
+        names = {part.id for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Name)}
+        return None if names & {_TIME, _DT, "timestep", recording.NAME, *NOISE} else text
 
 
 def _is_a_number(time: ast.expr) -> bool:
@@ -369,11 +382,8 @@ def _is_a_number(time: ast.expr) -> bool:
 
 class _Later(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Put t + 0.001*dt in the place of t."""
-        if node.id != _TIME:
-            return node
-        late = ast.BinOp(ast.Constant(_NEARLY), ast.Mult(), ast.Name(_DT, ast.Load()))
-        return ast.BinOp(node, ast.Add(), late)
+        """Put what stands for a time a little later in the place of t."""
+        return ast.Name(_LATER, node.ctx) if node.id == _TIME else node
 
 
 def _zero_of(node: ast.expr) -> ast.expr | None:

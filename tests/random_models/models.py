@@ -17,22 +17,12 @@ Config = dict[str, Any]
 USUAL = (1.0, 0.5, 2.0, 0.1, 1.5, -1.0, 0.3, 3.0, -0.2, 0.7)
 EXTREME = (0.0, -0.0, 1e-300, 1e300, 5e-324, -1e300, 3e9, 1e16, -7.0)
 TIMES = ("5 ms", "2 ms", "10 ms", "1 ms", "20 ms", "0.7 ms", "3.3 ms")
-EDGES = (
-    "3 ms",
-    "2 ms",
-    "0 ms",
-    "4.5 ms",
-    "7.3 ms",
-    "5.0001 ms",
-    "100 s",
-    "1 ms",
-    "-2 ms",
-    "0.3 ms",
-)
+EDGES = ("3 ms", "2 ms", "0 ms", "4.5 ms", "7.3 ms", "5.0001 ms", "100 s", "1 ms", "-2 ms",
+         "0.3 ms", "3.00015 ms", "4.9998 ms")  # fmt: skip
 _OF_ONE = ("1/{0}", "{0}/2", "{0} % 2", "-{0}", "2*{0}", "1/(0*{0})", "{0}**2", "sqrt({0})")
 """What follows from a variable of a reset's own, which may be a whole number."""
 
-PERIODS = ("4 ms", "2 ms", "3.5 ms", "1 ms", "0.6 ms", "100 s")
+PERIODS = ("4 ms", "2 ms", "3.5 ms", "1 ms", "0.6 ms", "100 s", "2.00015 ms", "0.99995 ms")
 RATES = ("100 Hz", "37 Hz", "250 Hz", "0 Hz")
 FLAGS = ("constant over dt", "shared", "shared, constant over dt", "constant over dt, shared")
 
@@ -356,8 +346,9 @@ class StimulusMaker:
     def _one(self) -> Config:
         choices = self.choices
         self.given: Config = {}
+        self.times: list[str] = []
         pieces = [self._piece() for _ in range(choices.weighted([(45, 1), (35, 2), (20, 3)]))]
-        lines: list[str] = []
+        lines = self.times
         for at, piece in enumerate(pieces):
             if choices.chance(25):
                 name = self.names.new()
@@ -392,8 +383,9 @@ class StimulusMaker:
             more = Expressions(choices, [amount, self._new(value(choices))])
             return f"{amount}*({more.number(choices.number(0, 2))})" + self._use_all()
         if kind == "noise":
-            every = self._new(choices.pick(PERIODS))
-            return f"({amount} + {self._new(value(choices))}*normal_at(floor(t/{every})))"
+            every = f"floor(t/{self._time(self._new(choices.pick(PERIODS)))})"
+            every = choices.weighted([(80, every), (10, f"{every} % 5"), (10, f"floor({every}/2)")])
+            return f"({amount} + {self._new(value(choices))}*normal_at({every}))"
         if kind == "uniform":
             number = choices.pick(("0", "3", "floor(t/(2*ms))", "int(t >= 4*ms)"))
             return f"{amount}*uniform_at({number})"
@@ -408,13 +400,25 @@ class StimulusMaker:
             return f"{amount}*(t - {onset})/(10*ms)"
         period = self._new(choices.pick(PERIODS))
         if kind == "count":
-            first = f"{onset}*uniform_at(4)" if choices.chance(8) else onset
-            return f"{amount}*floor((t - {first})/{period})"
+            first = f"{onset}*uniform_at(4)" if choices.chance(8) else self._time(onset)
+            number = f"floor((t - {first})/{self._time(period)})"
+            number = choices.weighted([(70, number), (20, f"({number} % 2)"),
+                                       (10, f"floor({number}/2)")])  # fmt: skip
+            return f"{amount}*{number}"
         if kind == "decay":
             return f"{amount}*exp(-clip(t - {onset}, 0*ms, 100*ms)/{period})"
         return (
             f"{amount}*int((t - {onset}) % {period} < {choices.pick(('1*ms', '0.5*ms', '2*ms'))})"
         )
+
+    def _time(self, text: str) -> str:
+        """Return a time, or the name of a subexpression that is this time."""
+        if not self.choices.chance(15):
+            return text
+        name = self.names.new()
+        more = self.choices.pick(("", " + 0.3*ms", "/2"))
+        self.times.append(f"{name} = {text}{more} : second")
+        return name
 
     def _use_all(self) -> str:
         """Return a term that names what else was given, so that all of it is used."""
@@ -430,10 +434,11 @@ class StimulusMaker:
             number, rate = self._new(choices.pick((0.0, 1.0, -2.0))), self._new(choices.pick(RATES))
             return f"t {choices.pick(('>=', '<', '<=', '>'))} {onset} + {number}/{rate}"
         if kind in ("between", "chained"):
-            offset = self._new(None if choices.chance(8) else choices.pick(EDGES))
+            offset = self._time(self._new(None if choices.chance(8) else choices.pick(EDGES)))
             if kind == "chained":
                 return f"{onset} <= t < {offset}"
             return f"t >= {onset} and t < {offset}"
+        onset = self._time(onset)
         return {
             "from": f"t >= {onset}", "until": f"t <= {onset}", "mirrored": f"{onset} < t",
             "after": f"t > {onset}", "sum": f"not (t < {onset} + 2*ms)",

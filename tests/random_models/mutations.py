@@ -101,6 +101,10 @@ MUTATIONS = (
         '(code.name.startswith(DRIVE_UPDATE) or "_subexpression_update" in code.name)',
     ),
     Mutation(
+        "a stimulus only in the steps where it changes: how much later a floor takes the time",
+        "izhi/models/waveform.py", 'f"{_TIME} + {_NEARLY}*{_DT}"', 'f"{_TIME} + 2*{_NEARLY}*{_DT}"',
+    ),
+    Mutation(
         "with all that follows from parameters alone",
         "izhi/engine/shared.py",
         "and not (variable.constant or (name == _DRIVE and getattr(variable, _MARK, False)))",

@@ -37,6 +37,8 @@ TEXTS = ("model", "equations", "threshold", "reset", "refractory", "method", "co
 NEARLY = 0.001
 """Of a step: a time so close to the grid is on it."""
 
+_LATER = "_t_later"
+"""Stands for t, a thousandth of a step later, in a floor or what is left of a period."""
 _DRAWS = re.compile(r"\b(?:normal_at|uniform_at)\b")
 _OTHERWISE = re.compile(r"\b(?:True|False|not not)\b")
 """Where Brian2 takes conditions for numbers, or numbers for conditions, in ways of its own."""
@@ -228,8 +230,17 @@ def _method(network: Network, neuron: Config) -> str:
 class _AsSteps(ast.NodeTransformer):
     """Compares steps in the place of times, and takes the time of a floor a little later."""
 
-    def __init__(self, values: Mapping[str, float], dt: float, moving: set[str]) -> None:
-        self.values, self.dt, self.moving = values, dt, moving | {"t", "dt"}
+    def __init__(
+        self, values: Mapping[str, float], dt: float, subexpressions: Mapping[str, str]
+    ) -> None:
+        self.values, self.dt = dict(values), dt
+        self.scope = {**self.values, "ms": 0.001, "second": 1.0}
+        for name in _times_of_parameters(subexpressions, values):
+            self.scope[name] = self._value(subexpressions[name])
+        self.moving = {"t", "dt", *subexpressions} - self.scope.keys()
+
+    def _value(self, text: str) -> Any:
+        return eval(text.strip(), {"__builtins__": {}}, self.scope)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         terms = [node.left, *node.comparators]
@@ -246,8 +257,7 @@ class _AsSteps(ast.NodeTransformer):
         names = {n.id for n in ast.walk(right) if isinstance(n, ast.Name)}
         if not _is_t(left) or names & self.moving:
             return ast.Compare(self.visit(left), [op], [self.visit(right)])
-        scope = {**self.values, "ms": 0.001, "second": 1.0}
-        at = eval(ast.unparse(right), {"__builtins__": {}}, scope) / self.dt
+        at = self._value(ast.unparse(right)) / self.dt
         after, later = isinstance(op, ast.Gt | ast.LtE), isinstance(op, ast.Gt | ast.GtE)
         if math.isnan(at):  # no comparison with it holds
             at = math.inf if later else -math.inf
@@ -270,9 +280,18 @@ class _AsSteps(ast.NodeTransformer):
         return node
 
 
+def _times_of_parameters(subexpressions: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
+    """Return the subexpressions that are sums and quotients of parameters, and nothing else."""
+    return [
+        name for name, text in subexpressions.items()
+        if set(re.findall(r"[A-Za-z]\w*", text)) <= values.keys() | {"ms", "second"}
+        and not re.search("[<>=%]|[*]{2}", text)
+    ]  # fmt: skip
+
+
 class _Later(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.parse("t + 0.001*dt", mode="eval").body if node.id == "t" else node
+        return ast.Name(_LATER) if node.id == "t" else node
 
 
 def _is_t(node: ast.expr) -> bool:
@@ -421,7 +440,10 @@ class PlainPoint:
         for at, one in enumerate(stimuli_of(config)):
             key = group if at == 0 else f"{group}.{next(k for k, v in config.items() if v is one)}"
             values = self._values(key, one)
-            inner = {n for _, n in _DECLARED.findall(one.get("equations", ""))}
+            inner = {
+                line.partition("=")[0].strip(): line.partition("=")[2].rpartition(":")[0]
+                for line in filter(None, one.get("equations", "").split("\n"))
+            }
             steps = _AsSteps({k: np.float64(v.si) for k, v in values.items()}, self.dt, inner)
             parts.append(f"({self._stepped(steps, one['current'])})")
             for line in filter(None, one.get("equations", "").split("\n")):
@@ -433,9 +455,8 @@ class PlainPoint:
         return " + ".join(parts), lines, given
 
     def _stepped(self, steps: _AsSteps, text: str) -> str:
-        return ast.unparse(
-            ast.fix_missing_locations(steps.visit(ast.parse(text.strip(), mode="eval")))
-        )
+        tree = ast.fix_missing_locations(steps.visit(ast.parse(text.strip(), mode="eval")))
+        return ast.unparse(tree).replace(_LATER, "(t + 0.001*dt)")
 
     def _pairs(self, name: str, projection: Config) -> list[tuple[int, int]]:
         sources, targets = (self.network.populations[projection[e]]["count"]
