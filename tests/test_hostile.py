@@ -241,6 +241,12 @@ CONFIGS = {
                          ["+experiment=x"], ["study.name = '../PWNED': expected a plain name"]),
     "a file above": ({"neuron/x.yaml": "defaults: [../../../../etc/passwd]\n"}, ["neuron=x"],
                      ["etc/passwd: a config lies in the folder that is read"]),
+    "a file by another name": (
+        {}, ["neuron=./chattering"],
+        ["neuron/./chattering: not the name of a config; write neuron/chattering"]),
+    "an experiment by another name": (
+        {}, ["+experiment=.//presets_u0_amplitude"],
+        ["experiment/.//presets_u0_amplitude: not the name of a config; write experiment/presets"]),
     "a population in C++": (
         {"circuit/x.yaml": "populations: {'a\"); system(\"touch PWNED': "
                            "{count: 1, stimulated: true}}\nprojections: {}\n"},

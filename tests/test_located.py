@@ -58,6 +58,11 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "backward": LEAKY.replace("v > v_th", "v_th < v"),
         "two": LEAKY.replace("v > v_th", "v > v_th and v > c"),
         "pausing": LEAKY.replace("reset: v = c", "reset: v = c\nrefractory: 2*ms"),
+        "rising": LEAKY.replace("v > v_th", "v > v_th + 0*mV*exp(-t/tau)"),
+        "timed": LEAKY.replace("v > v_th", "v > v_th + later").replace(
+            "  dv", "  later = 0*mV*sin(2*pi*t/second) : volt\n  dv"
+        ),
+        "noting": LEAKY.replace("reset: v = c", "reset: v = c + 0*mV*(t/second)"),
     }.items():
         (folder / "neuron").mkdir(exist_ok=True)
         (folder / "neuron" / f"{name}.yaml").write_text(text)
@@ -182,6 +187,7 @@ def test_a_whole_study_has_spikes_off_the_grid(tmp_path, capsys) -> None:
 
 # ---------------------------------------------------------------- what it needs
 
+BEGINNING = "t is that of the step's beginning, but located_rk4"
 NEEDS = "needs one of the form v > v_th, a state variable (v) above a value"
 
 
@@ -195,6 +201,15 @@ NEEDS = "needs one of the form v > v_th, a state variable (v) above a value"
         (["neuron=pausing", "simulation.method=located_rk2"],
          "neuron.refractory = 2*ms: a refractory period ends on the grid, but located_rk2 resets "
          "inside the step; use rk2"),
+        (["neuron=rising", "simulation.method=located_rk4"],
+         f"neuron.threshold = v > v_th + 0*mV*exp(-t/tau): {BEGINNING} needs a threshold within "
+         "the step; let a state follow the time, or use rk4"),
+        (["neuron=timed", "simulation.method=located_rk4"],
+         f"neuron.threshold = v > v_th + later: {BEGINNING} needs a threshold within the step; let "
+         "a state follow the time, or use rk4"),
+        (["neuron=noting", "simulation.method=located_rk4"],
+         f"neuron.reset: v = c + 0*mV*(t/second): {BEGINNING} resets inside the step; let a state "
+         "follow the time, or use rk4"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_located_is_refused(overrides, said, configs) -> None:

@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -390,3 +391,61 @@ def test_a_letter_means_what_the_equations_make_of_it(tmp_path) -> None:
         izhi.plan(["neuron.c=40 mV"])
     with pytest.raises(ConfigError, match="what spikes has not diverged yet"):
         bare(tmp_path, CAPACITANCE, "stimulus.amplitude=1 nA", "neuron.v_th=2 V")
+
+
+COMMENTED = {
+    "neuron/mine.yaml": """
+        model: mine
+        equations: |
+          dv/dt = (-v + I)/tau : volt  # leak
+        threshold: |
+          # fires
+          v > (10*mV
+               + 0*mV)  # high
+        reset: |
+          # back to rest; not below
+          v = (-1*mV  # a little less
+               + 1*mV)
+        refractory: |
+          1*ms  # short
+        tau: 10 ms
+        """,
+    "synapse/mine.yaml": """
+        model: mine
+        on_pre: |
+          # a kick
+          v_post += (weight  # half
+                     + weight)/2
+        weight: 4 mV
+        """,
+}
+BARE = {
+    "neuron/mine.yaml": """
+        model: mine
+        equations: "dv/dt = (-v + I)/tau : volt"
+        threshold: v > (10*mV + 0*mV)
+        reset: v = (-1*mV + 1*mV)
+        refractory: 1*ms
+        tau: 10 ms
+        """,
+    "synapse/mine.yaml": """
+        model: mine
+        on_pre: v_post += (weight + weight)/2
+        weight: 4 mV
+        """,
+}
+
+
+def test_comments_and_brackets_over_lines_change_nothing(tmp_path, run) -> None:
+    studies = []
+    for name, files in (("commented", COMMENTED), ("bare", BARE)):
+        for file, text in files.items():
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+        studies.append(run(
+            "circuit=pair", "neuron=mine", "synapse=mine", "stimulus.amplitude=12,20",
+            "simulation.duration='60 ms'", "run.engine=numpy", config_dir=tmp_path / name,
+        ))  # fmt: skip
+    commented, bare = (study.spikes["spike_time"].values for study in studies)
+    assert bare.size > 4 and np.array_equal(commented, bare)

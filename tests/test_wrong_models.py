@@ -310,6 +310,10 @@ WRONG: list[tuple[Any, Any, str]] = [
     (IZHIKEVICH, {"b": "0.2 mV"},
      "neuron.equations: du/dt: the term b * v is a quantity in V^2, but should be a "
      "voltage; neuron.b = 0.2 mV would have to be a plain number"),
+    (IZHIKEVICH, {"equations": IZHIKEVICH["equations"] + "\ndx/dt = (x_0 - x)/tau_m : 1", "x_0": 1},
+     "neuron.equations: dx/dt: x_0 is what x starts at; give a constant another name"),
+    (TSODYKS_MARKRAM, {"equations": U_S + X_S.replace("1 - x_S", "x_S_0 - x_S")},
+     "synapse.equations: dx_S/dt: x_S_0 is what x_S starts at; give a constant another name"),
     (IZHIKEVICH, {"c": "30 mV", "v_th": "-65 mV"},
      "neuron.c = 30 mV with neuron.v_th = -65 mV: a spike resets below the threshold"),
     (TSODYKS_MARKRAM, {"on_pre": "u_S += U_0*(1 - u_S)\nr_S = u_S*x_S\nx_S -= r_S"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hydra import version
@@ -141,6 +141,9 @@ class ReadOnce(ConfigRepository):
         """Check that a file is named and lies as configs may, and not in the place of Hydra's."""
         if ".." in Path(config_path).parts or Path(config_path).is_absolute():
             raise ConfigError(f"{shown(config_path)}: a config lies in the folder that is read")
+        path = str(PurePosixPath(config_path))
+        if path != config_path:  # a choice is a label: a file has one name
+            raise ConfigError(f"{shown(config_path)}: not the name of a config; write {path}")
         folders = [s for s in self.sources if s.scheme() == "file"]
         sources = [s for s in folders if s.is_config(config_path)]
         if sources and any(map(_FORMULA.match, config_path.split("/"))):

@@ -131,6 +131,7 @@ def read(
     ConfigError
         Naming the key, and the line or term that is off.
     """
+    texts = declarations.without_comments(texts, ("threshold", "reset", "refractory"))
     for name in ("equations", "threshold"):
         if not texts.get(name, "").strip():
             raise ConfigError(f"{key}.{name}: missing; a neuron has equations and a threshold")
@@ -144,6 +145,7 @@ def read(
     both = sorted(set(parameters) & set(constants))
     if both:
         raise ConfigError(f"{key}.{both[0]}: is among the constants as well")
+    declarations.check_starts(declared, {**parameters, **(per_cell or {})}, f"{key}.equations")
     states = [one.name for one in declared if one.kind == "state"]
     fixed = {name: quantity.dimension for name, quantity in constants.items()}
     every = {name: kind for name, kind in parameters.items() if kind} | fixed

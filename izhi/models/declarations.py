@@ -95,6 +95,22 @@ def lines(text: str) -> list[str]:
     return found
 
 
+def without_comments(texts: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """Return texts of which some, statements or expressions, are without comments.
+
+    A bracket that is closed on another line is on one line. A text that has neither stays as it is,
+    since structures are known by their texts.
+    """
+    return {
+        name: "\n".join(lines(text)) if name in names and _has_comments(text) else text
+        for name, text in texts.items()
+    }
+
+
+def _has_comments(text: str) -> bool:
+    return "#" in text or any(line.count("(") != line.count(")") for line in text.splitlines())
+
+
 def parse(text: str, key: str) -> tuple[Declaration, ...]:
     """Return what equations declare.
 
@@ -228,6 +244,24 @@ def check_name(name: str, key: str) -> None:
         raise ConfigError(f"{key}: {name} stands for {_RESERVED[name]}, and cannot be declared")
     if name in FUNCTIONS or name in _CONSTANTS:
         raise ConfigError(f"{key}: {name} is a function or a constant, and cannot be a name")
+
+
+def check_starts(declared: Sequence[Declaration], known: Mapping[str, object], key: str) -> None:
+    """Check that equations do not name what a state starts at, which is no constant.
+
+    Raises
+    ------
+    ConfigError
+        When they do.
+    """
+    starts = {f"{d.name}_0": d.name for d in declared if d.kind == "state"}
+    for line in declared:
+        for name in dimensions.ordered_names(line.expression) if line.expression else ():
+            if name in starts and name in known:
+                raise ConfigError(
+                    f"{key}: {line.left}: {name} is what {starts[name]} starts at; give a constant "
+                    "another name"
+                )
 
 
 def check(

@@ -69,23 +69,50 @@ def check(cell: Cell, method: str, group: str) -> None:
     Raises
     ------
     ConfigError
-        When the threshold is none that a variable crosses upwards; for a refractory period.
+        When the threshold is none that a variable crosses upwards; for a threshold or a reset that
+        names the time, and for a refractory period.
     """
-    if crossed(cell.threshold, cell.states) is None:
-        raise ConfigError(
-            f"{group}.threshold = {cell.threshold}: {method} needs one of the form v > v_th, a "
-            f"state variable ({', '.join(cell.states)}) above a value"
-        )
-    if cell.refractory:
-        raise ConfigError(
-            f"{group}.refractory = {cell.refractory}: a refractory period ends on the grid, but "
-            f"{method} resets inside the step; use {base(method)}"
-        )
+    obstacle = _obstacle(cell, method)
+    if obstacle:
+        raise ConfigError(f"{group}.{obstacle}")
 
 
 def possible(cell: Cell) -> bool:
     """Return whether :func:`check` would pass a neuron."""
-    return crossed(cell.threshold, cell.states) is not None and not cell.refractory
+    return not _obstacle(cell, "")
+
+
+def _obstacle(cell: Cell, method: str) -> str:
+    """Return why the crossings of a neuron's threshold cannot be located; "" where they can."""
+    threshold = f"threshold = {cell.threshold}"
+    if crossed(cell.threshold, cell.states) is None:
+        return (
+            f"{threshold}: {method} needs one of the form v > v_th, a state variable "
+            f"({', '.join(cell.states)}) above a value"
+        )
+    subexpressions = _inner(cell.declared)
+    # t is that of the step's beginning: the crossing would be off by up to a step
+    if _names_time(cell.threshold, subexpressions):
+        return (
+            f"{threshold}: t is that of the step's beginning, but {method} needs a threshold "
+            f"within the step; let a state follow the time, or use {base(method)}"
+        )
+    for statement in declarations.statements(cell.reset):
+        if _names_time(declarations.parts(statement)[2], subexpressions):
+            return (
+                f"reset: {statement}: t is that of the step's beginning, but {method} resets "
+                f"inside the step; let a state follow the time, or use {base(method)}"
+            )
+    if cell.refractory:
+        return (
+            f"refractory = {cell.refractory}: a refractory period ends on the grid, but {method} "
+            f"resets inside the step; use {base(method)}"
+        )
+    return ""
+
+
+def _names_time(text: str, subexpressions: Mapping[str, str]) -> bool:
+    return "t" in dimensions.names(substituted(text, subexpressions))
 
 
 def crossed(threshold: str, states: Collection[str]) -> tuple[str, str] | None:

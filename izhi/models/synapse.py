@@ -168,6 +168,7 @@ def read(
     ConfigError
         Naming the key, and the line or term that is off.
     """
+    texts = declarations.without_comments(texts, ("on_pre", "current"))
     if not texts.get("on_pre", "").strip():
         raise ConfigError(
             f"{key}.on_pre: missing; a synapse does something at a spike; synapse=none is without"
@@ -183,6 +184,8 @@ def read(
     _check_event_driven(own, f"{key}.equations")
     declarations.check_flags(own, _OWN_FLAGS, f"{key}.equations")
     declarations.check_flags(target, _TARGET_FLAGS, f"{key}.target")
+    declarations.check_starts(own, known, f"{key}.equations")
+    declarations.check_starts(target, known, f"{key}.target")
     _check_constant_over_step(own, f"{key}.equations")
     for one in own:
         if one.kind == "subexpression" and "shared" in one.flags:
