@@ -172,6 +172,12 @@ CASES = [
                                           "ount of values; write range(0.0,1.0,step) or choice(.."),
     (["-m", "synapse.U_0=0.5,0.50"], "synapse.U_0 = 0.5: this value is on the axis twice"),
     (["-m", "stimulus.amplitude='1 mV','1000 uV'"], "1000 uV, the same as 1 mV: this value is on"),
+    (["-m", "stimulus.offset=null,'60 ms','0.06 s'"],
+     "stimulus.offset = 0.06 s, the same as 60 ms: this value is on the axis twice"),
+    (["-m", "neuron.u_0=rest,'-13 mV','-0.013 V'"],
+     "neuron.u_0 = -0.013 V, the same as -13 mV: this value is on the axis twice"),
+    (["-m", "stimulus.amplitude=511.96999999999997,511.97"],  # one number in volt
+     "stimulus.amplitude = 511.97, the same as 511.96999999999997: this value is on the axis twi"),
     (["-m", "neuron=chattering,chattering"], "neuron = chattering: this value is on the axis twi"),
     (["-m", "neuron=random", "simulation.seed=1,1"], "simulation.seed = 1: this value is on the a"),
     (["-m", "synapse.tau_f=range(1,1e9)"], "range(1,1e9): more than 1,000,000 values"),

@@ -150,6 +150,15 @@ def test_a_sweep_written_in_another_way_is_named(text: str, words: str, tmp_path
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_value_that_a_file_sweeps_twice_is_named(tmp_path: Path) -> None:
+    write(tmp_path, experiment__x=sweeps("""{stimulus.offset: "null,'60 ms','0.06 s'"}"""))
+    with pytest.raises(ConfigError) as caught:
+        compose(["+experiment=x"], config_dir=tmp_path)
+    assert str(caught.value) == (
+        "stimulus.offset = 0.06 s, the same as 60 ms: this value is on the axis twice"
+    )
+
+
 def test_a_file_placed_at_the_sweeps_sweeps(tmp_path: Path) -> None:
     write(tmp_path, experiment__x="# @package hydra.sweeper.params\nsynapse.U_0: |\n  0.2,0.3\n")
     assert compose(["+experiment=x"], config_dir=tmp_path).shape == (2,)

@@ -276,7 +276,9 @@ class Composer:
                 present = [*base.values, *base.swept, *self._groups()]
                 raise keys.unknown_key(key, present)
         axis = self._along(key, values)
-        _check_distinct(key, axis.labels, values)
+        _check_distinct(key, axis.in_one_unit, values)
+        if axis.dimension is not None:  # two numbers may be one in SI units
+            _check_distinct(key, axis.values, values)
         links = [self._along(link, values, axis.unit) for link in self.request.links.get(key, [])]
         return replace(axis, links=tuple(links))
 

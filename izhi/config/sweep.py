@@ -69,6 +69,18 @@ class Axis:
         numbers = np.array([units.in_unit(q, unit) for q in quantities])
         return cls(key, key, numbers, unit, si, dimension)
 
+    @property
+    def in_one_unit(self) -> list[Any]:
+        """The labels; those of quantities beside words as numbers in the unit of the first one."""
+        if self.dimension is None or self.unit is not None:
+            return list(self.labels)
+        assert self.values is not None
+        kept = np.isfinite(self.values)
+        quantities = [units.parse(label) for label in self.labels[kept]]
+        numbers = iter([units.in_unit(q, quantities[0].unit) for q in quantities])
+        return [next(numbers) if is_number else label
+                for label, is_number in zip(self.labels, kept, strict=True)]  # fmt: skip
+
     def at(self, kept: NDArray[np.int64]) -> Axis:
         """Return the axis with the values at some places alone."""
         values = None if self.values is None else self.values[kept]
