@@ -623,6 +623,15 @@ def test_a_study_grows_more_than_once_and_after_being_stopped(tmp_path, monkeypa
          ["stimulus.amplitude=2,4,8", "record.traces=[0]"],
          "record.traces: point numbers change when a study grows; choose the points by values, "
          "such as {neuron: chattering}"),
+        (["stimulus.amplitude=9,10"], ["stimulus.amplitude='9000 uV','10 mV'"],  # one ulp apart
+         "stimulus.amplitude: 9, 10 mV there, 9, 10 mV here, without 9: 0.009000000000000001 V "
+         "there, 0.009 V here; write it as it was written there"),
+        (["stimulus.amplitude=9"], ["stimulus.amplitude='9000 uV','10 mV'"],
+         "stimulus.amplitude: 9 mV there, 9, 10 mV here; that value has to be among them: "
+         "0.009000000000000001 V there, 0.009 V here; write it as it was written there"),
+        (["stimulus.amplitude=9"], ["stimulus.amplitude='9000 uV'"],
+         "stimulus.amplitude: 9 mV there, 9000 uV here: 0.009000000000000001 V there, 0.009 V "
+         "here; write it as it was written there"),
         (["neuron=chattering"], ["neuron=fast_spiking,resonator"],
          "neuron: chattering there, fast_spiking, resonator here; that value has to be among them"),
     ],

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from izhi import units
 from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.study.description import results_of, written
 from izhi.sweep import points
-from izhi.units import Quantity
+from izhi.units import Dimension, Quantity
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,9 @@ def _axis_differences(old: Sweep, new: Sweep) -> Iterator[str]:
         gone = [word for word, value in zip(_words(axis), values(axis), strict=True)
                 if value not in held]  # fmt: skip
         if gone:
+            digits = _rounded(axis.values, other.values, axis.dimension)
             yield (f"{axis.key}: {shown(axis)} there, {shown(other)} here, "
-                   f"without {_few(gone)}")  # fmt: skip
+                   f"without {_few(gone)}{digits}")  # fmt: skip
         elif _links(axis) != _links(other, _positions(axis, other)):
             yield f"{axis.key}: other keys go along with it there than here, or with other values"
         elif np.any(np.diff(_positions(axis, other)) < 0):
@@ -165,7 +167,25 @@ def stated(old: Sweep, axis: Axis) -> int | str:
     if value in where:
         return where[value]
     there = _of(old.bases[old.used[0]], axis.key, old.choices.get(axis.key))
-    return f"{axis.key}: {there} there, {shown(axis)} here; that value has to be among them"
+    digits = _rounded(points.grid(old, axis.key), axis.values, axis.dimension)
+    return f"{axis.key}: {there} there, {shown(axis)} here; that value has to be among them{digits}"
+
+
+def _rounded(there: Any, here: Any, dimension: Dimension | None) -> str:
+    """Return the digits of a value that is there, and here but for rounding: 9 mV and 9000 uV.
+
+    They are not one value: results of the one would pass for results of the other.
+    """
+    if dimension is None:
+        return ""
+    unit = "" if dimension == units.NUMBER else f" {units.symbol(dimension)}"
+    others = np.atleast_1d(here)
+    for value in np.unique(there).tolist():
+        near = others[np.isclose(others, value, rtol=1e-12, atol=0)]
+        if near.size and value not in others:
+            return (f": {value!r}{unit} there, {float(near[0])!r}{unit} here; write it as it was "
+                    "written there")  # fmt: skip
+    return ""
 
 
 def _config_differences(old: Sweep, new: Sweep, where: Place) -> Iterator[str]:
@@ -178,7 +198,12 @@ def _config_differences(old: Sweep, new: Sweep, where: Place) -> Iterator[str]:
             if a.get(key) == b.get(key) or key in seen or key in swept:
                 continue
             seen.add(key)
-            yield f"{key}: {_of(old.bases[there], key)} there, {_of(new.bases[here], key)} here"
+            left, right = (base.values.get(key) for base in (old.bases[there], new.bases[here]))
+            digits = ""
+            if isinstance(left, Quantity) and isinstance(right, Quantity):
+                digits = _rounded(left.si, right.si, left.dimension)
+            yield (f"{key}: {_of(old.bases[there], key)} there, {_of(new.bases[here], key)} here"
+                   f"{digits}")  # fmt: skip
     numbers = new.bases[new.used[0]].values.get("record.traces")
     if isinstance(numbers, list) and old.shape != new.shape:
         yield ("record.traces: point numbers change when a study grows; choose the points by "
