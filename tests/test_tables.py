@@ -14,9 +14,11 @@ import xarray as xr
 
 import izhi
 from izhi.engine import cache
-from izhi.errors import StudyError
-from izhi.study import shardfile, table
+from izhi.errors import ConfigError, StudyError
+from izhi.report.figures import places
+from izhi.study import overview, shardfile, table
 from izhi.study.verify import verify
+from izhi.sweep import checks
 
 ENGINE = "compiled" if cache.compiler() else "numpy"  # a program starts faster than Brian2
 AXES = ["neuron=regular_spiking,chattering", "synapse.U_0=0.2,0.6", "stimulus.amplitude=2,6,10"]
@@ -205,6 +207,76 @@ def test_labels_and_quantities_select(study) -> None:
     assert study.dataset.izhi.axes == ["neuron", "U_0", "amplitude"]
 
 
+@pytest.fixture(scope="module")
+def near(tmp_path_factory) -> izhi.Study:
+    """Give a study of values that lie within 1e-9 of each other, and populations with alike names.
+
+    Of the three values of v_0, only the last one makes a neuron spike.
+    """
+    folder = tmp_path_factory.mktemp("near")
+    (folder / "circuit").mkdir()
+    populations = {name: {"count": n, "stimulated": False} for name, n in COUNTS.items()}
+    told = {"populations": populations, "projections": {}}
+    (folder / "circuit" / "alike.yaml").write_text(json.dumps(told))
+    overrides = [
+        "circuit=alike", "synapse=none", "stimulus=none", "simulation.duration='100 ms'",
+        "run.engine=numpy", "run.n_jobs=1", "run.report=none", "simulation.seed=7,8",
+        f"neuron.v_0='-55 mV','{BELOW} mV','{ABOVE} mV'", f"record.traces={{v_0: {ABOVE}}}",
+    ]  # fmt: skip
+    return izhi.run(overrides, name="n", dir=folder, config_dir=folder, progress=False)
+
+
+COUNTS = {"e": 2, "e1": 2, "e_1": 1}
+BELOW, ABOVE = -50.000000005820766, -49.999999997671694
+
+
+def test_a_value_selects_its_own_point_and_no_near_one(near) -> None:
+    assert near.dataset["spike_count"].values[0, :, 0].tolist() == [0, 0, 1]
+    selections = near.dataset.izhi
+    for one in (ABOVE, f"{ABOVE} mV", np.float64(ABOVE)):
+        assert selections.sel(v_0=one, seed=7, cell="e0")["spike_count"].item() == 1
+        assert near.spike_times("e0", v_0=one, seed=7).size == 1
+    assert near.spike_times("e0", v_0=f"{BELOW} mV", seed=7).size == 0
+    assert selections.sel(v_0=[BELOW, ABOVE])["v_0"].values.tolist() == [BELOW, ABOVE]
+    assert selections.sel(v_0=-50.00000001)["v_0"] == BELOW  # the nearest one within 1e-9
+    with pytest.raises(
+        StudyError, match=r"^v_0 = -50\.0000002: not on the axis; the nearest is -50"
+    ):
+        selections.sel(v_0=-50.0000002)
+    found = near.table("v_0", "spike_count", v_0=[BELOW, ABOVE], seed=7, cell="e0")
+    assert found["spike_count"].to_dict() == {BELOW: 0, ABOVE: 1}
+    assert np.unique(near.traces["v_0"]).tolist() == [ABOVE]
+    (at_seed, at_v_0) = places.of(overview.asked(near), {"v_0": [ABOVE, f"{ABOVE} mV"], "seed": 8})
+    assert (at_seed.tolist(), at_v_0.tolist()) == ([1], [2])
+
+
+def test_a_label_that_is_given_twice_is_counted_once(near) -> None:
+    assert near.dataset.izhi.sel(cell=["e1", "e0", "e1"])["cell"].values.tolist() == ["e1", "e0"]
+    once = near.table("seed", "spike_count", "sum", v_0=ABOVE)
+    twice = near.table("seed", "spike_count", "sum", v_0=[ABOVE, f"{ABOVE} mV", ABOVE])
+    assert once["spike_count"].tolist() == twice["spike_count"].tolist() == [5, 5]
+
+
+def test_whole_numbers_are_other_ones_however_near() -> None:
+    seeds = np.array([2**53 + 1, 2**53, 10**10])
+    for value, at in ((2**53, 1), (2**53 + 1, 0), (str(2**53 + 1), 0), (1e10, 2)):
+        assert checks.match(seeds, None, value, "seed") == at
+    with pytest.raises(
+        ConfigError, match=r"^seed = 10000000001: not on the axis; the nearest is 1"
+    ):
+        checks.match(seeds, None, 10**10 + 1, "seed")
+
+
+def test_the_circuit_tells_which_cells_a_population_has(near) -> None:
+    for dataset in (near.dataset, near.dataset[["firing_rate"]].izhi.sel(seed=7, v_0="-55 mV")):
+        found = {name: dataset.izhi.population(name)["cell"].values.tolist() for name in COUNTS}
+        assert found == {"e": ["e0", "e1"], "e1": ["e10", "e11"], "e_1": ["e_10"]}
+    with pytest.raises(StudyError, match=r"^population = e_: no such population; did you mean e_1"):
+        near.dataset.izhi.population("e_")
+    with pytest.raises(StudyError, match=r"^population = e: the dataset: does not say what was as"):
+        near.dataset.drop_attrs().izhi.population("e")
+
+
 def test_a_dataset_that_xarray_opened_has_the_selections_too(study) -> None:
     with xr.open_dataset(study.path / "dataset.nc") as dataset:
         assert dataset.izhi.population("pre")["cell"].values.tolist() == ["pre0", "pre1"]
@@ -238,6 +310,9 @@ def test_the_gain_is_the_slope_of_the_rate(study) -> None:
     np.testing.assert_allclose(found.sel(amplitude=6), slope)
     with pytest.raises(StudyError, match=r"^neuron: has no slope; "):
         study.dataset.izhi.gain("neuron")
+    for name in ("regime", "status"):
+        with pytest.raises(StudyError, match=rf"^{name}: has no slope; its values are words$"):
+            study.dataset.izhi.gain("amplitude", name)
 
 
 # ---------------------------------------------------------------- the file

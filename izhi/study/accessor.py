@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from izhi.errors import ConfigError, StudyError, did_you_mean
 from izhi.spikes import gain
+from izhi.study import description, populations
 from izhi.study.shardfile import DIVERGED, DONE
 from izhi.sweep.checks import match
 
@@ -47,7 +48,8 @@ class Selections:
         ----------
         **labels
             A label, or a list of them, by the name of a dimension: text, a number in the axis's
-            unit, or a quantity (``amplitude="8 mV"``); a dot in a name is written ``_``.
+            unit, or a quantity (``amplitude="8 mV"``); a dot in a name is written ``_``. A label
+            that is given twice is there once.
 
         Returns
         -------
@@ -68,7 +70,7 @@ class Selections:
             coordinate = self._dataset[known[name]]
             many = isinstance(value, list | tuple | np.ndarray)
             found = [position(coordinate, one) for one in (value if many else [value])]
-            places[known[name]] = found if many else found[0]
+            places[known[name]] = list(dict.fromkeys(found)) if many else found[0]
         return self._dataset.isel(places)
 
     @property
@@ -97,15 +99,15 @@ class Selections:
         Raises
         ------
         StudyError
-            When there is no such population.
+            When there is no such population, or the dataset has lost its attributes, which tell of
+            the populations.
         """
         cells = [str(label) for label in self._dataset["cell"].values]
-        chosen = [n for n, cell in enumerate(cells)
-                  if cell.startswith(name) and cell[len(name) :].isdigit()]  # fmt: skip
-        if not chosen:
-            known = {cell.rstrip("0123456789") for cell in cells}
+        sweep = description.of_dataset(self._dataset, f"population = {name}: the dataset")
+        known = populations.groups(sweep, cells)
+        if name not in known:
             raise StudyError(f"population = {name}: no such population{did_you_mean(name, known)}")
-        return self._dataset.isel(cell=chosen)
+        return self._dataset.isel(cell=known[name])
 
     def map(self, name: str, x: str, y: str, **labels: Any) -> xr.DataArray:
         """Return a variable over two axes, as for a picture.
@@ -160,11 +162,13 @@ class Selections:
         Raises
         ------
         StudyError
-            When the axis has no numbers, or fewer than two.
+            When the axis has no numbers, or fewer than two, or the values of `of` are words.
         """
         _check_variable(self._dataset, of)
         variable = self._dataset.izhi.done[of]
         _check_axis(variable, axis)
+        if "flag_meanings" in variable.attrs:
+            raise StudyError(f"{of}: has no slope; its values are words")
         values = self._dataset[axis].values
         try:
             found = gain(variable.values, values, variable.dims.index(axis))
@@ -222,10 +226,9 @@ def position(coordinate: xr.DataArray, value: Any) -> int:
         raise StudyError(f"{kind} = {value}: no such {kind}{did_you_mean(str(value), known)}")
     unit = coordinate.attrs.get("units", "")
     try:
-        found = match(labels, "" if unit == "1" else unit, value, str(coordinate.name))
+        return match(labels, "" if unit == "1" else unit, value, str(coordinate.name))
     except ConfigError as error:
         raise StudyError(str(error)) from None
-    return int(np.argmax(found))
 
 
 def names(given: str | Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from izhi.config import keys
 from izhi.config.sweep import Axis, Base, Sweep
 from izhi.errors import ConfigError, StudyError
 from izhi.units import Dimension, Quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 NOT_RESULTS = ("run.", "study.")
 """Starts of the keys that change no result."""
@@ -162,6 +165,28 @@ def read(told: Any, source: str) -> Sweep:
         raise StudyError(
             f"{source}: no description of a study: {' '.join(what.split())[:200]}"
         ) from error
+
+
+def of_dataset(dataset: xr.Dataset, source: str) -> Sweep:
+    """Return the sweep that a dataset is of.
+
+    Parameters
+    ----------
+    dataset
+        The dataset of a study, or a part of it.
+    source
+        Where it is from, for errors.
+
+    Raises
+    ------
+    StudyError
+        When the dataset does not say.
+    """
+    try:
+        told = json.loads(dataset.attrs["config"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise StudyError(f"{source}: does not say what was asked for") from error
+    return read(told, source)
 
 
 def _read_axis(told: Any) -> Axis:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,9 +156,4 @@ def asked(study: Study) -> Sweep:
     StudyError
         When the dataset does not say.
     """
-    path = study.folder.dataset
-    try:
-        told = json.loads(study.dataset.attrs["config"])
-    except (KeyError, ValueError, RecursionError) as error:
-        raise StudyError(f"{path}: does not say what was asked for") from error
-    return description.read(told, str(path))
+    return description.of_dataset(study.dataset, str(study.folder.dataset))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from izhi.config.sweep import Base, Sweep
-from izhi.models import circuit
+from izhi.study import populations
 from izhi.study.overview import asked
 from izhi.study.study import Study
 from izhi.sweep import points as numbering
@@ -81,12 +79,12 @@ def train_table(
     def of_points(grid: NDArray[Any]) -> NDArray[Any]:
         return np.broadcast_to(grid, sweep.shape).ravel()[point]
 
-    populations = _populations(sweep, [str(label) for label in dataset["cell"].values])
+    of_cells = populations.of_cells(sweep, [str(label) for label in dataset["cell"].values])
     return TrainTable(
         point,
         cell,
         np.unravel_index(point, sweep.shape) if sweep.axes else (),
-        populations[of_points(sweep.base_of), cell],
+        of_cells[of_points(sweep.base_of), cell],
         _states(study)[of_points(dataset["status"].values)],
         of_points(numbering.grid(sweep, "simulation.duration")),
         of_points(numbering.grid(sweep, "simulation.dt")),
@@ -101,21 +99,3 @@ def _states(study: Study) -> NDArray[Any]:
     words = np.full(max(told["flag_values"]) + 1, "", object)
     words[told["flag_values"]] = told["flag_meanings"].split()
     return words
-
-
-def _populations(sweep: Sweep, cells: Sequence[str]) -> NDArray[Any]:
-    """Return the populations that cells are of, shape (bases, cells); "" where there is none."""
-    numbers = {cell: n for n, cell in enumerate(cells)}
-    result = np.full((len(sweep.bases), len(cells)), "", object)
-    for base in sweep.used:
-        for name in circuit.names(sweep.bases[base], "populations"):
-            most = _largest(sweep, sweep.bases[base], f"circuit.populations.{name}.count")
-            found = [numbers[label] for i in range(most) if (label := f"{name}{i}") in numbers]
-            result[base, found] = name
-    return result
-
-
-def _largest(sweep: Sweep, base: Base, key: str) -> int:
-    """Return the largest value of a whole-number key."""
-    swept = [axis.labels for axis in sweep.axes if axis.key == key]
-    return int(max(swept[0]) if swept else base.values[key])  # type: ignore[arg-type]

@@ -206,34 +206,54 @@ def _selected(sweep: Sweep, selection: Mapping[Any, Any]) -> NDArray[np.int64]:
         if wanted == []:
             raise ConfigError(f"record.traces: {name} = []: expected one value or more")
         for value in wanted if isinstance(wanted, list) else [wanted]:
-            here |= match(axis.labels, axis.unit, value, f"record.traces: {name}")
+            here[match(axis.labels, axis.unit, value, f"record.traces: {name}")] = True
         shape = [1] * len(sweep.axes)
         shape[names[name]] = len(axis)
         chosen &= here.reshape(shape)
     return np.flatnonzero(chosen.ravel())
 
 
-def match(labels: NDArray[Any], unit: str | None, value: Any, what: str) -> NDArray[np.bool_]:
-    """Return which labels are meant by a value: text, a number, or a quantity.
+def match(labels: NDArray[Any], unit: str | None, value: Any, what: str) -> int:
+    """Return the position of the label that a value means: text, a number, or a quantity.
+
+    The label that is equal wins. Otherwise it is the nearest one within 1e-9 of the number, as one
+    writes 0.3 for 0.30000000000000004; whole numbers are other ones, however near.
 
     Raises
     ------
     ConfigError
-        When none is.
+        When no label is meant.
     """
     if labels.dtype == object:
-        found = labels == value
+        equal = np.flatnonzero(labels == value)
+        found = int(equal[0]) if equal.size else None
         near = did_you_mean(str(value), map(str, labels[:20]))
     else:
         try:
-            quantity = units.parse(value.item() if isinstance(value, np.generic) else value)
-            number = quantity.number if quantity.unit == "" else units.in_unit(quantity, unit or "")
+            number = _number(labels, unit, value.item() if isinstance(value, np.generic) else value)
         except ConfigError as error:
             raise ConfigError(f"{what} = {keys.shown(value)}: {error}") from None
-        numbers = labels.astype(float)
-        found = np.isclose(numbers, number, rtol=1e-9, atol=0)
-        nearest = numbers[np.argmin(np.abs(numbers - number))]
-        near = f"; the nearest is {nearest:.10g} {'' if unit in (None, '1') else unit}".rstrip()
-    if not np.any(found):
+        nearest = int(np.argmin(np.abs(labels.astype(float) - float(number))))
+        found = _equal(labels, number, nearest)
+        of = "" if unit in (None, "1") else unit
+        near = f"; the nearest is {float(labels[nearest]):.10g} {of}".rstrip()
+    if found is None:
         raise ConfigError(f"{what} = {keys.shown(value)}: not on the axis{near}")
-    return np.asarray(found, bool)
+    return found
+
+
+def _equal(labels: NDArray[Any], number: float, nearest: int) -> int | None:
+    """Return the position of the label that is a number, but for rounding; None where none is."""
+    equal = np.flatnonzero(labels == number)
+    if equal.size:
+        return int(equal[0])
+    near = labels.dtype.kind == "f" and np.isclose(labels[nearest], number, rtol=1e-9, atol=0)
+    return nearest if near else None
+
+
+def _number(labels: NDArray[Any], unit: str | None, value: Any) -> float:
+    """Return a value as a number in the unit of an axis; as it is where the axis has whole ones."""
+    quantity = units.parse(value)
+    if labels.dtype.kind == "i" and re.fullmatch(r"\s*[+-]?\d+\s*", str(value)):
+        return int(value)  # a large one is no floating point number
+    return quantity.number if quantity.unit == "" else units.in_unit(quantity, unit or "")

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from izhi.config.sweep import Base
 from izhi.report.page import grid as grids
 from izhi.report.page import rasters
+from izhi.study import populations
 
 WORDS = ("silent", "tonic", "bursting")
 
@@ -22,7 +24,7 @@ def dataset():
     """Give a dataset of random values over some axes, in memory."""
     opened = []
 
-    def make(axes, cells, seed=0):
+    def make(axes, cells, seed=0, **counts):
         file = netCDF4.Dataset("grid", "w", diskless=True)
         opened.append(file)
         rng = np.random.default_rng(seed)
@@ -44,7 +46,9 @@ def dataset():
         status = rng.choice(4, shape, p=[0.97, 0.01, 0.01, 0.01]).astype(np.int8)
         file.createVariable("status", np.int8, tuple(axes))[...] = status
         file.set_auto_maskandscale(False)
-        return file, SimpleNamespace(axes=[SimpleNamespace(name=name) for name in axes])
+        base = Base({f"circuit.populations.{name}.count": n for name, n in counts.items()}, {})
+        axes = [SimpleNamespace(name=name, key=name) for name in axes]
+        return file, SimpleNamespace(axes=axes, bases=[base], used=[0])
 
     yield make
     for file in opened:
@@ -154,8 +158,9 @@ def test_there_are_as_few_places_as_asked_for(axes, most):
 
 
 def test_of_many_cells_the_first_of_each_population_are_shown(dataset, monkeypatch):
-    cells = [f"e{i}" for i in range(80)] + [f"i{i}" for i in range(20)]
-    file, sweep = dataset({"seed": np.arange(50)}, cells)
+    counts = {"e": 80, "i": 20}
+    cells = [f"{name}{i}" for name, count in counts.items() for i in range(count)]
+    file, sweep = dataset({"seed": np.arange(50)}, cells, **counts)
     assert grids.plan(file, sweep).shown("cell") == cells
     monkeypatch.setattr(grids, "MOST_VALUES", 50 * 3 * 10)
     grid = grids.plan(file, sweep)
@@ -165,6 +170,19 @@ def test_of_many_cells_the_first_of_each_population_are_shown(dataset, monkeypat
     np.testing.assert_array_equal(
         grids.values(grid, file["spike_count"]), file["spike_count"][:, columns]
     )
+
+
+def test_populations_and_projections_are_told_apart_by_the_circuit(dataset):
+    counts = {"e": 2, "e1": 20, "e_1": 4}
+    cells = [f"{name}{i}" for name, count in counts.items() for i in range(count)]
+    _, sweep = dataset({}, cells, **counts)
+    few = grids.some(populations.groups(sweep, cells).values(), 0.1)
+    assert [cells[n] for n in few] == ["e0", "e10", "e11", "e_10"]
+    labels = [f"{name}.{cell}" for name in ("a", "b") for cell in cells]
+    few = grids.some(grids._by_source(sweep, labels), 0.1)
+    assert [labels[n] for n in few] == [
+        f"{name}.{cell}" for name in ("a", "b") for cell in ("e0", "e10", "e11", "e_10")
+    ]
 
 
 def test_spikes_are_of_as_many_points_as_there_is_room_for(dataset, monkeypatch):

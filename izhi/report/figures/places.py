@@ -27,7 +27,7 @@ def sweep_of(what: Study | Sweep) -> Sweep:
 
 
 def of(sweep: Sweep, labels: Mapping[str, Any]) -> list[NDArray[np.int64]]:
-    """Return the positions of labels on each axis; all of them where none is given.
+    """Return the positions of labels on each axis, each once; all of them where none is given.
 
     Raises
     ------
@@ -48,10 +48,10 @@ def _places(axis: Axis, given: Any) -> NDArray[np.int64]:
         return np.arange(len(axis))
     several = given if isinstance(given, list | tuple) else [given]
     try:
-        found = [np.argmax(checks.match(axis.labels, axis.unit, one, axis.name)) for one in several]
+        found = [checks.match(axis.labels, axis.unit, one, axis.name) for one in several]
     except ConfigError as error:
         raise StudyError(str(error)) from None
-    return np.array(found, np.int64)
+    return np.array(list(dict.fromkeys(found)), np.int64)
 
 
 def part(sweep: Sweep, chosen: Sequence[NDArray[np.int64]]) -> Sweep:

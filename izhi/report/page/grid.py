@@ -7,7 +7,7 @@ longest numeric axes joined, block by block in the order of the values, variable
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from izhi.config.sweep import Sweep
 from izhi.spikes import STATISTICS
+from izhi.study import populations
 
 MOST_PLACES = 20_000
 """Points that are shown as they are."""
@@ -130,7 +131,10 @@ def plan(file: Any, sweep: Sweep) -> Grid:
     kinds = [file[name].dimensions[-1] for name in statistics(file)]
     total = sum(len(labels[kind]) for kind in kinds)
     share = min(1.0, MOST_VALUES / max(1, places * total))
-    columns = {kind: some(found, share) for kind, found in labels.items()}
+    columns = {kind: np.arange(len(found)) for kind, found in labels.items()}
+    if share < 1:
+        columns["cell"] = some(populations.groups(sweep, labels["cell"]).values(), share)
+        columns["projection"] = some(_by_source(sweep, labels["projection"]), share)
     names = tuple(axis.name for axis in sweep.axes)
     return Grid(names, blocks, labels, columns, _in_words(names, blocks, labels, columns))
 
@@ -156,19 +160,19 @@ def joined(lengths: Sequence[int], numeric: Sequence[bool], most: int = MOST_PLA
     return per
 
 
-def some(labels: Sequence[str], share: float) -> NDArray[np.int64]:
-    """Return a share of all cells: the first ones of each population, of each one at least."""
-    if share >= 1:
-        return np.arange(len(labels))
-    groups: dict[str, list[int]] = {}
-    for number, label in enumerate(labels):
-        groups.setdefault(label.rstrip("0123456789"), []).append(number)
-    found = [column for group in groups.values() for column in group[: _part(group, share)]]
-    return np.array(sorted(found), np.int64)
+def some(groups: Iterable[NDArray[np.int64]], share: float) -> NDArray[np.int64]:
+    """Return a share of all columns: the first ones of each group, of each one at least."""
+    first = [group[: max(1, int(group.size * share))] for group in groups]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *first]))
 
 
-def _part(group: Sequence[int], share: float) -> int:
-    return max(1, int(len(group) * share))
+def _by_source(sweep: Sweep, labels: Sequence[str]) -> Iterator[NDArray[np.int64]]:
+    """Give the numbers of labels such as ``pre_to_post.pre0`` by projection and population."""
+    parts = np.array([label.split(".") for label in labels], object).reshape(-1, 2)
+    for projection in dict.fromkeys(parts[:, 0].tolist()):
+        own = np.flatnonzero(parts[:, 0] == projection)
+        for cells in populations.groups(sweep, parts[own, 1].tolist()).values():
+            yield own[cells]
 
 
 def _in_words(
