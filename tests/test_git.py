@@ -227,7 +227,10 @@ def test_all_local_variables_of_git_are_left_out(monkeypatch) -> None:
     names = call(Path.cwd(), "rev-parse", "--local-env-vars").split()
     for name in names:
         monkeypatch.setenv(name, "/nowhere")
-    assert not set(names) & git._environment().keys()
+    environment = git._environment()
+    assert {name: environment[name] for name in names if name in environment} == {
+        "GIT_NO_REPLACE_OBJECTS": "1"
+    }
 
 
 def test_a_work_tree_elsewhere_is_not_looked_into(mine, tmp_path) -> None:
@@ -364,3 +367,74 @@ def test_a_file_at_which_git_does_not_look_makes_the_state_unknown(mine, flag) -
     assert state["state"] == "unknown"
     assert state["reason"] == "git is told to take a.txt for unchanged"
     assert remarks(state)
+
+
+def with_submodule(mine: Path) -> Path:
+    """Commit a submodule with a submodule; return the inner one's folder."""
+    commit(mine.parent / "deep", c="three\n")
+    commit(mine.parent / "inner", b="two\n")
+    call(mine.parent / "inner", "submodule", "add", "-q", str(mine.parent / "deep"), "deep")
+    commit(mine.parent / "inner")
+    call(mine, "submodule", "add", "-q", str(mine.parent / "inner"), "inner")
+    call(mine, "submodule", "update", "-q", "--init", "--recursive")
+    commit(mine)
+    assert told(mine)["state"] == "clean"
+    return mine / "inner"
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+@pytest.mark.parametrize("file", ["inner/b.txt", "inner/deep/c.txt"])
+def test_so_does_one_in_a_submodule(mine, flag, file) -> None:
+    with_submodule(mine)
+    call((mine / file).parent, "update-index", flag, Path(file).name)
+    (mine / file).write_text("four\n")
+    state = told(mine)
+    assert state["state"] == "unknown"
+    assert state["reason"] == f"git is told to take {file} for unchanged"
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [("b.txt", "inner"), ("new.txt", "inner"), ("deep/c.txt", "inner/deep")],
+)
+def test_changes_of_a_submodule_that_are_not_kept_are_said_to_be(mine, file, reason) -> None:
+    (with_submodule(mine) / file).write_text("four\n")
+    (mine / "a.txt").write_text("two\n")
+    state = told(mine)
+    assert (state["state"], state["changed"]) == ("changed", ["a.txt", "inner"])
+    assert "-one\n+two\n" in (mine.parent / "study" / state["diff"]).read_text()
+    assert remarks(state) == [
+        "git repository of working folder: its changes are not kept in full: git's diff does not "
+        f"have what changed in the submodule {reason}"
+    ]
+
+
+def test_another_commit_of_a_submodule_is_kept(mine) -> None:
+    new = commit(with_submodule(mine), b="four\n")
+    state = told(mine)
+    assert (state["state"], "reason" in state) == ("changed", False)
+    assert f"+Subproject commit {new}\n" in (mine.parent / "study" / state["diff"]).read_text()
+
+
+def test_a_commit_is_not_the_one_that_replaces_it(mine) -> None:
+    first = call(mine, "rev-parse", "HEAD")
+    second = commit(mine, a="two\n")
+    call(mine, "reset", "-q", "--hard", first)
+    call(mine, "replace", first, second)
+    call(mine, "reset", "-q", "--hard", "HEAD")
+    assert (mine / "a.txt").read_text() == "two\n"
+    state = told(mine)
+    assert (state["commit"], state["changed"]) == (first, ["a.txt"])
+    assert "-one\n+two\n" in (mine.parent / "study" / state["diff"]).read_text()
+
+
+def test_the_name_of_a_repository_may_end_in_a_newline(mine, monkeypatch) -> None:
+    folder = mine.rename(mine.parent / "mine\n")
+    monkeypatch.chdir(folder)
+    assert told(folder) == {"commit": call(folder, "rev-parse", "HEAD"), "state": "clean"}
+
+
+def test_a_name_with_a_line_separator_is_one_change(mine) -> None:
+    call(mine, "config", "core.quotePath", "false")
+    (mine / "a\u2028b.txt").write_text("new\n")
+    assert told(mine)["changed"] == ["a\u2028b.txt"]

@@ -64,6 +64,11 @@ class Answer:
     reason: str = ""
 
     @property
+    def line(self) -> str:
+        """An output of one line; a folder's name may itself end in a newline."""
+        return (self.text or "").removesuffix("\n")
+
+    @property
     def items(self) -> list[str]:
         """The parts of an output that has NUL between them."""
         return [item for item in (self.text or "").split("\0") if item]
@@ -79,10 +84,13 @@ class Repository:
         A folder in it.
     filters
         The names of filters that are replaced by none.
+    submodules
+        The folders of its submodules that are there, and of theirs.
     """
 
     folder: Path
     filters: frozenset[str] = field(default=frozenset())
+    submodules: tuple[Path, ...] = ()
 
     def ask(self, *arguments: str, stdin: Iterable[str] = ()) -> Answer:
         """Ask git.
@@ -136,6 +144,7 @@ def _environment() -> dict[str, str]:
         **given,
         **children.safe_variables(),
         "LC_ALL": "C",
+        "GIT_NO_REPLACE_OBJECTS": "1",  # a commit is compared with, not what stands in its place
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": "",  # so that no transport fetches what a partial clone lacks
@@ -154,17 +163,17 @@ def without_filters(folder: Path) -> tuple[Repository, str]:
     Returns
     -------
     tuple of Repository and str
-        The repository, and why its filters are not known; then git may not compare files. "" where
-        they are.
+        The repository with its submodules, and why its filters are not known; then git may not
+        compare files. "" where they are.
     """
     names: set[str] = set()
-    seen: set[str] = set()
+    seen: dict[str, Path] = {}
     folders = [folder]
     while folders:
         repository = Repository(folders.pop())
         if (real := os.path.realpath(repository.folder)) in seen:
             continue
-        seen.add(real)
+        seen[real] = repository.folder
         config = repository.ask("config", "--list", "-z", "--name-only")
         index = repository.ask("ls-files", "--stage", "-z")
         for answer in (config, index):
@@ -177,7 +186,8 @@ def without_filters(folder: Path) -> tuple[Repository, str]:
         ]  # fmt: skip
     if unswitchable := [name for name in names if "=" in name]:  # -c ends a key at the first =
         return Repository(folder), f"filter.{unswitchable[0]} cannot be turned off"
-    return Repository(folder, frozenset(names)), ""
+    _top, *submodules = seen.values()
+    return Repository(folder, frozenset(names), tuple(submodules)), ""
 
 
 def _is_filter(key: str) -> bool:

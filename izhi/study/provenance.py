@@ -81,7 +81,7 @@ def repositories(study: Path) -> dict[str, Any]:
     for name, path in (("izhi", Path(__file__).parent), ("working_folder", Path.cwd())):
         repository = git.Repository(path)
         answer = repository.ask("rev-parse", "--show-toplevel")
-        top = (answer.text or "").rstrip("\n")
+        top = answer.line
         if not top:
             if _repository(path) is not None:
                 states[name] = _unknown(answer.reason)
@@ -140,20 +140,17 @@ def _state(path: Path, top: Path, study: Path) -> dict[str, Any]:
         return _unknown(f"its files are in {top}: {there.reason or 'another repository'}")
     repository, unsafe = git.without_filters(top)
     commit = repository.ask("rev-parse", "--verify", "HEAD")
-    state: dict[str, Any] = {"commit": (commit.text or "").rstrip("\n") or None}
+    state: dict[str, Any] = {"commit": commit.line or None}
     if unsafe:
         return state | {"state": UNKNOWN, "reason": unsafe}
     status = repository.ask("status", "--porcelain", "--branch", "--ignore-submodules=none")
-    branch, *changed = (status.text or "").splitlines() or [""]
+    branch, *changed = status.line.split("\n")
     if not branch.startswith("## "):  # which a git that works always says
         return state | {"state": UNKNOWN, "reason": status.reason or "git status said nothing"}
     if not changed and status.reason:
         return state | {"state": UNKNOWN, "reason": status.reason}
-    hidden = _hidden(repository, top)
-    if hidden:
-        more = f" and {len(hidden) - 1} more" if hidden[1:] else ""
-        reason = f"git is told to take {hidden[0]}{more} for unchanged"
-        return state | {"state": UNKNOWN, "reason": reason}
+    if hidden := _hidden(repository):
+        return state | {"state": UNKNOWN, "reason": hidden}
     state["state"] = "changed" if changed else "clean"
     if changed:
         state["changed"] = [line[3:] for line in changed[:100]]
@@ -164,27 +161,54 @@ def _state(path: Path, top: Path, study: Path) -> dict[str, Any]:
     return state | (_kept(repository, changed, study) if changed else {})
 
 
-def _hidden(repository: git.Repository, top: Path) -> list[str]:
-    """Return the files at which git does not look: assumed unchanged, or skipped and there."""
-    listed = repository.ask("ls-files", "-v", "-z").text or ""
-    return [
-        line[2:] for line in listed.split("\0")
-        if line[:1].islower() or (line[:1].upper() == "S" and (top / line[2:]).exists())
-    ]  # fmt: skip
+def _hidden(repository: git.Repository) -> str:
+    """Return in words at which files git does not look, in submodules as well; "" for none.
+
+    These are assumed unchanged, or skipped and there.
+    """
+    hidden: list[Path] = []
+    for folder in (repository.folder, *repository.submodules):
+        listed = git.Repository(folder).ask("ls-files", "-v", "-z")
+        if listed.text is None:
+            return listed.reason
+        hidden += [
+            folder / line[2:] for line in listed.items
+            if line[:1].islower() or (line[:1].upper() == "S" and (folder / line[2:]).exists())
+        ]  # fmt: skip
+    names = [str(path.relative_to(repository.folder)) for path in hidden]
+    return f"git is told to take {_and_more(names)} for unchanged" if names else ""
+
+
+def _and_more(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if names[1:] else "")
 
 
 def _kept(repository: git.Repository, changed: Sequence[str], study: Path) -> dict[str, str]:
     """Store changes; return where they are, and what is not known of them."""
     filtered = git.changed_behind_filters(repository)
-    reason = ""
+    reasons = []
     if filtered:
-        more = f" and {len(filtered) - 1} more" if filtered[1:] else ""
-        reason = f"the filter that git has for {filtered[0]}{more} is a program, which is not run"
+        reasons.append(f"the filter that git has for {_and_more(filtered)} is a program, which is "
+                       "not run")  # fmt: skip
     if len(filtered) == len(changed):
-        return {"state": UNKNOWN, "reason": reason}
+        return {"state": UNKNOWN, "reason": reasons[0]}
+    if submodules := _changed_submodules(repository):
+        reasons.append(f"git's diff does not have what changed in the submodule "
+                       f"{_and_more(submodules)}")  # fmt: skip
     tracked = any(not line.startswith("??") for line in changed)
     kept = _changes(repository.ask(*git.DIFF, "--binary", "HEAD"), tracked, study)
-    return ({"reason": reason} if reason else {}) | kept
+    reasons += [kept.pop("reason")] if "reason" in kept else []
+    return ({"reason": "; ".join(reasons)} if reasons else {}) | kept
+
+
+def _changed_submodules(repository: git.Repository) -> list[str]:
+    """Return the submodules with changes that are not committed, or of which git says nothing."""
+    return [
+        str(folder.relative_to(repository.folder)) for folder in repository.submodules
+        if git.Repository(folder, repository.filters).ask(
+            "status", "--porcelain", "--ignore-submodules=all"
+        ).text != ""
+    ]  # fmt: skip
 
 
 def _changes(diff: git.Answer, tracked: bool, study: Path) -> dict[str, str]:
