@@ -20,6 +20,9 @@ SAMPLE = 10
 
 _MOST_POINTS = 20
 
+_MOST_DIGITS = 18
+"""Digits of a number of points."""
+
 
 class _Parser(ArgumentParser):
     """A parser whose errors are izhi's."""
@@ -182,8 +185,11 @@ def _add_verify(parser: ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise ConfigError(f"--sample = {text}: expected a whole number of points")
+    from izhi.config.keys import shown
+
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise ConfigError(f"--sample = {shown(text)}: expected a whole number of points, of at "
+                          f"most {_MOST_DIGITS} digits")  # fmt: skip
     return int(text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
@@ -24,6 +25,11 @@ class StudyError(IzhiError):
 
 class StorageError(IzhiError):
     """Files cannot be written: there is too little room, or no leave to."""
+
+
+def no_folder(path: str | os.PathLike[str]) -> str:
+    """Return in words why a path is no folder."""
+    return "is a file and no folder" if os.path.exists(path) else "no such folder"
 
 
 def did_you_mean(word: str, known: Iterable[str], listed: Iterable[str] | None = None) -> str:

@@ -82,6 +82,25 @@ def test_where_there_are_no_studies_list_says_so(tmp_path, capsys, monkeypatch) 
     assert call(capsys, "list", tmp_path / "x") == (2, "", f"error: {tmp_path}/x: no such folder\n")
 
 
+def test_a_file_is_said_to_be_no_folder(studies, capsys, tmp_path) -> None:
+    within, other = studies / "first" / "dataset.nc", tmp_path / "notes.txt"
+    other.touch()
+    what = "is a file and no folder"
+    for command, path, expected in (
+        (["show"], within, f"{within}: {what}; did you mean {within.parent}?"),
+        (["export", "--to", "csv"], within, f"{within}: {what}; did you mean {within.parent}?"),
+        (["list"], within, f"{within}: {what}; did you mean {studies}?"),
+        (["list"], other, f"{other}: {what}"),
+        (["show"], other, f"{other}: {what}"),
+        (["show"], within.parent / "shards",
+         f"{within.parent}/shards: no study in it; did you mean {within.parent}?"),
+    ):  # fmt: skip
+        assert call(capsys, command[0], path, *command[1:]) == (2, "", f"error: {expected}\n")
+    assert (
+        call(capsys, "plan", "--config-dir", other)[2] == f"error: config_dir = {other}: {what}\n"
+    )
+
+
 def test_a_study_that_is_not_done_says_how_far_it_is(copy, capsys) -> None:
     path = copy / "first" / "log.jsonl"
     lines = path.read_text().splitlines()
@@ -116,6 +135,10 @@ def test_what_is_no_study_is_one_line(studies, capsys, command) -> None:
     [
         (["show"], "the following arguments are required: STUDY; izhi show"),
         (["verify", "x", "--sample", "many"], "--sample = many: expected a whole number of points"),
+        (
+            ["verify", "x", "--sample", "9" * 5000],
+            f"--sample = {'9' * 77}...: expected a whole number of points, of at most 18 digits",
+        ),
         (["report", "x", "--sample", "²"], "--sample = ²: expected a whole number of points"),
         (["report", "\x1b[2Jx"], "\\x1b[2Jx: no such folder"),
         (["verify", "x", "--smaple", "1"], "unrecognized arguments: --smaple"),
@@ -551,6 +574,10 @@ def test_what_does_not_reproduce_is_named_point_by_point(copy, capsys, tmp_path)
         ("run.n_jobs=0", "run.n_jobs = 0: write a number of workers"),
         ("neuron.a=1", "neuron.a=1: expected a setting such as run.n_jobs=2"),
         ("run.engine=fast", "run.engine = fast: no such choice"),
+        ("run.n_jobs=--5", "run.n_jobs = --5: write a number of workers"),
+        ("run.n_jobs=" + "9" * 5000, "run.n_jobs=999"),
+        ("run.shard_points=²", "run.shard_points=²: not Hydra's grammar"),
+        ("run.backend=loky,dask", "run.backend=loky,dask: several values; a study is run again"),
     ],
 )
 def test_wrong_settings_of_a_reproduction_are_one_line(studies, capsys, setting, message) -> None:

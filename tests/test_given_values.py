@@ -200,6 +200,8 @@ def test_summarise_knows_the_units_of_the_study_and_refers_to_nothing(tmp_path) 
                      progress=False)  # fmt: skip
     summarise(study.path, ["statistics.transient=0.003"], progress=False)
     assert "statistics.transient: 0.003 s" in (study.path / "study.yaml").read_text()
+    summarise(study.path, ["statistics.stop=30"], progress=False)  # which was null
+    assert "statistics.stop: 30 ms" in (study.path / "study.yaml").read_text()
     with pytest.raises(ConfigError) as error:
         summarise(study.path, ["statistics.start=${stimulus.onset}"], progress=False)
     assert str(error.value) == (

@@ -17,7 +17,7 @@ from izhi.config.composer import Meanwhile, load
 from izhi.config.hydra_errors import config_error
 from izhi.config.repository import Loader, loader_over
 from izhi.config.sweep import Sweep
-from izhi.errors import ConfigError
+from izhi.errors import ConfigError, no_folder
 
 _SEVERAL = "hydra.mode=MULTIRUN"
 """Hydra's other way to write ``-m``."""
@@ -103,7 +103,7 @@ def _loader(flags: Namespace) -> Loader:
     for flag in ("config_dir", "config_path"):
         folder = getattr(flags, flag)
         if folder is not None and not Path(folder).is_dir():
-            raise ConfigError(f"{flag} = {folder}: no such folder")
+            raise ConfigError(f"{flag} = {folder}: {no_folder(folder)}")
     main = None if flags.config_path is None else Path(flags.config_path).resolve()
     return loader_over(flags.config_dir, main)
 

@@ -27,7 +27,7 @@ from izhi.config.own_sweeps import own_sweeps
 from izhi.config.references import check_references
 from izhi.config.repository import Loader, loader_over, reading_once
 from izhi.config.sweep import Sweep
-from izhi.errors import ConfigError
+from izhi.errors import ConfigError, no_folder
 
 _MOST_CHARACTERS = 200_000
 """Of one override: 10,000 values with 17 digits, which Hydra's parser reads in some two seconds."""
@@ -64,7 +64,7 @@ def compose(
         For anything the user wrote that cannot be run.
     """
     if config_dir is not None and not Path(config_dir).is_dir():
-        raise ConfigError(f"config_dir = {config_dir}: no such folder")
+        raise ConfigError(f"config_dir = {config_dir}: {no_folder(config_dir)}")
     loader = loader_over(config_dir)
     return compose_with(loader, overrides, multirun=multirun, meanwhile=meanwhile)
 

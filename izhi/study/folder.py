@@ -90,6 +90,11 @@ class StudyFolder:
         return self.path / "log.jsonl"
 
 
+def around(path: Path) -> Path | None:
+    """Return the study that a path lies in; None where it lies in none."""
+    return next((folder for folder in path.parents if (folder / "study.yaml").is_file()), None)
+
+
 def meant(path: Path, file: str) -> str:
     """Return a hint at the study that is probably meant by a path with none.
 
@@ -103,6 +108,8 @@ def meant(path: Path, file: str) -> str:
     file
         The file that makes a folder a study.
     """
+    if (study := around(path)) is not None:
+        return f"; did you mean {study}?"
     for below in sorted(path.parent.glob(f"*/{glob.escape(path.name)}/{file}")):
         return f"; did you mean {below.parent}?"
     near = [found.parent.name for found in path.parent.glob(f"*/{file}")]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from izhi.config.sweep import Sweep
-from izhi.errors import StudyError
+from izhi.errors import StudyError, no_folder
 from izhi.study import description, log, resume, statistics
-from izhi.study.folder import StudyFolder, check_own, meant
+from izhi.study.folder import StudyFolder, around, check_own, meant
 from izhi.study.study import Study
 from izhi.sweep import points
 
@@ -60,7 +60,7 @@ def existing(path: Path) -> StudyFolder:
     folder = StudyFolder(path)
     check_own(folder)
     if not folder.log.is_file() and not folder.config.is_file():
-        what = "no study in it" if path.is_dir() else "no such folder"
+        what = "no study in it" if path.is_dir() else no_folder(path)
         raise StudyError(f"{path}: {what}{meant(path, 'study.yaml')}")
     return folder
 
@@ -119,7 +119,9 @@ def studies(folder: Path) -> list[Path]:
         When there is no such folder.
     """
     if not folder.is_dir():
-        raise StudyError(f"{folder}: no such folder")
+        study = around(folder)
+        hint = "" if study is None else f"; did you mean {study.parent}?"
+        raise StudyError(f"{folder}: {no_folder(folder)}{hint}")
     found = {
         path.parent for name in ("study.yaml", "log.jsonl") for path in folder.glob(f"*/{name}")
     }

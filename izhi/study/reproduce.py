@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from izhi.config import keys
+from izhi.config.compose import parse
+from izhi.config.grammar import plain
 from izhi.config.keys import Value
+from izhi.config.repository import loader_over
 from izhi.config.sweep import Sweep
 from izhi.errors import ConfigError, StudyError, did_you_mean
 from izhi.study import compare, execute, overview, resume
@@ -113,13 +116,11 @@ def _with(sweep: Sweep, changed: dict[str, Value]) -> Sweep:
 
 
 def _setting(text: str) -> tuple[str, Value]:
-    key, equals, value = text.partition("=")
+    key, equals, _ = text.partition("=")
     if not equals or key not in _HERE:
-        raise ConfigError(f"{text}: expected a setting such as run.n_jobs=2"
+        raise ConfigError(f"{keys.shown(text)}: expected a setting such as run.n_jobs=2"
                           f"{did_you_mean(key, _HERE)}")  # fmt: skip
-    given: object = value
-    if isinstance(keys.key_of(key), keys.CountKey):
-        given = None if value == "null" else int(value) if value.lstrip("-").isdigit() else value
-    elif value in ("true", "false"):
-        given = value == "true"
-    return key, keys.check_value(key, given)
+    (override,) = parse(loader_over(None), [text])
+    if override.is_sweep_override():
+        raise ConfigError(f"{keys.shown(text)}: several values; a study is run again with one")
+    return key, keys.check_value(key, plain(override.value()))

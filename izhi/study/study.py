@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from izhi import floats
-from izhi.errors import StudyError
+from izhi.errors import StudyError, no_folder
 from izhi.study import log, resume
 from izhi.study.folder import UNREADABLE, StudyFolder, check_own, meant
 
@@ -45,7 +45,7 @@ class Study:
         self.folder = StudyFolder(Path(path))
         check_own(self.folder)
         if not self.folder.dataset.is_file():
-            why = "no dataset.nc in it" if self.path.is_dir() else "no such folder"
+            why = "no dataset.nc in it" if self.path.is_dir() else no_folder(self.path)
             raise StudyError(f"{self.path}: {why}{meant(self.path, 'dataset.nc')}")
 
     def __repr__(self) -> str:

@@ -166,7 +166,7 @@ def _settings(
                 f"{keys.shown(override)}: refers to another key, and izhi summarise composes none "
                 "but statistics; write the value"
             )
-        unit = getattr(held.get(name), "unit", "")
+        unit = _unit(name, held.get(name))
         names.append(name)
         with_units.append(f"{name}='{value} {unit}'" if unit and is_bare(value) else override)
     # with multirun, several values are refused as what cannot be swept
@@ -175,6 +175,18 @@ def _settings(
              if key.startswith(STATISTICS)}  # fmt: skip
     chosen = every if "statistics" in names else {key: every[key] for key in names}
     return chosen
+
+
+def _unit(key: str, held: Value) -> str:
+    """Return the unit of a bare number: that of what the study has; where it has a word, the key's.
+
+    A key that is no quantity has none, "".
+    """
+    kind = keys.key_of(key)
+    if not isinstance(kind, keys.QuantityKey) or not isinstance(held, Quantity):
+        return ""
+    words = ("null" if word is None else word for word in kind.words)
+    return kind.unit if held.unit in words else held.unit
 
 
 def _with(sweep: Sweep, changed: dict[str, Value]) -> Sweep:
