@@ -54,6 +54,17 @@ def study(made, tmp_path) -> Path:
     return shutil.copytree(made, tmp_path / "s")
 
 
+@pytest.fixture(scope="module")
+def grown(made, tmp_path_factory) -> Path:
+    """Give a study that has grown and was summarised since."""
+    folder = shutil.copytree(made, tmp_path_factory.mktemp("grown") / "s")
+    larger = [word.replace("amplitude=6,10", "amplitude=6,10,14") for word in SWEEP]
+    izhi.run(larger, name="s", dir=folder.parent, progress=False).close()
+    summarise(folder, ["statistics.min_spikes=2"], progress=False)
+    assert verify(folder).problems == []
+    return folder
+
+
 def told(study: Path) -> None:
     """Give the log the SHA-256 of the files as they are now."""
     path = study / "log.jsonl"
@@ -149,6 +160,27 @@ def run_again(study: Path, event: str, change: Callable[[Any], Any]) -> None:
     logged(study, event, lambda told: change(told) if next(number) == 0 else None)
 
 
+def lines_changed(
+    study: Path, event: str, change: Callable[[dict[str, Any]], list[dict[str, Any]]]
+) -> None:
+    """Put other lines in the place of the first one of a kind."""
+    path = study / "log.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    first = next(number for number, line in enumerate(lines) if line["event"] == event)
+    lines[first : first + 1] = change(lines[first])
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def of_first(event: str, change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    """Return what changes the first event of a kind."""
+
+    def changed(line: dict[str, Any]) -> list[dict[str, Any]]:
+        change(line)
+        return [line]
+
+    return lambda study: lines_changed(study, event, changed)
+
+
 def put_into(name: str, value: Any) -> Callable[[Any], None]:
     def change(file: Any) -> None:
         if name in file.variables and file[name].size:
@@ -221,7 +253,10 @@ def data_changed(study: Path) -> None:
 
 @dataclass(frozen=True)
 class Forgery:
-    """A line of the table: what is changed, and by which of three ways it is found."""
+    """A line of the table: what is changed, and by which of three ways it is found.
+
+    Some are made in a study that has grown and was summarised since.
+    """
 
     file: str
     what: str
@@ -229,6 +264,12 @@ class Forgery:
     opening: bool = False
     verify: bool = False
     sample: bool = False
+    grown: bool = False
+
+    @property
+    def line(self) -> tuple[str, str]:
+        """What the line of the table is about."""
+        return self.file, self.what
 
 
 ALL, EVEN_PLAIN = (True, True, True), (False, True, True)
@@ -237,6 +278,10 @@ EARLIER = "sizes of files; overrides, choices, `run.*`, `study.*` and digests of
 PLANNED = "what was planned, SHA-256, digests, numbers of points, versions"
 UNCOMPARED = "versions of libraries other than Brian2 and numpy; of a compiler that made nothing"
 NEVER = (False, False, False)
+LINES = "lines of starts, plans, shards and datasets taken out, doubled, or under another name"
+GATHERED = ("what an earlier run says of its dataset and table: SHA-256, versions, statistics, "
+            "numbers of points that failed, diverged or were recomputed")  # fmt: skip
+OTHER_LINES = "lines of builds, failed shards and remarks, added or taken out"
 FORGERIES = [
     Forgery("`dataset.nc`", "anything, with the log left as it is",
             lambda s: changed(s / "dataset.nc", lambda f: f.setncattr("title", "x")), *ALL),
@@ -373,6 +418,29 @@ FORGERIES = [
     *(Forgery("`log.jsonl`", PLANNED, lambda s, e=event: appended(s, **e), *EVEN_PLAIN)
       for event in ({"event": "note", "digest": "deadbeef"},
                     {"event": "point_failed", "point": 0, "reason": "so it is said"})),
+    *(Forgery("`log.jsonl`", PLANNED,
+              lambda s, n=name: logged(s, "shard_done", lambda told: told.pop(n)), *EVEN_PLAIN)
+      for name in ("points", "first", "spikes", "versions")),
+    *(Forgery("`log.jsonl`", PLANNED, of_first(event, change), *EVEN_PLAIN, grown=True)
+      for event, change in (
+          ("planned", lambda told: told["configs"][0].update({"statistics.min_spikes": 7})),
+          ("planned", lambda told: told["configs"][0].update({"statistics.surprise": 9.0})),
+          ("planned", lambda told: told["swept"][0].__setitem__(0, "neuron.b")),
+          ("planned", lambda told: told["swept"][0].pop(0)),
+          ("summarised", lambda told: told.update(done=1)),
+          ("summarised", lambda told: told.pop("done")),
+          ("summarised", lambda told: told.update(after="killed")),
+          ("summarised", lambda told: told.pop("after")))),
+    *(Forgery("`log.jsonl`", LINES, of_first(event, lambda told, k=kind: told.update(event=k)),
+              *EVEN_PLAIN, grown=True)
+      for event, kind in (("planned", "extended"), ("planned", "resumed"), ("planned", "note"),
+                          ("extended", "planned"), ("extended", "resumed"),
+                          ("extended", "summarised"), ("gathered", "stopped"))),
+    *(Forgery("`log.jsonl`", LINES,
+              lambda s, e=event, n=times: lines_changed(s, e, lambda line: [line] * n),
+              *EVEN_PLAIN, grown=True)
+      for event in ("started", "planned", "extended", "summarised", "shard_done", "gathered")
+      for times in (0, 2)),
     Forgery("`log.jsonl`", "the log taken away", lambda s: (s / "log.jsonl").unlink(),
             *EVEN_PLAIN),
     Forgery("`log.jsonl`", "times, commands, machines, repositories, warnings",
@@ -386,6 +454,16 @@ FORGERIES = [
     Forgery("`log.jsonl`", EARLIER,
             lambda s: run_again(s, "planned", lambda told: told.update(overrides=["evil"])),
             *NEVER),
+    *(Forgery("`log.jsonl`", GATHERED, of_first("gathered", change), *NEVER, grown=True)
+      for change in (
+          lambda told: told["files"]["dataset.nc"].update(sha256="0" * 64),
+          lambda told: told.pop("files"), lambda told: told.pop("versions"),
+          lambda told: told.update(failed=3), lambda told: told.update(diverged=3),
+          lambda told: told.update(recomputed=3), lambda told: told.update(statistics=1))),
+    Forgery("`log.jsonl`", OTHER_LINES,
+            lambda s: appended(s, event="built", structure="x"), *NEVER),
+    Forgery("`log.jsonl`", OTHER_LINES,
+            lambda s: [appended(s, event="warning", text="x") for _ in range(2)], *NEVER),
     Forgery("`log.jsonl`", "number of shards, and engines chosen, of runs that simulated nothing",
             lambda s: run_again(s, "resumed", lambda told: told.update(shards=3)), *NEVER),
     *(Forgery("`log.jsonl`", PLANNED,
@@ -419,7 +497,7 @@ FORGERIES = [
 ]  # fmt: skip
 """What somebody may change, and whether opening, verify and verify --sample find it."""
 
-FIRST = list({(forgery.file, forgery.what): forgery for forgery in reversed(FORGERIES)}.values())
+FIRST = list({forgery.line: forgery for forgery in reversed(FORGERIES)}.values())
 """The first ones of each line of the table."""
 
 
@@ -445,7 +523,9 @@ def is_found_by_opening(study: Path) -> bool:
 
 
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda f: f"{f.file}: {f.what}")
-def test_what_a_forger_can_change_unnoticed(forgery, made, study, tmp_path) -> None:
+def test_what_a_forger_can_change_unnoticed(forgery, study, grown, tmp_path) -> None:
+    if forgery.grown:
+        study = shutil.copytree(grown, tmp_path / "grown")
     if forgery.file == "`inputs/`":
         study = with_data(tmp_path)
     if forgery.file.startswith("`changes"):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from izhi import netcdf
 from izhi.errors import ConfigError, StudyError
 from izhi.spikes import Settings
-from izhi.study import contents, restate, resume, shardfile, statistics, versions
+from izhi.study import contents, restate, resume, runcheck, shardfile, statistics, versions
 from izhi.study.folder import UNREADABLE, StudyFolder
 from izhi.study.resume import Grid
 from izhi.study.window import Source
@@ -108,6 +108,7 @@ class LogCheck:
             now = [statistics.settings_of(s) for s in (grid.sweep, self.plan.sweep)]
             if grid.fingerprint != list(self.plans)[-1] or now[0] != now[1]:
                 yield f"{self._planned[-1][0]['event']}: not what study.yaml says"
+        yield from runcheck.problems(self.events, self._planned)
         if any("digest" in event and event["event"] != "gathered" for event in self.events):
             yield "an event has a digest, and gathered nothing"
 
@@ -117,6 +118,9 @@ class LogCheck:
         yield from (n for n in ("points", "seeds", "structures") if event.get(n) != expected[n])
         if not self._are_engines(event, plan):
             yield "engines"
+        swept = [sorted(plan.sweep.bases[n].swept) for n in plan.sweep.used]
+        if [sorted(map(str, names)) for names in event["swept"]] != swept:
+            yield "swept keys"
         if not self._is_number_of_shards(event, plan):
             yield "shards"
         if not self._are_versions(event):
@@ -199,17 +203,16 @@ class LogCheck:
     def _shard_differences(self, path: Path, event: Event) -> Iterator[str]:
         adopted = bool(event.get("adopted"))
         told = shardfile.read_all_versions(path)
-        expected = event.get("versions")
-        if adopted and expected is not None:
+        if adopted and "versions" in event:
             told = versions.read(told)
-        if (told or expected) and told != (
-            versions.of_shards(self.events)[path.name][1] if expected is None else expected
-        ):
+        if told != event.get("versions", {}):  # earlier versions said them in neither
             yield "its versions are not the logged ones"
         sizes = _sizes(path)
+        if adopted and "first" not in event:  # which is a number of the plan of that time
+            yield "its first is not logged"
         own = ("points",) if adopted else tuple(sizes)
         for name in own:
-            if event.get(name, 0 if name == "diverged" else sizes[name]) != sizes[name]:
+            if event.get(name, 0 if name == "diverged" else None) != sizes[name]:
                 yield f"its {name} is not the logged number"
 
     def _has_known_settings(self, path: Path, event: Event) -> bool:

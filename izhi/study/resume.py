@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -265,7 +265,7 @@ def open_folder(
             record.append("point_failed", point=int(point), reason="in an earlier run")
     _plan_logged(
         event, folder, plan, record, warn,
-        done=sum(p.size for p in stored.points.values()), after=_last_end(events),
+        done=sum(p.size for p in stored.points.values()), after=last_end(events),
     )  # fmt: skip
     _warn_of_versions(folder, plan, stored, warn, summarise)
     return stored.points
@@ -289,17 +289,21 @@ def _warn_of_versions(
 
 def _check_statistics(there: Sweep, here: Sweep, folder: StudyFolder) -> None:
     """Check that statistics are asked for as before: those of all points are computed alike."""
-    old, new = (sweep.bases[sweep.used[0]].values for sweep in (there, here))
-    differences = [
-        f"{key}: {_shown(value)} there, {_shown(new[key])} here"
-        for key, value in old.items()
-        if key.startswith(description.STATISTICS) and new[key] != value
-    ]
-    if differences:
+    if differences := other_statistics(there, here):
         raise StudyError(
             f"study.name = {folder.path.name}: {folder.path} has other statistics, which "
             f"izhi summarise {folder.path} computes anew ({'; '.join(differences)})"
         )
+
+
+def other_statistics(there: Sweep, here: Sweep) -> list[str]:
+    """Return in words which settings of statistics two sweeps have differently."""
+    old, new = (sweep.bases[sweep.used[0]].values for sweep in (there, here))
+    return [
+        f"{key}: {_shown(value)} there, {_shown(new.get(key))} here"
+        for key, value in old.items()
+        if key.startswith(description.STATISTICS) and new.get(key) != value
+    ]
 
 
 def _shown(value: Value) -> str:
@@ -371,8 +375,8 @@ def summary(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _last_end(events: list[dict[str, Any]]) -> str:
-    """Return how the run before ended."""
+def last_end(events: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the last run ended that a log tells of."""
     last = next((e["event"] for e in reversed(events) if e["event"] in ("started", *log.ENDS)), "")
     return last if last in log.ENDS else "killed"
 
