@@ -273,7 +273,7 @@ def test_the_circuit_tells_which_cells_a_population_has(near) -> None:
         assert found == {"e": ["e0", "e1"], "e1": ["e10", "e11"], "e_1": ["e_10"]}
     with pytest.raises(StudyError, match=r"^population = e_: no such population; did you mean e_1"):
         near.dataset.izhi.population("e_")
-    with pytest.raises(StudyError, match=r"^population = e: the dataset: does not say what was as"):
+    with pytest.raises(StudyError, match=r"^population = e: the dataset has lost its attributes, "):
         near.dataset.drop_attrs().izhi.population("e")
 
 

@@ -281,6 +281,9 @@ NEVER = (False, False, False)
 LINES = "lines of starts, plans, shards and datasets taken out, doubled, or under another name"
 GATHERED = ("what an earlier run says of its dataset and table: SHA-256, versions, statistics, "
             "numbers of points that failed, diverged or were recomputed")  # fmt: skip
+BESIDE_DAMAGE = (
+    "lines taken out or doubled where a run found one that is no event, or is said to have"
+)
 OTHER_LINES = "lines of builds, failed shards and remarks, added or taken out"
 FORGERIES = [
     Forgery("`dataset.nc`", "anything, with the log left as it is",
@@ -444,7 +447,7 @@ FORGERIES = [
     Forgery("`log.jsonl`", "the log taken away", lambda s: (s / "log.jsonl").unlink(),
             *EVEN_PLAIN),
     Forgery("`log.jsonl`", "times, commands, machines, repositories, warnings",
-            lambda s: edited(s / "log.jsonl", ('"2026', '"1999'), ('"host": "', '"host": "x')),
+            lambda s: edited(s / "log.jsonl", ('"time": "2', '"time": "1'), ('"host": "', '"host": "x')),
             *NEVER),
     Forgery("`log.jsonl`", EARLIER,
             lambda s: logged(s, "shard_done", lambda told: told.update(bytes=1)), *NEVER),
@@ -460,6 +463,9 @@ FORGERIES = [
           lambda told: told.pop("files"), lambda told: told.pop("versions"),
           lambda told: told.update(failed=3), lambda told: told.update(diverged=3),
           lambda told: told.update(recomputed=3), lambda told: told.update(statistics=1))),
+    Forgery("`log.jsonl`", BESIDE_DAMAGE,
+            lambda s: (lines_changed(s, "started", lambda line: [line] * 2),
+                       appended(s, event="damaged", line=99, reason="it is no event")), *NEVER),
     Forgery("`log.jsonl`", OTHER_LINES,
             lambda s: appended(s, event="built", structure="x"), *NEVER),
     Forgery("`log.jsonl`", OTHER_LINES,

@@ -103,6 +103,11 @@ class Selections:
             the populations.
         """
         cells = [str(label) for label in self._dataset["cell"].values]
+        if "config" not in self._dataset.attrs:
+            raise StudyError(
+                f"population = {name}: the dataset has lost its attributes, which say what cells a "
+                "population has; keep them, as with xarray.set_options(keep_attrs=True)"
+            )
         sweep = description.of_dataset(self._dataset, f"population = {name}: the dataset")
         known = populations.groups(sweep, cells)
         if name not in known:

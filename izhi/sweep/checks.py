@@ -103,8 +103,7 @@ def check_points(sweep: Sweep) -> None:
         if bad.any():
             at = np.unravel_index(int(np.argmax(bad)), bad.shape)
             raise ConfigError(
-                f"{key} = {_at(sweep, key, left, at)} with {other} = "
-                f"{_at(sweep, other, right, at)}: {rule}"
+                f"{key} = {_at(sweep, key, at)} with {other} = {_at(sweep, other, at)}: {rule}"
             )
     steps = grid("simulation.duration") / grid("simulation.dt")
     if (steps >= 2**31 - 1).any():
@@ -147,13 +146,11 @@ def _lookup(sweep: Sweep) -> Callable[[str], NDArray[np.float64]]:
     return lambda key: cache.setdefault(key, points.grid(sweep, key))
 
 
-def _at(sweep: Sweep, key: str, values: NDArray[np.float64], at: Any) -> str:
+def _at(sweep: Sweep, key: str, at: Any) -> str:
     """Return the value of a grid at a position, in the unit it was written in."""
-    position = tuple(i if n > 1 else 0 for i, n in zip(at, values.shape, strict=True))
     if (found := sweep.along(key)) is not None:
         return f"{found[1].labels[at[found[0]]]} {found[1].unit or ''}".strip()
     base_at = tuple(i if n > 1 else 0 for i, n in zip(at, sweep.base_of.shape, strict=True))
-    del position
     return keys.shown(sweep.bases[int(sweep.base_of[base_at])].values.get(key))
 
 
