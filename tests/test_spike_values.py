@@ -48,6 +48,16 @@ def test_what_follows_from_parameters_alone_stays_as_it_is() -> None:
     assert assigned_where_used(text, DECLARED, []) is text
 
 
+def test_subexpressions_of_subexpressions_are_assigned_once_each() -> None:
+    rungs = [f"p{k} = p{k - 1} + q{k - 1} : 1\nq{k} = p{k - 1} - q{k - 1} : 1"
+             for k in range(1, 60)]  # fmt: skip
+    declared = declarations.parse(
+        "\n".join(["da/dt = -a/tau : 1 (event-driven)", "p0 = a : 1", "q0 = 2*a : 1", *rungs]), "e"
+    )
+    text = assigned_where_used("y_post += p59", declared, [])
+    assert len(text.split("\n")) == 2 * 59 + 2  # not 2**59
+
+
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
 def test_both_engines_read_the_states_of_the_moment(compiler, engine, tmp_path) -> None:
     """The compiled one read those of before the spike, and both did the second time."""

@@ -209,3 +209,21 @@ def test_an_edge_that_names_the_time_or_a_draw_is_compared_in_every_step() -> No
         wave = read(config)
         assert not wave.steady
         assert [edge.time for edge in wave.edges] == ["onset"]
+
+
+def ladder(rungs: int, first: str, unit: str) -> str:
+    """Return subexpressions of which the last has 2**rungs terms once all is put in."""
+    lines = [f"a0 = {first} : {unit}", f"b0 = {first} : {unit}"]
+    for k in range(1, rungs):
+        lines += [f"a{k} = a{k - 1} + b{k - 1} : {unit}", f"b{k} = a{k - 1} - b{k - 1} : {unit}"]
+    return "\n".join(lines)
+
+
+def test_subexpressions_that_would_grow_without_end_are_not_put_in() -> None:
+    config = but(NAMED, equations=ladder(60, "onset + width", "second"))
+    wave = read(but(config, current="amplitude*int(t >= onset)*(a59/ms)"))
+    assert [edge.time for edge in wave.edges] == ["onset"]
+    assert not read(but(config, equations=ladder(60, "onset + width + t", "second"),
+                        current="amplitude*int(t >= a59)")).edges  # fmt: skip
+    with pytest.raises(ConfigError, match=r"^stimulus.current: a59: .*longer than 20,000 charact"):
+        read(but(config, current="amplitude*int(t >= a59)"))

@@ -25,7 +25,7 @@ from izhi.errors import ConfigError
 from izhi.models import declarations, dimensions
 from izhi.models.cell import Cell
 from izhi.models.declarations import Declaration
-from izhi.models.substitution import expanded, substituted
+from izhi.models.substitution import expanded, reached, substituted
 
 SINCE = "since_crossing"
 """The variable that holds the time from the crossing to the end of the step, in seconds."""
@@ -90,7 +90,7 @@ def _obstacle(cell: Cell, method: str) -> str:
             f"{threshold}: {method} needs one of the form v > v_th, a state variable "
             f"({', '.join(cell.states)}) above a value"
         )
-    subexpressions = _inner(cell.declared)
+    subexpressions = _moving(cell.declared)
     # t is that of the step's beginning: the crossing would be off by up to a step
     if _names_time(cell.threshold, subexpressions):
         return (
@@ -112,7 +112,7 @@ def _obstacle(cell: Cell, method: str) -> str:
 
 
 def _names_time(text: str, subexpressions: Mapping[str, str]) -> bool:
-    return "t" in dimensions.names(substituted(text, subexpressions))
+    return "t" in reached(text, subexpressions)
 
 
 def crossed(threshold: str, states: Collection[str]) -> tuple[str, str] | None:
@@ -177,10 +177,15 @@ def slopes_of(system: Sequence[Declaration]) -> dict[str, str]:
 
 def _inner(system: Sequence[Declaration]) -> dict[str, str]:
     """Return the subexpressions that change within a step, each with the others put in."""
-    return expanded({
+    return expanded(_moving(system))
+
+
+def _moving(system: Sequence[Declaration]) -> dict[str, str]:
+    """Return the subexpressions that change within a step."""
+    return {
         line.name: line.expression for line in system
         if line.kind == "subexpression" and "constant over dt" not in line.flags
-    })  # fmt: skip
+    }  # fmt: skip
 
 
 def step(slopes: Mapping[str, str], method: str, own: str, part: str = "") -> list[str]:

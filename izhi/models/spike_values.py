@@ -8,10 +8,11 @@ before the statement that reads it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from izhi.models import declarations, dimensions
 from izhi.models.declarations import Declaration
+from izhi.models.substitution import reached
 
 
 def assigned_where_used(
@@ -30,7 +31,7 @@ def assigned_where_used(
     """
     expressions = {line.name: line.expression for line in declared if line.kind == "subexpression"}
     states = {line.name for line in declared if line.kind == "state"}
-    needs = {name: _needs(name, expressions) for name in expressions}
+    needs = {name: reached(text, expressions) for name, text in expressions.items()}
     moving = {name: text for name, text in expressions.items() if needs[name] & states}
     if not moving.keys() & declarations.names_of_statements(on_pre):
         return on_pre
@@ -49,18 +50,18 @@ def assigned_where_used(
     return "\n".join(lines)
 
 
-def _needs(name: str, expressions: Mapping[str, str]) -> set[str]:
-    """Return the names that a subexpression depends on, by way of others, too."""
-    names = dimensions.names(expressions[name])
-    return names.union(*(_needs(inner, expressions) for inner in names & expressions.keys()))
+def _in_order(term: str, moving: Mapping[str, str]) -> list[str]:
+    """Return the subexpressions that a term needs, each after those that it needs itself."""
+    order: dict[str, None] = {}
 
+    def add(text: str) -> None:
+        for name in dimensions.ordered_names(text):
+            if name in moving and name not in order:
+                add(moving[name])
+                order[name] = None
 
-def _in_order(term: str, moving: Mapping[str, str]) -> Iterator[str]:
-    """Give the subexpressions that a term needs, each after those that it needs itself."""
-    for name in dimensions.ordered_names(term):
-        if name in moving:
-            yield from _in_order(moving[name], moving)
-            yield name
+    add(term)
+    return list(order)
 
 
 def _new(name: str, every: set[str]) -> str:

@@ -17,6 +17,7 @@ from izhi.errors import ConfigError, did_you_mean
 from izhi.models import declarations, dimensions, heterogeneity, spike_values
 from izhi.models.declarations import Declaration
 from izhi.models.heterogeneity import Line
+from izhi.models.substitution import reached
 from izhi.units import SECOND, Dimension
 
 _POST = "_post"
@@ -267,7 +268,7 @@ def _check_event_driven(declared: tuple[Declaration, ...], key: str) -> None:
                 f"{key}: {one.left}: a synapse's own equations are (event-driven); what goes on in "
                 "every step is written under target"
             )
-        moving = sorted(_reached(one.expression, declared) & {"t", "dt"})
+        moving = sorted(reached(one.expression, _expressions(declared)) & {"t", "dt"})
         if moving:
             raise ConfigError(
                 f"{key}: {one.left}: an event-driven equation is solved from spike to spike, and "
@@ -292,7 +293,7 @@ def _check_constant_over_step(declared: tuple[Declaration, ...], key: str) -> No
     for one in declared:
         if "constant over dt" not in one.flags:
             continue
-        for state in sorted(_reached(one.expression, declared) & states):
+        for state in sorted(reached(one.expression, _expressions(declared)) & states):
             raise ConfigError(
                 f"{key}: {one.left}: is constant over dt, but {state} changes with every spike; "
                 "leave the flag out"
@@ -327,9 +328,9 @@ def _check_current(
     if current is None:
         raise ConfigError(f"{key}.current: the target cell has no I that a current could enter")
     declarations.of_expression(text, known, current, f"{key}.current")
-    reached = _reached(text, target)
+    entering = reached(text, _expressions(target))
     for name in felt:
-        if name not in reached:
+        if name not in entering:
             raise ConfigError(f"{key}.current = {text}: does not use {name}, which reaches no cell")
     if felt and not changed & {f"{name}{_POST}" for name in felt}:
         first = next(iter(felt))
@@ -339,14 +340,8 @@ def _check_current(
         )
 
 
-def _reached(text: str, declared: tuple[Declaration, ...]) -> set[str]:
-    """Return the names that an expression depends on, by way of other equations, too."""
-    uses = {one.name: dimensions.names(one.expression) for one in declared if one.expression}
-    found, left = set[str](), dimensions.names(text)
-    while left:
-        found |= left
-        left = set[str]().union(*(uses.get(name, set()) for name in left)) - found
-    return found
+def _expressions(declared: tuple[Declaration, ...]) -> dict[str, str]:
+    return {line.name: line.expression for line in declared if line.expression}
 
 
 def _check_starts(

@@ -26,7 +26,7 @@ from izhi.models.equations import NOISE
 from izhi.models.equations import expression as safe
 from izhi.models.evaluate import evaluate
 from izhi.models.recording import Recording
-from izhi.models.substitution import expanded, substituted
+from izhi.models.substitution import expanded, reached, substituted
 from izhi.units import NUMBER, Dimension
 
 NEVER = 2**31 - 1
@@ -264,7 +264,7 @@ class _Steps(ast.NodeTransformer):
         self, scope: Mapping[str, Dimension], declared: Sequence[Declaration], key: str
     ) -> None:
         self.scope, self.key = scope, key
-        self.subexpressions = expanded({d.name: d.expression for d in declared if d.expression})
+        self.subexpressions = {d.name: d.expression for d in declared if d.expression}
         self.edges: dict[tuple[str, bool, bool], Edge] = {}
         self.recurrences: list[Recurrence] = []
         self.moving = False
@@ -357,9 +357,15 @@ class _Steps(ast.NodeTransformer):
 
     def _constant(self, node: ast.expr) -> str | None:
         """Return an expression of parameters alone; None where the time, or draws, come in."""
-        text = substituted(ast.unparse(node), self.subexpressions)
-        names = {part.id for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Name)}
-        return None if names & {_TIME, _DT, "timestep", recording.NAME, *NOISE} else text
+        text = ast.unparse(node)
+        names = reached(text, self.subexpressions)
+        if names & {_TIME, _DT, "timestep", recording.NAME, *NOISE}:
+            return None
+        needed = {n: self.subexpressions[n] for n in names & self.subexpressions.keys()}
+        try:
+            return safe(substituted(text, expanded(needed)))
+        except ConfigError as error:
+            raise ConfigError(f"{self.key}: {text}: {error}") from None
 
 
 def _is_a_number(time: ast.expr) -> bool:
