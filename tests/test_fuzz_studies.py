@@ -6,7 +6,7 @@ import copy
 import io
 import json
 import shutil
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from izhi.export.runs import runs
 from izhi.study import description, log, overview, resume
 from izhi.study.folder import StudyFolder, is_sealed
 from izhi.study.verify import verify
-from tests.limits import within
+from tests.limits import TooLongError, within
 
 ENGINE = "compiled" if cache.compiler() else "numpy"  # a program starts faster than Brian2
 WORDS = st.sampled_from(
@@ -124,12 +124,22 @@ def told(path: Path) -> dict:
 
 
 def only_errors_of_izhi(call: Any) -> None:
-    """Call something that may raise an IzhiError, and nothing else, and not take long."""
+    """Call something that may raise an IzhiError, and nothing else, and not take long twice.
+
+    A call is repeated once: the first one may load libraries, or share the processor with others.
+    """
+    with suppress(TooLongError), within():
+        _call(call)
+        return
     with within():
-        try:
-            call()
-        except IzhiError as error:
-            assert str(error) and "\n" not in str(error)
+        _call(call)
+
+
+def _call(call: Any) -> None:
+    try:
+        call()
+    except IzhiError as error:
+        assert str(error) and "\n" not in str(error)
 
 
 def few(examples: int) -> Any:
@@ -231,6 +241,17 @@ def netcdf(study: Path, folder: Path, examples: int) -> None:
 
 def test_a_description_with_anything_in_it(study) -> None:
     descriptions(study, 120)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_config_without_a_key_that_has_no_part_in_results(study, tmp_path, number) -> None:
+    shutil.copytree(study, tmp_path / "s")
+    description = told(study)
+    for part in (description, *description["earlier"]):
+        assert len(part["configs"]) == 2
+        del part["configs"][number]["run.report"]
+    (tmp_path / "s" / "study.yaml").write_text(yaml.safe_dump(description, sort_keys=False))
+    assert verify(tmp_path / "s").problems == []
 
 
 def test_a_study_with_anything_in_its_files(study, tmp_path) -> None:

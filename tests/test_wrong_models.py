@@ -230,7 +230,7 @@ WRONG: list[tuple[Any, Any, str]] = [
     (LEAKY, {"reset": "v^=c"},
      "neuron.reset: v^=c: expected x = ... or x += ..."),
     (LEAKY, {"refractory": 2},
-     "neuron.refractory = 2: expected a time or a condition, such as 2*ms"),
+     "neuron.refractory = 2: expected a time such as 2*ms, or a condition"),
     (LEAKY, {"refractory": "2 mV"},
      "neuron.refractory = 2*mV: expected a time such as 2*ms, or a condition"),
     (IZHIKEVICH, {"method": "exact"},

@@ -122,7 +122,7 @@ TEXTS: dict[str, dict[str, Key]] = {
         "column": FreeKey((type(None), str), "the name of a column"),
         "time": FreeKey((type(None), str), "the name of a column"),
         "time_unit": FreeKey((type(None), str), "a unit such as ms"),
-        "refractory": FreeKey((str,), "a time or a condition, such as 2*ms"),
+        "refractory": FreeKey((str,), "a time such as 2*ms, or a condition"),
         "method": _METHOD,
     },
     "synapse": {

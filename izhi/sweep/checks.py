@@ -48,7 +48,8 @@ def check_study(sweep: Sweep) -> None:
     first, *others = (sweep.bases[number].values for number in sweep.used)
     for values in others:
         for key, value in first.items():
-            if key.startswith(keys.STUDY_WIDE) and values[key] != value:
+            # A stored config may lack a key that has no part in results.
+            if key.startswith(keys.STUDY_WIDE) and values.get(key, value) != value:
                 raise ConfigError(
                     f"{key}: {keys.shown(value)} by one of the choices, {keys.shown(values[key])} "
                     "by another; it has to be the same for the whole study"
