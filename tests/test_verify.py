@@ -29,6 +29,7 @@ from izhi.engine import cache
 from izhi.errors import IzhiError
 from izhi.report.watch.state import Watched
 from izhi.study import folder as folders
+from izhi.study import versions
 from izhi.study.log import read
 from izhi.study.summarise import summarise
 from izhi.study.verify import verify
@@ -1010,3 +1011,15 @@ def test_the_log_says_which_versions_made_which_shard(made) -> None:
     names = {"izhi", "brian2", "numpy", "python", *(["compiler"] if ENGINE == "compiled" else [])}
     assert told and all(set(part) == names for part in told)
     assert os.path.isfile(made / "dataset.nc")
+
+
+def test_a_check_reads_the_installed_versions_once_for_all_shards(made, monkeypatch) -> None:
+    calls, here = [], versions.here
+
+    def counted(compiled: bool) -> dict[str, str]:
+        calls.append(compiled)
+        return here(compiled)
+
+    monkeypatch.setattr(versions, "here", counted)
+    assert verify(made).problems == []
+    assert len([*(made / "shards").iterdir()]) > 1 and len(calls) == 1

@@ -90,6 +90,11 @@ class LogCheck:
         return result
 
     @cached_property
+    def _version_here(self) -> str:
+        """The version of izhi that runs this check."""
+        return versions.here(compiled=False)["izhi"]
+
+    @cached_property
     def _was_repaired(self) -> bool:
         """Whether a run found damage: what lines that are no events said is not known."""
         return any(e["event"] == "damaged" for e in self.events)
@@ -222,7 +227,7 @@ class LogCheck:
         a log that was lost, or a line of it, may have told of more.
         """
         made = versions.read(event.get("versions")).get("izhi")
-        other = made is None or made != versions.here(compiled=False)["izhi"]
+        other = made is None or made != self._version_here
         unknown = other or event.get("adopted") or self._was_repaired
         return bool(unknown) or shardfile.read_head(path).stated in self._known_settings
 
